@@ -1,0 +1,37 @@
+"""The store: what stands in MongoDB and how it is read and written."""
+
+from __future__ import annotations
+
+from ecom_platform.store.client import MongoDatabase, connect, database, mongo_errors
+from ecom_platform.store.dimensions import DimensionTables, dimension_version, load_dimensions, read_dimensions
+from ecom_platform.store.intents import Intent, read_intent, set_intent
+from ecom_platform.store.leases import Lease, LeaseState, read_lease
+from ecom_platform.store.offsets import Counters, PartitionOffsets, read_offsets
+from ecom_platform.store.progress import AgeState, FigureAge, Progress, figure_age, read_progress
+from ecom_platform.store.schema import ensure_schema
+
+__all__ = [
+    "AgeState",
+    "Counters",
+    "DimensionTables",
+    "FigureAge",
+    "Intent",
+    "Lease",
+    "LeaseState",
+    "MongoDatabase",
+    "PartitionOffsets",
+    "Progress",
+    "connect",
+    "database",
+    "dimension_version",
+    "ensure_schema",
+    "figure_age",
+    "load_dimensions",
+    "mongo_errors",
+    "read_dimensions",
+    "read_intent",
+    "read_lease",
+    "read_offsets",
+    "read_progress",
+    "set_intent",
+]

@@ -1,0 +1,53 @@
+"""The names of the MongoDB collections and views, in one place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Facts: one document per order, with its items and its delivery embedded.
+ORDERS: Final = "orders"
+ORDER_ITEMS: Final = "order_items"  # view over orders
+DELIVERIES: Final = "deliveries"  # view over orders
+DEAD_LETTERS: Final = "dead_letters"
+STOCK_RECEIPTS: Final = "stock_receipts"
+
+# Rollups, written in the same transaction as the facts they count.
+KPI_MINUTE: Final = "kpi_minute"
+KPI_CUBE: Final = "kpi_cube"
+KPI_PRODUCT: Final = "kpi_product"
+STOCK: Final = "stock"
+INGEST_MINUTE: Final = "ingest_minute"
+
+# Dimensions; `dimension_version` tells the stream to load them again.
+USERS: Final = "users"
+PRODUCTS: Final = "products"
+WAREHOUSES: Final = "warehouses"
+COURIERS: Final = "couriers"
+INVENTORY: Final = "inventory"
+DIMENSION_VERSION: Final = "dimension_version"
+
+# The state of the machinery.
+STREAM_OFFSETS: Final = "stream_offsets"
+STREAM_SESSIONS: Final = "stream_sessions"
+PROGRESS: Final = "progress"
+PIPELINE_STATUS: Final = "pipeline_status"
+LEASES: Final = "leases"
+INTENT: Final = "intent"
+
+DIMENSIONS: Final = (USERS, PRODUCTS, WAREHOUSES, COURIERS, INVENTORY)
+ROLLUPS: Final = (KPI_MINUTE, KPI_CUBE, KPI_PRODUCT, STOCK, INGEST_MINUTE)
+VIEWS: Final = (ORDER_ITEMS, DELIVERIES)
+COLLECTIONS: Final = (
+    ORDERS,
+    DEAD_LETTERS,
+    STOCK_RECEIPTS,
+    *ROLLUPS,
+    *DIMENSIONS,
+    DIMENSION_VERSION,
+    STREAM_OFFSETS,
+    STREAM_SESSIONS,
+    PROGRESS,
+    PIPELINE_STATUS,
+    LEASES,
+    INTENT,
+)
