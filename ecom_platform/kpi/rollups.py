@@ -1,0 +1,231 @@
+"""The rollups in memory: contributions folded by key, and the increments of MongoDB documents they stand for.
+
+Folding uses tuple keys and lists of integers (a document's field names are made once per key and chunk, not once per
+order); day buckets are summed from half hours and hours when the increments are made.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from ecom_platform.contract import Status
+from ecom_platform.kpi.buckets import PRODUCTS_PER_BLOCK, Grain, bucket_label, bucket_time, field_key
+
+__all__ = ["Increment", "Rollups"]
+
+PAYMENT_FIELDS = (
+    "orders",
+    "booked_cents",
+    "revenue_cents",
+    "returned_cents",
+    "cancelled_cents",
+    "subtotal_cents",
+    "discount_cents",
+    "units",
+    *(f"status.{status.value}" for status in Status),
+)
+CATEGORY_FIELDS = (
+    "orders",
+    "valid_orders",
+    "units",
+    "gross_cents",
+    "net_cents",
+    "booked_net_cents",
+    "discount_cents",
+)
+CITY_FIELDS = ("orders", "revenue_cents")
+PROMISE_FIELDS = ("due", "on_time", "delivered", "delay_seconds")
+STEP_FIELDS = tuple(f"steps.{status.value}" for status in Status)
+PRODUCT_FIELDS = ("units", "gross_cents", "net_cents")
+STOCK_FIELDS = ("received", "shipped", "returned", "reserved")
+
+Amounts = list[int]
+Folded = defaultdict[tuple[Any, ...], Amounts]
+
+
+def _folded(width: int) -> Callable[[], Folded]:
+    return lambda: defaultdict(lambda: [0] * width)
+
+
+@dataclass(slots=True)
+class Increment:
+    """An upsert of one rollup document: amounts to add, and the fields a new document starts with."""
+
+    collection: str
+    id: str
+    start: Mapping[str, Any]
+    amounts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Rollups:
+    """Folded contributions. Keys begin with a bucket number; warehouse and courier are ids, the rest names.
+
+    Attributes:
+        minute_payment: (minute, warehouse, payment) → PAYMENT_FIELDS; minute_city likewise → CITY_FIELDS.
+        cube_payment: (half hour, warehouse, courier, payment) → PAYMENT_FIELDS, by order time.
+        cube_category: (half hour, warehouse, courier, category, payment) → CATEGORY_FIELDS.
+        cube_city: (half hour, warehouse, courier, city) → CITY_FIELDS.
+        cube_promise: (half hour, warehouse, courier, payment) → PROMISE_FIELDS, by expected time.
+        cube_delay: the same key and a delay bin → count.
+        cube_step: (half hour, warehouse, courier, payment) → STEP_FIELDS, by the time of the step.
+        product: (hour, warehouse, product) → PRODUCT_FIELDS.
+        stock: (warehouse, product) → STOCK_FIELDS.
+    """
+
+    minute_payment: Folded = field(default_factory=_folded(len(PAYMENT_FIELDS)))
+    minute_city: Folded = field(default_factory=_folded(len(CITY_FIELDS)))
+    cube_payment: Folded = field(default_factory=_folded(len(PAYMENT_FIELDS)))
+    cube_category: Folded = field(default_factory=_folded(len(CATEGORY_FIELDS)))
+    cube_city: Folded = field(default_factory=_folded(len(CITY_FIELDS)))
+    cube_promise: Folded = field(default_factory=_folded(len(PROMISE_FIELDS)))
+    cube_delay: Folded = field(default_factory=_folded(1))
+    cube_step: Folded = field(default_factory=_folded(len(STEP_FIELDS)))
+    product: Folded = field(default_factory=_folded(len(PRODUCT_FIELDS)))
+    stock: Folded = field(default_factory=_folded(len(STOCK_FIELDS)))
+
+    def increments(self, partition: int, now: datetime) -> list[Increment]:
+        """Return the document increments of these contributions, in a stable order.
+
+        Args:
+            partition: part of every `_id`, so that two tasks never write one document; readers sum over partitions.
+            now: buckets past their retention at this instant are dropped.
+        """
+        documents = _Documents(partition, now)
+        documents.add_minutes(self.minute_payment, self.minute_city)
+        for grain in (Grain.HALF_HOUR, Grain.DAY):
+            documents.add_cube(self, grain)
+        for grain in (Grain.HOUR, Grain.DAY):
+            documents.add_products(self.product, grain)
+        documents.add_stock(self.stock)
+        return sorted(documents.written(), key=lambda increment: (increment.collection, increment.id))
+
+
+class _Documents:
+    """Collects increments by document while the folded keys are turned into paths."""
+
+    def __init__(self, partition: int, now: datetime) -> None:
+        self._partition = partition
+        self._now = now
+        self._by_id: dict[str, Increment] = {}
+
+    def written(self) -> Iterator[Increment]:
+        return (increment for increment in self._by_id.values() if increment.amounts)
+
+    def add_minutes(self, payments: Folded, cities: Folded) -> None:
+        for (minute, warehouse, payment), amounts in payments.items():
+            _add(self._minute(minute, warehouse), f"payment.{field_key(payment)}", PAYMENT_FIELDS, amounts)
+        for (minute, warehouse, city), amounts in cities.items():
+            _add(self._minute(minute, warehouse), f"city.{field_key(city)}", CITY_FIELDS, amounts)
+
+    def add_cube(self, rollups: Rollups, grain: Grain) -> None:
+        for (bucket, warehouse, courier, payment), amounts in _coarser(rollups.cube_payment, grain):
+            document = self._cube("P", grain, bucket, warehouse, courier)
+            _add(document, f"payment.{field_key(payment)}", PAYMENT_FIELDS, amounts)
+        for (bucket, warehouse, courier, category, payment), amounts in _coarser(rollups.cube_category, grain):
+            document = self._cube("P", grain, bucket, warehouse, courier)
+            _add(document, f"category.{field_key(category)}.{field_key(payment)}", CATEGORY_FIELDS, amounts)
+        for (bucket, warehouse, courier, city), amounts in _coarser(rollups.cube_city, grain):
+            document = self._cube("P", grain, bucket, warehouse, courier)
+            _add(document, f"city.{field_key(city)}", CITY_FIELDS, amounts)
+        for (bucket, warehouse, courier, payment), amounts in _coarser(rollups.cube_promise, grain):
+            document = self._cube("D", grain, bucket, warehouse, courier)
+            _add(document, f"payment.{field_key(payment)}", PROMISE_FIELDS, amounts)
+        for (bucket, warehouse, courier, payment, delay), amounts in _coarser(rollups.cube_delay, grain):
+            document = self._cube("D", grain, bucket, warehouse, courier)
+            _add(document, f"payment.{field_key(payment)}.bins", (str(delay),), amounts)
+        for (bucket, warehouse, courier, payment), amounts in _coarser(rollups.cube_step, grain):
+            document = self._cube("H", grain, bucket, warehouse, courier)
+            _add(document, f"payment.{field_key(payment)}", STEP_FIELDS, amounts)
+
+    def add_products(self, products: Folded, grain: Grain) -> None:
+        for (bucket, warehouse, product), amounts in _coarser(products, grain, base=Grain.HOUR):
+            document = self._product(grain, bucket, warehouse, product // PRODUCTS_PER_BLOCK)
+            _add(document, f"products.{product}", PRODUCT_FIELDS, amounts)
+
+    def add_stock(self, stock: Folded) -> None:
+        for (warehouse, product), amounts in stock.items():
+            block = product // PRODUCTS_PER_BLOCK
+            document = self._document(
+                "stock",
+                f"{warehouse}/{block}/{self._partition}",
+                partial(dict, warehouse_id=warehouse, block=block),
+            )
+            _add(document, f"products.{product}", STOCK_FIELDS, amounts)
+
+    def _minute(self, minute: int, warehouse: int) -> Increment | None:
+        if Grain.MINUTE.expired(minute, self._now):
+            return None
+        return self._document(
+            "kpi_minute",
+            f"{bucket_label(Grain.MINUTE, minute)}/{warehouse}/{self._partition}",
+            lambda: {"t": bucket_time(Grain.MINUTE, minute), "warehouse_id": warehouse},
+        )
+
+    def _cube(self, basis: str, grain: Grain, bucket: int, warehouse: int, courier: int) -> Increment | None:
+        if grain.expired(bucket, self._now):
+            return None
+        return self._document(
+            "kpi_cube",
+            f"{basis}/{grain.label}/{bucket_label(grain, bucket)}/{warehouse}/{courier}/{self._partition}",
+            lambda: {
+                "basis": basis,
+                "warehouse_id": warehouse,
+                "courier_id": courier,
+                **_time_fields(grain, bucket),
+            },
+        )
+
+    def _product(self, grain: Grain, bucket: int, warehouse: int, block: int) -> Increment | None:
+        if grain.expired(bucket, self._now):
+            return None
+        return self._document(
+            "kpi_product",
+            f"{grain.label}/{bucket_label(grain, bucket)}/{warehouse}/{block}/{self._partition}",
+            lambda: {"warehouse_id": warehouse, "block": block, **_time_fields(grain, bucket)},
+        )
+
+    def _document(self, collection: str, id_: str, start: Callable[[], Mapping[str, Any]]) -> Increment:
+        key = f"{collection}/{id_}"
+        found = self._by_id.get(key)
+        if found is None:
+            found = self._by_id[key] = Increment(
+                collection, id_, {**start(), "partition": self._partition}
+            )
+        return found
+
+
+def _time_fields(grain: Grain, bucket: int) -> dict[str, Any]:
+    when = bucket_time(grain, bucket)
+    expiry = {"expires_at": when + grain.retention} if grain.retention else {}
+    return {"grain": grain.label, "t": when, **expiry}
+
+
+def _add(document: Increment | None, path: str, names: Iterable[str], amounts: Amounts) -> None:
+    if document is None:
+        return
+    for name, amount in zip(names, amounts, strict=True):
+        if amount:
+            document.amounts[f"{path}.{name}"] = amount
+
+
+def _coarser(folded: Folded, grain: Grain, base: Grain = Grain.HALF_HOUR) -> Iterable[tuple[tuple[Any, ...], Amounts]]:
+    """Sum buckets of the base grain into buckets of `grain`."""
+    if grain is base:
+        return folded.items()
+    per_bucket = grain.seconds // base.seconds
+    summed: dict[tuple[Any, ...], Amounts] = {}
+    for (bucket, *rest), amounts in folded.items():
+        key = (bucket // per_bucket, *rest)
+        found = summed.get(key)
+        if found is None:
+            summed[key] = list(amounts)
+        else:
+            for slot, amount in enumerate(amounts):
+                found[slot] += amount
+    return summed.items()
