@@ -48,8 +48,8 @@ class DimensionTables:
     version: int
     product_category: dict[int, str]
     user_city: dict[int, str]
-    courier_warehouse: dict[int, int]
-    warehouses: frozenset[int]
+    warehouse_name: dict[int, str]
+    courier_name: dict[int, str]
 
 
 def load_dimensions(db: MongoDatabase, dimensions: DimensionRows) -> int:
@@ -90,8 +90,8 @@ def read_dimensions(db: MongoDatabase) -> DimensionTables:
             version,
             _column(db, names.PRODUCTS, "category"),
             _column(db, names.USERS, "city"),
-            _column(db, names.COURIERS, "warehouse_id"),
-            frozenset(row["_id"] for row in db[names.WAREHOUSES].find({}, {"_id": 1})),
+            _column(db, names.WAREHOUSES, "name"),
+            _column(db, names.COURIERS, "name"),
         )
 
 
