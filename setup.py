@@ -26,6 +26,7 @@ RUNTIME = [
     "pyspark==4.2.0",  # the newest release whose Kafka source resolves
     "rich>=13",
     "streamlit==1.67.0",
+    "setuptools>=75",  # the editable install builds with it; a Python 3.12 environment has none of its own
     "supervisor>=4.3",
 ]
 

@@ -33,6 +33,12 @@ class Settings(BaseSettings):
     hdfs_uri: str = Field("", description="An existing HDFS; empty: `ecom up` starts one")
     spark_master: str = Field("local[*,4]", description="Spark master of the stream; 4 = attempts of a failed task")
 
+    java_home: str = Field("", description="Folder of Java 17 or 21; empty: JAVA_HOME, PATH, /usr/lib/jvm")
+    mongod: str = Field("", description="The mongod program; empty: from the PATH, else the one that was installed")
+    mongodb_parameters: str = Field("", description="More `name=value` parameters of the local mongod, space between")
+    mongodb_cache_gb: float = Field(0.5, ge=0.25, description="Cache of the local mongod, in GB")
+    jar_cache: Path = Field(Path("~/.cache/ecom-platform/jars"), description="Folder of jars, shared between clones")
+
     kafka_port: int = Field(9092, ge=0, le=65535, description="Port of the local Kafka; 0: a free one")
     kafka_controller_port: int = Field(9093, ge=0, le=65535, description="Controller port of the local Kafka")
     mongodb_port: int = Field(27017, ge=0, le=65535, description="Port of the local mongod")

@@ -1,0 +1,85 @@
+# Every target sets up what it needs; `make` alone lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+UV_VERSION := 0.9.9
+UV_SHA256 := afdd00ddc25e12ed756e069090011ca55f127753e1192e51f45fa288a024f3df
+JAR_LOCKS := $(wildcard ecom_platform/local/jars/*.lock)
+LOCK = $(BIN)/uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock
+SOURCES := ecom_platform ecom_platform_tests dashboard benchmarks setup.py
+
+.PHONY: help setup demo test test-unit test-full lint types lock clean check-machine
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:[^#]*## /\t/' | while IFS=$$'\t' read -r name text; do
+		printf '  make %-10s %s\n' "$$name" "$$text"
+	done
+
+setup: $(STAMP) ## Install everything into .venv (about 2 minutes the first time, nothing when it is up to date)
+
+demo: $(STAMP) ## Start everything live; ARGS="--for 60 --no-browser" passes flags on
+	@exec $(BIN)/ecom demo $(ARGS)
+
+test: $(STAMP) ## Every test of the normal run, real servers included
+	@$(BIN)/python -m pytest -m "not full" $(ARGS)
+
+test-unit: $(STAMP) ## The tests that need no server: under a minute
+	@$(BIN)/python -m pytest -m "not servers and not full and not browser" $(ARGS)
+
+test-full: $(STAMP) ## Every test, the long crash matrices included
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP) ## Style, import order of the rooms, formatting
+	@$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/lint-imports
+
+types: $(STAMP) ## Strict type check of the package
+	@$(BIN)/mypy
+
+lock: $(STAMP) ## Resolve again: requirements.lock and the jar locks (hashes only, no address of any registry)
+	@$(LOCK)
+	$(BIN)/python -m ecom_platform.jars lock
+
+clean: ## Remove the environment and the caches of the tools; data in .ecom stays (see: ecom reset)
+	@rm -rf $(VENV) build dist ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The cheap questions first: nobody should wait minutes to read that Java is missing.
+check-machine:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
+		echo "ecom-platform needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)." >&2
+		echo "Install it (Debian, Ubuntu: apt install python3 python3-venv) or name one: make setup PYTHON=python3.12" >&2
+		exit 3
+	}
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || {
+		echo "$(PYTHON) cannot make virtual environments. Debian, Ubuntu: apt install python3-venv" >&2
+		exit 3
+	}
+	[ "$$(uname -sm)" = "Linux x86_64" ] || {
+		echo "ecom-platform runs its servers on Linux x86-64 only; this is $$(uname -sm)." >&2
+		exit 3
+	}
+	$(PYTHON) -m ecom_platform.java
+
+$(STAMP): setup.py requirements.lock $(JAR_LOCKS)
+	@$(MAKE) --no-print-directory check-machine
+	echo "Setting up $(VENV): Python packages, then jars (about 2 minutes the first time)."
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--requirement <(echo "uv==$(UV_VERSION) --hash=sha256:$(UV_SHA256)")
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes --compile-bytecode \
+		--requirement requirements.lock
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m ecom_platform.jars fetch
+	$(BIN)/python -m compileall -q ecom_platform
+	touch $(STAMP)
+	echo "Ready. Next: make demo"

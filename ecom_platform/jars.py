@@ -1,0 +1,224 @@
+"""The jars of Kafka, HDFS and Spark's Kafka source: locked by SHA-256, kept in a cache that clones share.
+
+A lock (`local/jars/<class path>.lock`) has one line per jar, `group:artifact:version[:classifier] sha256`, and no
+address: jgo knows where Maven Central is. Every use verifies the bytes, so a damaged or exchanged jar is never run.
+
+    python -m ecom_platform.jars fetch     download what is missing
+    python -m ecom_platform.jars lock      resolve again and write the locks
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
+from ecom_platform.settings import load_settings
+
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
+
+__all__ = ["CLASS_PATHS", "ClassPath", "Jar", "class_path", "fetch", "read_lock"]
+
+LOCKS = Path(__file__).parent / "local" / "jars"
+DOWNLOADS_AT_ONCE = 8
+PLATFORMS = ("", "linux-x86_64")  # native jars of other systems are dead weight
+
+
+@dataclass(frozen=True)
+class ClassPath:
+    """What is resolved: the coordinates asked for, and the artifacts kept of the result (empty: all of them)."""
+
+    roots: tuple[str, ...]
+    only: frozenset[str] = frozenset()
+
+
+CLASS_PATHS = {
+    "kafka": ClassPath(("org.apache.kafka:kafka_2.13:4.1.1", "org.slf4j:slf4j-simple:1.7.36")),
+    "hadoop": ClassPath(
+        (
+            "org.apache.hadoop:hadoop-hdfs:3.5.0",
+            "org.apache.hadoop:hadoop-common:3.5.0",
+            "org.apache.hadoop:hadoop-hdfs-client:3.5.0",  # 'provided' for hadoop-hdfs, so it must be named
+        )
+    ),
+    "spark-kafka": ClassPath(
+        ("org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0",),
+        # PySpark brings the rest itself; a second Scala or Hadoop on its class path breaks it.
+        frozenset(
+            {
+                "spark-sql-kafka-0-10_2.13",
+                "spark-token-provider-kafka-0-10_2.13",
+                "kafka-clients",
+                "commons-pool2",
+            }
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True, order=True)
+class Jar:
+    """One locked jar."""
+
+    group: str
+    artifact: str
+    version: str
+    classifier: str
+    sha256: str
+
+    @property
+    def coordinate(self) -> str:
+        """`group:artifact:version[:classifier]`."""
+        parts = (self.group, self.artifact, self.version, self.classifier)
+        return ":".join(part for part in parts if part)
+
+    @property
+    def path(self) -> Path:
+        """Where it lies, relative to the cache."""
+        suffix = f"-{self.classifier}" if self.classifier else ""
+        name = f"{self.artifact}-{self.version}{suffix}.jar"
+        return Path(*self.group.split("."), self.artifact, self.version, name)
+
+
+def class_path(name: str, cache: Path | None = None) -> list[Path]:
+    """The jars of one class path, each with the bytes of the lock.
+
+    Raises:
+        ConfigurationError: a jar is missing or damaged; the text names it and the command that fetches it.
+    """
+    folder = _cache(cache)
+    paths = []
+    for jar in read_lock(name):
+        path = folder / jar.path
+        if not path.exists():
+            raise ConfigurationError(f"{jar.coordinate} is not in {folder}. Run `make setup`.")
+        if _digest(path) != jar.sha256:
+            raise ConfigurationError(
+                f"{path} is not the jar that was locked (its SHA-256 differs), so nothing of it was run. "
+                "Delete the file and run `make setup`."
+            )
+        paths.append(path)
+    return paths
+
+
+def fetch(names: Sequence[str] = tuple(CLASS_PATHS), cache: Path | None = None) -> int:
+    """Download the jars that are missing or damaged; how many that were.
+
+    Raises:
+        UnavailableError: a jar could not be downloaded; those that could are kept.
+        ConfigurationError: what came is not what was locked; it was thrown away.
+    """
+    folder = _cache(cache)
+    folder.mkdir(parents=True, exist_ok=True)
+    jars = sorted({jar for name in names for jar in read_lock(name)})
+    wanted = [jar for jar in jars if not (folder / jar.path).exists() or _digest(folder / jar.path) != jar.sha256]
+    if not wanted:
+        return 0
+    with tempfile.TemporaryDirectory(prefix=".incoming-", dir=folder) as incoming:
+        context = _context(Path(incoming))
+        with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+            list(pool.map(lambda jar: _fetch_one(jar, context, folder), wanted))
+    return len(wanted)
+
+
+def read_lock(name: str) -> list[Jar]:
+    """The jars of a lock, in class path order.
+
+    Raises:
+        ConfigurationError: no such class path.
+    """
+    if name not in CLASS_PATHS:
+        raise ConfigurationError(f"There is no class path {name!r}; there are {', '.join(CLASS_PATHS)}.")
+    jars = []
+    for line in (LOCKS / f"{name}.lock").read_text().splitlines():
+        coordinate, sha256 = line.split()
+        group, artifact, version, *classifier = coordinate.split(":")
+        jars.append(Jar(group, artifact, version, classifier[0] if classifier else "", sha256))
+    return jars
+
+
+def write_locks() -> None:
+    """Resolve every class path again and write its lock."""
+    with tempfile.TemporaryDirectory(prefix="ecom-jars-") as folder:
+        context = _context(Path(folder))
+        for name, wanted in CLASS_PATHS.items():
+            lines = [f"{jar.coordinate} {jar.sha256}\n" for jar in _resolve(context, wanted)]
+            (LOCKS / f"{name}.lock").write_text("".join(lines))
+
+
+def _resolve(context: MavenContext, wanted: ClassPath) -> list[Jar]:
+    roots = [context.create_dependency(root) for root in wanted.roots]
+    for root in roots:
+        root.scope = "compile"
+    inputs, transitive = context.resolver.resolve(roots)
+    found = [*inputs, *(dependency for dependency in transitive if dependency.scope in ("compile", "runtime"))]
+    artifacts = [dependency.artifact for dependency in found if (dependency.classifier or "") in PLATFORMS]
+    if wanted.only:
+        artifacts = [artifact for artifact in artifacts if artifact.artifactId in wanted.only]
+    with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+        digests = list(pool.map(lambda artifact: _digest(artifact.resolve()), artifacts))
+    return [
+        Jar(artifact.groupId, artifact.artifactId, artifact.version, artifact.classifier or "", digest)
+        for artifact, digest in zip(artifacts, digests, strict=True)
+    ]
+
+
+def _fetch_one(jar: Jar, context: MavenContext, folder: Path) -> None:
+    import requests
+
+    component = context.project(jar.group, jar.artifact).at_version(jar.version)
+    try:
+        incoming = component.artifact(classifier=jar.classifier).resolve()
+    except (requests.RequestException, RuntimeError, OSError) as error:
+        raise UnavailableError(
+            f"{jar.coordinate} could not be downloaded ({type(error).__name__}: {error}). "
+            "What came so far is kept: run `make setup` again when the network is back."
+        ) from error
+    if _digest(incoming) != jar.sha256:
+        raise ConfigurationError(
+            f"{jar.coordinate} came with other bytes than those that were locked and was thrown away. "
+            "Something on the way changes downloads: look at the proxy, then run `make setup` again."
+        )
+    target = folder / jar.path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(incoming, target)  # another clone may fetch into this cache right now: a jar appears whole or not at all
+
+
+def _context(folder: Path) -> MavenContext:
+    from jgo.maven import MavenContext
+
+    return MavenContext(repo_cache=folder, timeout=60)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _cache(cache: Path | None) -> Path:
+    return (cache or load_settings().jar_cache).expanduser()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`fetch` or `lock`, for the Makefile."""
+    try:
+        if list(arguments) == ["lock"]:
+            write_locks()
+        else:
+            fetch()
+    except EcomError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
