@@ -30,6 +30,7 @@ DIMENSION_VERSION: Final = "dimension_version"
 STREAM_OFFSETS: Final = "stream_offsets"
 STREAM_SESSIONS: Final = "stream_sessions"
 PROGRESS: Final = "progress"
+DIRTY_DAYS: Final = "dirty_days"
 PIPELINE_STATUS: Final = "pipeline_status"
 LEASES: Final = "leases"
 INTENT: Final = "intent"
@@ -47,6 +48,7 @@ COLLECTIONS: Final = (
     STREAM_OFFSETS,
     STREAM_SESSIONS,
     PROGRESS,
+    DIRTY_DAYS,
     PIPELINE_STATUS,
     LEASES,
     INTENT,

@@ -42,7 +42,11 @@ INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
             partialFilterExpression={"delivery.status": {"$in": list(OPEN_STATUSES)}},
         ),
     ),
-    names.DEAD_LETTERS: (IndexModel([("seen_at", DESCENDING)], name="seen_at"),),
+    names.DEAD_LETTERS: (
+        # Every chunk asks whether its offsets are dead letters already.
+        IndexModel([("topic", ASCENDING), ("partition", ASCENDING), ("offset", ASCENDING)], name="source"),
+        IndexModel([("seen_at", DESCENDING)], name="seen_at"),
+    ),
     names.KPI_MINUTE: (_expiring("t", MINUTE_RETENTION),),
     names.KPI_CUBE: (
         IndexModel([("basis", ASCENDING), ("grain", ASCENDING), ("t", ASCENDING)], name="basis_grain_t"),
