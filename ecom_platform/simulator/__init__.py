@@ -1,0 +1,1 @@
+"""The seeded shop: what happens in it is a pure function of seed, configuration and simulated time."""

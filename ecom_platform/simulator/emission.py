@@ -1,0 +1,52 @@
+"""A message on its way to Kafka, with what the ledger must know about it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+
+from ecom_platform.contract import Event, EventType, OrderPlaced, StockReceived, encode, key_of
+
+__all__ = ["APPLIED", "DUPLICATE", "Emission", "from_ms", "message_of", "to_ms"]
+
+APPLIED = "applied"
+DUPLICATE = "duplicate"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Emission(Struct, gc=False):
+    """One message.
+
+    `time_ms` is when it is sent in simulated time (the event's own time, unless a fault held it back), `expected` the
+    outcome it must have downstream: `applied`, `duplicate` or `dead:<reason>`; `fault` names the kind of fault.
+    """
+
+    time_ms: int
+    event_type: str
+    event_id: str
+    order_id: int | None
+    key: bytes
+    value: bytes | None
+    total_cents: int | None
+    fault: str | None
+    expected: str
+
+
+def from_ms(milliseconds: int) -> datetime:
+    """Milliseconds since 1970 as an aware UTC time."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def to_ms(time: datetime) -> int:
+    """An aware time as milliseconds since 1970, rounded down."""
+    return (time - _EPOCH) // timedelta(milliseconds=1)
+
+
+def message_of(event: Event, event_type: EventType, time_ms: int) -> Emission:
+    """Encode a real event, which is expected to be applied."""
+    order_id = None if isinstance(event, StockReceived) else event.order_id
+    total = event.order.total_cents if isinstance(event, OrderPlaced) else None
+    name, key = event_type.value, key_of(event)
+    return Emission(time_ms, name, event.event_id, order_id, key, encode(event), total, None, APPLIED)
