@@ -1,0 +1,104 @@
+"""`ecom stream`: hold the lease, run the stream as a child, renew until it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from types import FrameType
+
+from ecom_platform.errors import ConfigurationError, EcomError, Fenced, NeedsPerson, UnavailableError
+from ecom_platform.settings import Settings
+from ecom_platform.store import Lease, database, ensure_schema
+from ecom_platform.streaming.process import StreamCommand, start_stream
+
+__all__ = ["LEASE_ROLE", "run"]
+
+LEASE_ROLE = "stream"
+RENEW_SECONDS = 5.0
+STOP_SECONDS = 20.0
+
+_ERRORS: dict[int, type[EcomError]] = {
+    error.exit_code: error for error in (ConfigurationError, UnavailableError, Fenced, NeedsPerson)
+}
+
+
+def run(
+    settings: Settings, *, available_now: bool = False, accept_loss: bool = False, accept_dead: bool = False
+) -> None:
+    """Run the stream in the foreground until it ends or this process is told to stop.
+
+    Raises:
+        Fenced: another stream runs, or took over.
+        EcomError: what the stream ended with.
+    """
+    db = database(settings)
+    ensure_schema(db)
+    lease = Lease.acquire(db, LEASE_ROLE, owner=f"ecom stream on {socket.gethostname()}")
+    log_file = settings.logs / "stream.log"
+    try:
+        command = StreamCommand(lease.token, available_now, accept_loss, accept_dead)
+        child = start_stream(settings, command, log_file)
+        _forward_signals(child)
+        code = _wait(child, lease)
+    finally:
+        lease.release()
+    if code:
+        error = _ERRORS.get(code, UnavailableError)
+        raise error(_last_error(log_file, code))
+
+
+def _wait(child: subprocess.Popen[bytes], lease: Lease) -> int:
+    """Wait for the child; renew the lease meanwhile."""
+    try:
+        while True:
+            try:
+                return child.wait(timeout=RENEW_SECONDS)
+            except subprocess.TimeoutExpired:
+                _renew(lease)
+    finally:
+        stop(child)
+
+
+def _renew(lease: Lease) -> None:
+    try:
+        lease.renew()
+    except UnavailableError:
+        # A MongoDB that does not answer has not given the lease to anybody; the child finds out by itself.
+        return
+
+
+def stop(child: subprocess.Popen[bytes], seconds: float = STOP_SECONDS) -> None:
+    """End a child and its whole process group: first asked, then killed."""
+    deadline = time.monotonic() + seconds
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(timeout=max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return  # nobody is left in the group, as it should be
+
+
+def _forward_signals(child: subprocess.Popen[bytes]) -> None:
+    def forward(number: int, frame: FrameType | None) -> None:
+        child.terminate()
+
+    signal.signal(signal.SIGTERM, forward)
+    signal.signal(signal.SIGINT, forward)
+
+
+def _last_error(log_file: os.PathLike[str], code: int) -> str:
+    """The text the stream ended with, from the end of its log."""
+    with open(log_file, encoding="utf-8", errors="replace") as log:
+        lines = log.readlines()[-200:]
+    for line in reversed(lines):
+        if "stream_ended error=" in line:
+            return line.partition(" text=")[2].strip()
+    return f"The stream ended with exit code {code}. What was committed stays. Its log is {log_file}."

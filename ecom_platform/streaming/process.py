@@ -1,0 +1,92 @@
+"""The stream as a process: how it is started, and what its exit code means.
+
+It is `python -m …`, never `spark-submit`: the JVM then is a child of the Python driver and dies with it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecom_platform.settings import Settings
+
+__all__ = ["StreamCommand", "environment", "start_stream"]
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCommand:
+    """What the stream is told.
+
+    Attributes:
+        token: fence token of the lease its launcher holds.
+        available_now: apply what is in the topic and end.
+        accept_loss: go on although Kafka deleted events that were never applied.
+        accept_dead: go on although too many of the last events were dead.
+    """
+
+    token: int
+    available_now: bool = False
+    accept_loss: bool = False
+    accept_dead: bool = False
+
+    def argv(self) -> list[str]:
+        """Return the command line.
+
+        The process ends with 0 (done, or told to stop), 3 (configuration), 4 (a server does not answer), 5 (fenced),
+        6 (a person must decide); anything else is a crash.
+        """
+        flags = {
+            "--available-now": self.available_now,
+            "--accept-loss": self.accept_loss,
+            "--accept-dead": self.accept_dead,
+        }
+        given = [flag for flag, on in flags.items() if on]
+        return [sys.executable, "-m", "ecom_platform.streaming.spark_stream", "--token", str(self.token), *given]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment of a child that shall read exactly these settings."""
+    own = {
+        f"ECOM_{name.upper()}": str(value)
+        for name, value in settings.model_dump().items()
+        if value not in ("", None)
+    }
+    return {**os.environ, **own}
+
+
+def start_stream(settings: Settings, command: StreamCommand, log_file: Path) -> subprocess.Popen[bytes]:
+    """Start the stream in a process group of its own; it ends when this process does.
+
+    Must be called from a thread that lives as long as the stream shall: the kernel's death signal is bound to it.
+    """
+    return spawn(command.argv(), environment(settings), log_file)
+
+
+def spawn(argv: list[str], env: dict[str, str], log_file: Path) -> subprocess.Popen[bytes]:
+    """Start a program in a process group of its own that gets SIGTERM when this process dies."""
+    parent = os.getpid()
+
+    def die_with_parent() -> None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # died before the call: the signal would never come
+            os._exit(1)
+
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("ab") as log:
+        return subprocess.Popen(
+            argv,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )

@@ -1,0 +1,253 @@
+"""One chunk, one transaction: facts, dead letters, rollups and the offsets they stand for, all or nothing.
+
+The first write moves the partition's offset under the condition that it is where this chunk starts and that the writer
+still holds its token. Whoever was overtaken matches nothing and stops; whatever was committed is never applied twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bson.binary import Binary
+from bson.errors import InvalidDocument
+from pymongo import UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure
+
+from ecom_platform.contract import Reason, Rejected
+from ecom_platform.errors import Fenced, PoisonedTopic, UnavailableError
+from ecom_platform.kpi import Grain, Rollups, bucket_time
+from ecom_platform.kpi.buckets import bucket_label
+from ecom_platform.store import DimensionTables, MongoDatabase
+from ecom_platform.store import collections as names
+from ecom_platform.streaming.fold import ChunkWrites, Known, fold_chunk, order_ids, receipt_ids
+from ecom_platform.streaming.poison import EMPTY_WINDOW, is_poisoned, slide
+from ecom_platform.streaming.records import DecodedRecord, Record, decode_records
+
+__all__ = ["Sink"]
+
+Document = dict[str, Any]
+
+# What the server answers to a document it cannot hold; anything else is not the data's fault.
+_DATA_ERROR_CODES = frozenset({2, 9, 14, 22, 28, 52, 10334, 17280, 17419, 17420})
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """Writes the chunks of one partition under one token.
+
+    Attributes:
+        session: a session of this worker, recorded so that a successor can kill a transaction left open.
+        history_start: first instant an order may be placed at.
+    """
+
+    db: MongoDatabase
+    session: ClientSession
+    topic: str
+    partition: int
+    token: int
+    tables: DimensionTables
+    history_start: datetime
+
+    @property
+    def offsets_id(self) -> str:
+        """`_id` of the partition's offset document."""
+        return f"{self.topic}-{self.partition}"
+
+    def position(self) -> int:
+        """Return the next offset to apply.
+
+        Raises:
+            Fenced: another stream holds the partition.
+        """
+        row = self.db[names.STREAM_OFFSETS].find_one({"_id": self.offsets_id}, {"next": 1, "token": 1})
+        if row is None or row["token"] != self.token:
+            raise self._fenced(row)
+        return int(row["next"])
+
+    def commit(self, start: int, records: Sequence[Record]) -> int:
+        """Apply a chunk that begins at the stored offset `start`; return the new one.
+
+        A data error of the server bisects the chunk until the one document that cannot be stored is a dead letter.
+
+        Raises:
+            Fenced: another stream holds the partition; nothing of this chunk was written.
+            PoisonedTopic: the chunk was committed, and too many of the last events were dead.
+            UnavailableError: an earlier attempt of this task is still committing; nothing was written, try again.
+        """
+        return self._commit(start, decode_records(records, self.history_start))
+
+    def _commit(self, start: int, records: Sequence[DecodedRecord]) -> int:
+        end = records[-1].record.offset + 1
+        try:
+            poisoned = self.session.with_transaction(lambda session: self._write(session, start, end, records))
+        except (BulkWriteError, OperationFailure, InvalidDocument, DocumentTooLarge, OverflowError) as error:
+            if not _is_data_error(error):
+                raise
+            if len(records) == 1:
+                return self._commit(start, [_not_storable(records[0], error)])
+            middle = len(records) // 2
+            return self._commit(self._commit(start, records[:middle]), records[middle:])
+        if poisoned:
+            raise PoisonedTopic(
+                f"Too many of the last events of {self.offsets_id} are dead letters; everything up to offset {end} is "
+                "applied. Look at dead_letters, mend the producer, then run `ecom stream --accept-dead`."
+            )
+        return end
+
+    def _write(self, session: ClientSession, start: int, end: int, records: Sequence[DecodedRecord]) -> bool:
+        """The body of the transaction; returns whether the partition is poisoned."""
+        before = self._advance(session, start, end)
+        writes = fold_chunk(records, self._known(session, start, end, records), self.tables, self.topic, self.partition)
+        now = datetime.now(UTC)
+        self._write_facts(session, writes)
+        self._write_dead_letters(session, writes, now)
+        self._write_rollups(session, writes.rollups, now)
+        self._write_minutes(session, writes, now)
+        window = slide(before.get("window") or EMPTY_WINDOW, writes.dead_flags)
+        counters = {**writes.counters, "gap": end - start - len(records)}
+        self.db[names.STREAM_OFFSETS].update_one(
+            {"_id": self.offsets_id},
+            {
+                "$inc": {f"counters.{name}": count for name, count in counters.items() if count},
+                "$set": {"window": window, "last_record_at": records[-1].record.time, "updated_at": now},
+            },
+            session=session,
+        )
+        return is_poisoned(window)
+
+    def _advance(self, session: ClientSession, start: int, end: int) -> Document:
+        """The fence: move the offset, only from where this chunk starts and only with the token."""
+        fence = {"_id": self.offsets_id, "token": self.token, "next": start}
+        before = self.db[names.STREAM_OFFSETS].find_one_and_update(fence, {"$set": {"next": end}}, session=session)
+        if before is not None:
+            return before
+        row = self.db[names.STREAM_OFFSETS].find_one({"_id": self.offsets_id}, session=session)
+        if row is None or row["token"] != self.token:
+            raise self._fenced(row)
+        raise UnavailableError(
+            f"{self.offsets_id} stands at {row['next']}, not at {start}: another attempt of this task is committing. "
+            "Nothing was written; the next attempt goes on from there."
+        )
+
+    def _fenced(self, row: Document | None) -> Fenced:
+        holder = f"token {row['token']}" if row else "nobody: the offset document is gone"
+        return Fenced(
+            f"{self.offsets_id} is now written by {holder}, not by token {self.token}. Nothing more was written. "
+            "`ecom status` shows the stream that runs."
+        )
+
+    def _known(self, session: ClientSession, start: int, end: int, records: Sequence[DecodedRecord]) -> Known:
+        ids, receipts = order_ids(records), receipt_ids(records)
+        dead = self.db[names.DEAD_LETTERS].find(
+            {"topic": self.topic, "partition": self.partition, "offset": {"$gte": start, "$lt": end}},
+            {"offset": 1},
+            session=session,
+        )
+        orders = self.db[names.ORDERS].find({"_id": {"$in": ids}}, session=session) if ids else ()
+        counted = (
+            self.db[names.STOCK_RECEIPTS].find({"_id": {"$in": receipts}}, {"_id": 1}, session=session)
+            if receipts
+            else ()
+        )
+        return Known(
+            orders={order["_id"]: order for order in orders},
+            receipts={receipt["_id"] for receipt in counted},
+            dead_offsets={letter["offset"] for letter in dead},
+        )
+
+    def _write_facts(self, session: ClientSession, writes: ChunkWrites) -> None:
+        if writes.inserts:
+            self.db[names.ORDERS].insert_many(writes.inserts, ordered=False, session=session)
+        if writes.updates:
+            result = self.db[names.ORDERS].bulk_write(
+                [
+                    UpdateOne(
+                        {"_id": update.order_id, "version": update.before_version},
+                        {"$set": {"delivery": update.after["delivery"], "version": update.after["version"]}},
+                    )
+                    for update in writes.updates
+                ],
+                ordered=False,
+                session=session,
+            )
+            if result.matched_count != len(writes.updates):
+                raise UnavailableError(
+                    f"{len(writes.updates) - result.matched_count} orders changed while {self.offsets_id} was updating "
+                    "them. Nothing was written; the next attempt reads them again."
+                )
+        if writes.receipts:
+            self.db[names.STOCK_RECEIPTS].insert_many(writes.receipts, ordered=False, session=session)
+
+    def _write_dead_letters(self, session: ClientSession, writes: ChunkWrites, now: datetime) -> None:
+        if not writes.dead_letters:
+            return
+        letters = [
+            {
+                "_id": f"{self.offsets_id}-{record.offset}",
+                "topic": self.topic,
+                "partition": self.partition,
+                "offset": record.offset,
+                "reason": rejected.reason.value,
+                "error": rejected.error[:2_000],
+                "key": None if record.key is None else Binary(record.key),
+                "raw": None if record.value is None else Binary(record.value),
+                "kafka_time": record.time,
+                "seen_at": now,
+                "replayed_at": None,
+            }
+            for record, rejected in writes.dead_letters
+        ]
+        self.db[names.DEAD_LETTERS].insert_many(letters, ordered=False, session=session)
+
+    def _write_rollups(self, session: ClientSession, rollups: Rollups, now: datetime) -> None:
+        operations: dict[str, list[UpdateOne]] = {}
+        for increment in rollups.increments(self.partition, now):
+            operations.setdefault(increment.collection, []).append(
+                UpdateOne({"_id": increment.id}, {"$inc": increment.amounts, "$setOnInsert": increment.start}, upsert=True)
+            )
+        for collection, updates in operations.items():
+            self.db[collection].bulk_write(updates, ordered=False, session=session)
+
+    def _write_minutes(self, session: ClientSession, writes: ChunkWrites, now: datetime) -> None:
+        """Count what became of the events, by minute of Kafka's clock, and mark the days whose KPIs changed."""
+        ingested = [
+            UpdateOne(
+                {"_id": f"{bucket_label(Grain.MINUTE, minute)}/{self.partition}"},
+                {
+                    "$inc": counts,
+                    "$setOnInsert": {"t": bucket_time(Grain.MINUTE, minute), "partition": self.partition},
+                },
+                upsert=True,
+            )
+            for minute, counts in writes.minutes.items()
+            if not Grain.HALF_HOUR.expired(minute // 30, now)
+        ]
+        if ingested:
+            self.db[names.INGEST_MINUTE].bulk_write(ingested, ordered=False, session=session)
+        touched = [
+            UpdateOne(
+                {"_id": f"{day}/{self.partition}"},
+                {"$set": {"at": now}, "$setOnInsert": {"day": day, "partition": self.partition}},
+                upsert=True,
+            )
+            for day in sorted(writes.touched_days)
+        ]
+        if touched:
+            self.db[names.DIRTY_DAYS].bulk_write(touched, ordered=False, session=session)
+
+
+def _is_data_error(error: Exception) -> bool:
+    if isinstance(error, BulkWriteError):
+        codes = {item.get("code") for item in error.details.get("writeErrors", ())}
+        return bool(codes & _DATA_ERROR_CODES)
+    if isinstance(error, OperationFailure):
+        return error.code in _DATA_ERROR_CODES
+    return True
+
+
+def _not_storable(item: DecodedRecord, error: Exception) -> DecodedRecord:
+    return DecodedRecord(item.record, Rejected(Reason.NOT_STORABLE, f"MongoDB refused the document: {error}"))

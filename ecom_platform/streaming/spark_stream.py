@@ -1,0 +1,281 @@
+"""The Spark Structured Streaming job: Kafka to MongoDB, exactly once.
+
+One Kafka partition is one Spark task, without a shuffle in between, and a task commits its offsets together with its
+facts. Spark's own checkpoint is therefore disposable: every start makes a fresh one and begins where the store stands.
+
+    python -m ecom_platform.streaming.spark_stream --token N [--available-now] [--accept-loss] [--accept-dead]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pyarrow as pa
+from pyspark.errors import PySparkException, StreamingQueryException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from ecom_platform.errors import EcomError, Fenced, NeedsPerson, UnavailableError
+from ecom_platform.settings import Settings, load_settings
+from ecom_platform.store import DimensionTables, database, dimension_version, ensure_schema, read_dimensions
+from ecom_platform.streaming.fence import take_over
+from ecom_platform.streaming.heartbeat import Batch, Heartbeat
+from ecom_platform.streaming.records import Record
+from ecom_platform.streaming.spark_session import start_session
+from ecom_platform.streaming.task import TaskPlan, TaskResult, run_task
+from ecom_platform.streaming.topic import TopicReader
+
+__all__ = ["main"]
+
+log = logging.getLogger("ecom_platform.streaming")
+
+RESULT_SCHEMA = "partition int, next long, events long, exit_code int, message string"
+POLL_SECONDS = 0.2
+BATCH_GRACE_SECONDS = 8.0
+HARD_STOP_SECONDS = 15.0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the stream until it is told to stop; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m ecom_platform.streaming.spark_stream")
+    parser.add_argument("--token", type=int, required=True, help="fence token of the launcher's lease")
+    parser.add_argument("--available-now", action="store_true", help="apply what is in the topic and end")
+    parser.add_argument("--accept-loss", action="store_true", help="go on without offsets that Kafka deleted")
+    parser.add_argument("--accept-dead", action="store_true", help="go on although the topic looks poisoned")
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        settings = load_settings()
+        stream = Stream(settings, arguments.token, available_now=arguments.available_now)
+        stream.run(accept_loss=arguments.accept_loss, accept_dead=arguments.accept_dead)
+    except EcomError as error:
+        log.error("stream_ended error=%s text=%s", type(error).__name__, error)
+        return type(error).exit_code
+    log.info("stream_ended")
+    return 0
+
+
+class Stream:
+    """The driver of one stream: takes the topic over, runs the query, stops between two micro-batches."""
+
+    def __init__(self, settings: Settings, token: int, *, available_now: bool) -> None:
+        self._settings = settings
+        self._token = token
+        self._available_now = available_now
+        self._db = database(settings)
+        self._stop = threading.Event()
+        self._failure: EcomError | None = None
+        self._in_batch = threading.Lock()
+        self._tables: DimensionTables | None = None
+        self._plan: Any = None
+        self._last_batch = Batch()
+        self._query: StreamingQuery | None = None
+
+    def run(self, *, accept_loss: bool, accept_dead: bool) -> None:
+        """Run until the topic is applied (`available_now`), a signal, or an error.
+
+        Raises:
+            Fenced: another stream took over.
+            NeedsPerson: lost data, a replaced topic, or too many dead letters.
+            UnavailableError: Kafka or MongoDB stopped answering.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        threading.Thread(target=self._watch_parent, name="parent", daemon=True).start()
+        session = start_session(self._settings, "ecom-stream")
+        try:
+            ensure_schema(self._db)
+            with TopicReader(self._settings) as reader:
+                state = reader.state()
+            start = take_over(self._db, state, self._token, accept_loss=accept_loss, accept_dead=accept_dead)
+            log.info("stream_started token=%d offsets=%s", self._token, start)
+            self._run_query(session, start)
+        finally:
+            session.stop()
+        if self._failure is not None:
+            raise self._failure
+
+    def _run_query(self, session: SparkSession, start: Mapping[int, int]) -> None:
+        query = self._query = self._start_query(session, start)
+        heartbeat = Heartbeat(
+            self._settings,
+            self._db,
+            self._token,
+            last_batch=lambda: self._last_batch,
+            reached=self._reached,
+            on_fenced=self._fail,
+        )
+        heartbeat.start()
+        try:
+            while query.isActive and not self._stop.wait(POLL_SECONDS):
+                pass
+            self._stop_between_batches(query)
+            failed = query.exception()
+            if failed is not None and not self._stop.is_set():
+                self._fail(_explain(failed))
+        finally:
+            if self._available_now and self._failure is None:
+                heartbeat.beat()
+            heartbeat.stop()
+
+    def _start_query(self, session: SparkSession, start: Mapping[int, int]) -> StreamingQuery:
+        settings = self._settings
+        offsets = {settings.topic: {str(partition): offset for partition, offset in start.items()}}
+        source = (
+            session.readStream.format("kafka")
+            .option("kafka.bootstrap.servers", settings.kafka_bootstrap_servers)
+            .option("subscribe", settings.topic)
+            .option("startingOffsets", json.dumps(offsets))
+            .option("maxOffsetsPerTrigger", settings.max_offsets_per_trigger)
+            .option("failOnDataLoss", "true")
+            .option("kafka.isolation.level", "read_committed")
+            .load()
+            .selectExpr("partition", "offset", "unix_millis(timestamp) AS time", "key", "value")
+        )
+        trigger: dict[str, Any] = (
+            {"availableNow": True}
+            if self._available_now
+            else {"processingTime": f"{settings.trigger_milliseconds} milliseconds"}
+        )
+        return (
+            source.writeStream.foreachBatch(self._apply)
+            .option("checkpointLocation", str(self._fresh_checkpoint()))
+            .trigger(**trigger)
+            .start()
+        )
+
+    def _fresh_checkpoint(self) -> Path:
+        root = self._settings.home / "spark" / "checkpoints"
+        shutil.rmtree(root, ignore_errors=True)
+        return root / str(self._token)
+
+    def _apply(self, batch: DataFrame, batch_id: int) -> None:
+        """Apply one micro-batch; called by Spark."""
+        with self._in_batch:
+            if self._stop.is_set():
+                # A normal return would tell Spark, and the heartbeat, that the batch was applied.
+                raise UnavailableError("The stream is stopping; this micro-batch was not started.")
+            started = time.monotonic()
+            plan = self._current_plan(batch.sparkSession)
+            rows = batch.mapInArrow(lambda records: _apply_arrow(plan.value, records), RESULT_SCHEMA).collect()
+            results = [TaskResult(**row.asDict()) for row in rows]
+            for result in results:
+                if result.exit_code:
+                    failure = Fenced if result.exit_code == Fenced.exit_code else NeedsPerson
+                    self._fail(failure(result.message))
+            events = sum(result.events for result in results)
+            self._last_batch = Batch(batch_id, time.monotonic() - started, events)
+            if self._failure is not None:
+                raise self._failure
+
+    def _current_plan(self, session: SparkSession) -> Any:
+        """The broadcast plan of the tasks, made again when the dimensions changed."""
+        if self._tables is None or dimension_version(self._db) != self._tables.version:
+            self._tables = read_dimensions(self._db)
+            if self._plan is not None:
+                self._plan.unpersist()
+            self._plan = session.sparkContext.broadcast(TaskPlan(self._settings, self._token, self._tables))
+            log.info("dimensions_loaded version=%d", self._tables.version)
+        return self._plan
+
+    def _reached(self) -> Mapping[int, int]:
+        """End offsets of the last micro-batch that Spark finished."""
+        progress = self._query.lastProgress if self._query is not None else None
+        if not progress or not progress["sources"]:
+            return {}
+        end = progress["sources"][0]["endOffset"]
+        offsets = json.loads(end) if isinstance(end, str) else end
+        return {int(partition): offset for partition, offset in (offsets or {}).get(self._settings.topic, {}).items()}
+
+    def _fail(self, error: EcomError) -> None:
+        self._failure = self._failure or error
+        self._stop.set()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        log.info("stop_requested signal=%d", number)
+        self._stop.set()
+        _exit_after(HARD_STOP_SECONDS)
+
+    def _stop_between_batches(self, query: StreamingQuery) -> None:
+        """Let the micro-batch in flight finish, then stop the query."""
+        finished = self._in_batch.acquire(timeout=BATCH_GRACE_SECONDS)
+        try:
+            query.stop()
+        finally:
+            if finished:
+                self._in_batch.release()
+
+    def _watch_parent(self) -> None:
+        """Stop when the launcher is gone, also where the kernel's death signal did not arrive."""
+        parent = os.getppid()
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        log.warning("parent_gone pid=%d", parent)
+        self._stop.set()
+        _exit_after(HARD_STOP_SECONDS)
+
+
+def _apply_arrow(plan: TaskPlan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Apply the records of one task (one Kafka partition); runs in a Python worker."""
+    filled = (batch for batch in batches if batch.num_rows)
+    first = next(filled, None)
+    if first is None:
+        return
+    partition = first.column(0)[0].as_py()
+
+    def records() -> Iterator[Record]:
+        yield from _records(first)
+        for batch in filled:
+            yield from _records(batch)
+
+    result = run_task(plan, partition, records())
+    yield pa.RecordBatch.from_pydict(
+        {
+            "partition": pa.array([result.partition], pa.int32()),
+            "next": pa.array([result.next], pa.int64()),
+            "events": pa.array([result.events], pa.int64()),
+            "exit_code": pa.array([result.exit_code], pa.int32()),
+            "message": pa.array([result.message], pa.string()),
+        }
+    )
+
+
+def _records(batch: pa.RecordBatch) -> Iterator[Record]:
+    columns = (batch.column(index).to_pylist() for index in (1, 2, 3, 4))
+    return (Record(*row) for row in zip(*columns, strict=True))
+
+
+def _explain(error: StreamingQueryException) -> EcomError:
+    """A query that failed by itself: a server stopped answering, or Spark did; the launcher starts it again."""
+    cause = str(error).strip().splitlines()
+    return UnavailableError(
+        f"The streaming query failed: {cause[0] if cause else error!r}. Chunks that were committed stay; the next start "
+        "goes on behind them. The stream's log has the details."
+    )
+
+
+def _exit_after(seconds: float) -> None:
+    """End the process for sure: Spark may hang in a call to a server that is gone."""
+    timer = threading.Timer(seconds, lambda: os._exit(0))
+    timer.daemon = True
+    timer.start()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except PySparkException:
+        log.exception("stream_crashed")
+        sys.exit(1)

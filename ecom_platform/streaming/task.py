@@ -1,0 +1,104 @@
+"""What one Spark task does with its Kafka partition: resume where the store stands, cut chunks, commit them.
+
+Runs in a Python worker of Spark, without importing Spark. Workers are reused, so the client, the session and the
+dimension tables are kept between micro-batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from pymongo.client_session import ClientSession
+from pymongo.errors import PyMongoError
+
+from ecom_platform.errors import EcomError, Fenced, NeedsPerson
+from ecom_platform.settings import Settings
+from ecom_platform.store import DimensionTables, MongoDatabase, database, mongo_errors
+from ecom_platform.streaming.fence import record_session
+from ecom_platform.streaming.records import Record, chunks, drop_before
+from ecom_platform.streaming.sink import Sink
+
+__all__ = ["TaskPlan", "TaskResult", "run_task"]
+
+# A server that is killed and restarted answers again within this time; the task waits rather than fails.
+SERVER_SELECTION_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPlan:
+    """What the driver tells every task; travels in the closure."""
+
+    settings: Settings
+    token: int
+    tables: DimensionTables
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What the task tells the driver.
+
+    Attributes:
+        exit_code: 0, or that of the error that must stop the stream without a retry.
+        message: the text of that error.
+    """
+
+    partition: int
+    next: int
+    events: int
+    exit_code: int = 0
+    message: str = ""
+
+
+@dataclass(slots=True)
+class _Connection:
+    """A worker's client and its session per partition."""
+
+    db: MongoDatabase
+    sessions: dict[int, ClientSession] = field(default_factory=dict)
+
+    def session(self, topic: str, partition: int) -> ClientSession:
+        session = self.sessions.get(partition)
+        if session is None:
+            session = self.sessions[partition] = self.db.client.start_session()
+            record_session(self.db, topic, partition, session)
+        return session
+
+
+@lru_cache(maxsize=1)
+def _connect(settings: Settings) -> _Connection:
+    return _Connection(database(settings, timeout_seconds=SERVER_SELECTION_SECONDS))
+
+
+def run_task(plan: TaskPlan, partition: int, records: Iterable[Record]) -> TaskResult:
+    """Apply the records of one partition, in order.
+
+    Errors that a retry cannot mend come back as a result, because Spark would retry an exception; anything else is
+    raised and Spark runs the task again, which goes on behind the last committed chunk.
+    """
+    settings = plan.settings
+    position, events = -1, 0
+    try:
+        with mongo_errors(f"applying partition {partition}", settings.mongodb_uri):
+            connection = _connect(settings)
+            sink = Sink(
+                db=connection.db,
+                session=connection.session(settings.topic, partition),
+                topic=settings.topic,
+                partition=partition,
+                token=plan.token,
+                tables=plan.tables,
+                history_start=settings.history_start_time,
+            )
+            position = sink.position()
+            for chunk in chunks(drop_before(records, position), settings.chunk_events, settings.chunk_bytes):
+                events += len(chunk)
+                position = sink.commit(position, chunk)
+    except (Fenced, NeedsPerson) as error:
+        return TaskResult(partition, position, events, type(error).exit_code, str(error))
+    except (EcomError, PyMongoError):
+        # The next attempt starts with a fresh client: this one may hold a session the server has forgotten.
+        _connect.cache_clear()
+        raise
+    return TaskResult(partition, position, events)
