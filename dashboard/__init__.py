@@ -1,0 +1,1 @@
+"""The managers' dashboard: a thin Streamlit front over the live rollups in MongoDB."""

@@ -1,0 +1,135 @@
+"""One answer per question, whoever asks: cached for a moment, asked once at a time, kept when MongoDB is away.
+
+Every open page asks the same questions every few seconds. Ten pages must not mean ten times the queries, and a database
+that is down must neither empty the screens nor hold each panel up for its own timeout.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import pymongo
+from pymongo.errors import ExecutionTimeout
+
+from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.settings import Settings, load_settings
+from ecom_platform.store import MongoDatabase, connect
+from ecom_platform.store.client import CODEC, mongo_errors
+
+__all__ = ["Answer", "Answers", "open_database"]
+
+T = TypeVar("T")
+RETRY_SECONDS = 2.0
+QUERY_SECONDS = 3.0
+_CONNECT_SECONDS = 1.0
+_KEPT_ANSWERS = 200
+
+
+@dataclass(frozen=True)
+class Answer(Generic[T]):
+    """The last value known (None: none yet), when it was read, and what is wrong at present (None: nothing)."""
+
+    value: T | None
+    at: datetime | None
+    failure: str | None = None
+
+
+@dataclass
+class _Slot:
+    """The state of one question; its lock is held while somebody asks."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    answer: Answer[Any] = field(default_factory=lambda: Answer(None, None))
+    asked_at: float = float("-inf")
+
+
+def open_database() -> tuple[Settings, MongoDatabase]:
+    """Read the settings and connect, with timeouts a reader can wait for.
+
+    Raises:
+        ConfigurationError: a setting is wrong or no MongoDB is known.
+        UnavailableError: MongoDB does not answer.
+    """
+    settings = load_settings()
+    client = connect(settings, timeout_seconds=_CONNECT_SECONDS, operation_seconds=QUERY_SECONDS)
+    return settings, client.get_database(settings.mongodb_database, CODEC)
+
+
+class Answers:
+    """Answers of this process, shared by all its pages.
+
+    Args:
+        connect_once: called until it succeeds; the client it returns reconnects by itself from then on.
+    """
+
+    def __init__(self, connect_once: Callable[[], tuple[Settings, MongoDatabase]] = open_database) -> None:
+        self._connect_once = connect_once
+        self._connection: tuple[Settings, MongoDatabase] | None = None
+        self._connecting = threading.Lock()
+        self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
+        self._slots_lock = threading.Lock()
+        self._down_until = float("-inf")
+        self._down_reason = ""
+
+    def get(
+        self, key: Hashable, seconds: float, ask: Callable[[Settings, MongoDatabase, datetime], T]
+    ) -> Answer[T]:
+        """The answer to `key`, at most `seconds` old; on a failure the last one, with the reason.
+
+        Args:
+            key: the question with its filters, never with the time.
+            seconds: how long an answer may be given again.
+            ask: the query; gets the settings, the database and the time of the question (UTC).
+        """
+        slot = self._slot(key)
+        with slot.lock:
+            # A failure is asked again soon, whatever the pace of the figures: recovery should show at once.
+            fresh_for = min(seconds, RETRY_SECONDS) if slot.answer.failure else seconds
+            if time.monotonic() - slot.asked_at >= fresh_for:
+                slot.answer = self._ask(slot.answer, ask)
+                slot.asked_at = time.monotonic()
+            return slot.answer
+
+    @property
+    def currency(self) -> str:
+        """The currency of every amount; only asked for once there are amounts, and then the settings are known."""
+        return self._connection[0].currency if self._connection else ""
+
+    def _ask(self, last: Answer[T], ask: Callable[[Settings, MongoDatabase, datetime], T]) -> Answer[T]:
+        if time.monotonic() < self._down_until:
+            return replace(last, failure=self._down_reason)
+        now = datetime.now(UTC)
+        try:
+            settings, db = self._database()
+            with mongo_errors("answering the dashboard"), pymongo.timeout(QUERY_SECONDS):
+                return Answer(ask(settings, db, now), now)
+        except ConfigurationError as error:
+            return replace(last, failure=self._down(str(error)))
+        except (UnavailableError, ExecutionTimeout):
+            return replace(last, failure=self._down("MongoDB does not answer"))
+
+    def _down(self, reason: str) -> str:
+        # The other panels of the page fail at once meanwhile, instead of each waiting for its own timeout.
+        self._down_until = time.monotonic() + RETRY_SECONDS
+        self._down_reason = reason
+        return reason
+
+    def _database(self) -> tuple[Settings, MongoDatabase]:
+        with self._connecting:
+            if self._connection is None:
+                self._connection = self._connect_once()
+            return self._connection
+
+    def _slot(self, key: Hashable) -> _Slot:
+        with self._slots_lock:
+            slot = self._slots.setdefault(key, _Slot())
+            self._slots.move_to_end(key)
+            while len(self._slots) > _KEPT_ANSWERS:
+                self._slots.popitem(last=False)
+            return slot

@@ -1,0 +1,24 @@
+"""The entry of the dashboard: `streamlit run dashboard/app.py`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+# Streamlit puts this folder on the path, not the one the packages `dashboard` and `ecom_platform` are in.
+if str(FOLDER.parent) not in sys.path:
+    sys.path.insert(0, str(FOLDER.parent))
+
+import streamlit as st  # noqa: E402
+
+from dashboard import frame  # noqa: E402
+
+st.set_page_config(page_title="ecom-platform", page_icon=str(FOLDER / "icon.png"), layout="wide")
+page = st.navigation(
+    [st.Page(FOLDER / "app_pages" / "overview.py", title="Overview", icon=":material/monitoring:", default=True)],
+    position="top",
+)
+# The choices stand in this script, before the page runs: then they survive going from page to page and back.
+frame.draw()
+page.run()

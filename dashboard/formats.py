@@ -1,0 +1,67 @@
+"""How numbers are written on every screen. An unknown number is "—", never 0."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+__all__ = ["UNKNOWN", "change", "clock", "count", "currency_sign", "exact_money", "minute", "money", "points", "share"]
+
+UNKNOWN = "—"
+_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
+_WHOLE_UNITS_FROM_CENTS = 1_000_000
+
+
+def currency_sign(currency: str) -> str:
+    """What stands before an amount: a sign where one is common, else the code and a space."""
+    return _SIGNS.get(currency, f"{currency} ")
+
+
+def exact_money(cents: int | None, currency: str) -> str:
+    """An amount with its cents, for tables: $1,234.50."""
+    if cents is None:
+        return UNKNOWN
+    return f"{'-' if cents < 0 else ''}{currency_sign(currency)}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
+
+
+def money(cents: int | None, currency: str) -> str:
+    """An amount for a tile: with cents below 10,000, whole units (half up) from there on."""
+    if cents is None or abs(cents) < _WHOLE_UNITS_FROM_CENTS:
+        return exact_money(cents, currency)
+    return f"{'-' if cents < 0 else ''}{currency_sign(currency)}{(abs(cents) + 50) // 100:,}"
+
+
+def count(number: int | None) -> str:
+    """A whole number: 84,211."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def share(part_of_one: float | None) -> str:
+    """A share: 93.4 %."""
+    return UNKNOWN if part_of_one is None else f"{100 * part_of_one:.1f} %"
+
+
+def change(relative: float | None) -> str | None:
+    """A relative change with its sign: +4.2 %; None when it is not known.
+
+    The minus is ASCII: Streamlit reads the direction of a change from it.
+    """
+    return None if relative is None else _signed(f"{100 * relative:+.1f}", "%")
+
+
+def points(difference: float | None) -> str | None:
+    """A difference between two shares, in percentage points: -1.2 pp."""
+    return None if difference is None else _signed(f"{100 * difference:+.1f}", "pp")
+
+
+def _signed(number: str, unit: str) -> str:
+    return f"{'0.0' if float(number) == 0 else number} {unit}"
+
+
+def clock(instant: datetime | None) -> str:
+    """A time of day to the second."""
+    return UNKNOWN if instant is None else f"{instant:%H:%M:%S}"
+
+
+def minute(instant: datetime | None) -> str:
+    """A time of day to the minute."""
+    return UNKNOWN if instant is None else f"{instant:%H:%M}"

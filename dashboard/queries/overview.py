@@ -1,0 +1,115 @@
+"""The figures of the Overview page, one function per panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dashboard.queries.delivery import OpenOrders, Promises, open_orders, promises, promises_by_bucket
+from dashboard.queries.sales import Bucket, Sales, data_start, sales, sales_by_bucket
+from dashboard.ranges import Span, Window
+from ecom_platform.kpi import Grain
+from ecom_platform.kpi.figures import change
+from ecom_platform.store.client import MongoDatabase
+
+__all__ = ["RevenueLine", "Tiles", "minute_line", "revenue_line", "tiles"]
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Everything the row of tiles shows; `before` is None when there is no complete baseline."""
+
+    sales: Sales
+    current: Sales
+    before: Sales | None
+    promises: Promises
+    promises_before: Promises | None
+    open: OpenOrders
+    buckets: list[Bucket]
+    promise_buckets: list[Promises]
+
+    @property
+    def booked_change(self) -> float | None:
+        """Booked value, cancelled orders in on both sides: today's orders had less time to be cancelled."""
+        return change(self.current.booked_cents, self.before.booked_cents) if self.before else None
+
+    @property
+    def orders_change(self) -> float | None:
+        """Orders placed."""
+        return change(self.current.orders, self.before.orders) if self.before else None
+
+    @property
+    def average_change(self) -> float | None:
+        """Booked value per order placed."""
+        if not self.before:
+            return None
+        return change(self.current.average_booked_cents or 0, self.before.average_booked_cents or 0)
+
+    @property
+    def units_change(self) -> float | None:
+        """Units of orders that are not cancelled (there is no booked number of units)."""
+        return change(self.current.units, self.before.units) if self.before else None
+
+    @property
+    def on_time_difference(self) -> float | None:
+        """Difference of the on-time shares, 0.01 = one percentage point."""
+        now = self.promises.on_time_share
+        before = self.promises_before.on_time_share if self.promises_before else None
+        return None if now is None or before is None else now - before
+
+
+@dataclass(frozen=True)
+class RevenueLine:
+    """Revenue per bucket; `earlier` is the line to compare with, shifted onto the same times (empty: none kept)."""
+
+    grain: Grain
+    closed: list[Bucket]
+    running: Bucket | None
+    earlier: list[Bucket]
+    starts_at: datetime | None
+
+
+def tiles(db: MongoDatabase, span: Span, now: datetime, *, history_complete: bool = True) -> Tiles:
+    """Totals, sparklines and the comparison of `span`, read at `now`.
+
+    There is nothing to compare with while the baseline is still being loaded, or when it began before the shop did.
+    """
+    grain = span.grain
+    comparison = span.comparison
+    start = data_start(db)
+    covered = start is not None and start <= comparison.baseline.start
+    comparable = history_complete and covered and comparison.current.start < comparison.current.end
+    return Tiles(
+        sales=sales(db, span.window, grain),
+        current=sales(db, comparison.current, grain),
+        before=sales(db, comparison.baseline, grain) if comparable else None,
+        promises=promises(db, span.promises),
+        promises_before=promises(db, span.promises_before) if comparable and span.promises_before else None,
+        open=open_orders(db, now),
+        buckets=[bucket for bucket in sales_by_bucket(db, span.window, grain) if _closed(bucket, grain, now)],
+        promise_buckets=promises_by_bucket(db, span.promises, Grain.DAY if grain is Grain.DAY else Grain.HALF_HOUR),
+    )
+
+
+def revenue_line(db: MongoDatabase, span: Span, now: datetime) -> RevenueLine:
+    """The revenue chart: complete buckets, the one still running, and the same buckets a day earlier."""
+    buckets = [bucket for bucket in sales_by_bucket(db, span.window, span.grain) if bucket.at <= now]
+    closed = [bucket for bucket in buckets if _closed(bucket, span.grain, now)]
+    running = buckets[-1] if len(buckets) > len(closed) else None
+    start = data_start(db)
+    earlier: list[Bucket] = []
+    if span.earlier is not None and start is not None:
+        before = sales_by_bucket(db, span.window.shifted(span.earlier), span.grain)
+        # Before the first order nothing was sold because nothing was recorded: no line rather than a line at zero.
+        earlier = [bucket for bucket in before if bucket.at >= start]
+    return RevenueLine(span.grain, closed, running, earlier, start)
+
+
+def minute_line(db: MongoDatabase, window: Window) -> list[Bucket]:
+    """Orders minute by minute."""
+    return sales_by_bucket(db, window, Grain.MINUTE)
+
+
+def _closed(bucket: Bucket, grain: Grain, now: datetime) -> bool:
+    return bucket.at + timedelta(seconds=grain.seconds) <= now
+

@@ -1,0 +1,43 @@
+"""From summed rollup amounts to the figures people read. Pure arithmetic; money is integer cents throughout.
+
+A zero denominator gives None: nothing is known, which is not the same as zero.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+__all__ = [
+    "SMALLEST_SAMPLE",
+    "average_order_value_cents",
+    "change",
+    "half_hour",
+    "share",
+]
+
+SMALLEST_SAMPLE = 30
+"""Below so many orders due, a share is shown in grey."""
+
+
+def average_order_value_cents(revenue_cents: int, valid_orders: int) -> int | None:
+    """Revenue per valid order in cents, half a cent rounded up; None without orders."""
+    if valid_orders == 0:
+        return None
+    return (2 * revenue_cents + valid_orders) // (2 * valid_orders)
+
+
+def share(part: int, whole: int) -> float | None:
+    """`part` ÷ `whole`, 0 to 1; None when there is no whole."""
+    return part / whole if whole else None
+
+
+def change(current: float, baseline: float) -> float | None:
+    """Relative change against the baseline (0.042 = 4.2 % more); None without a baseline."""
+    return (current - baseline) / baseline if baseline else None
+
+
+def half_hour(instant: datetime) -> datetime:
+    """The start of the half hour `instant` lies in: the as-of of everything that waits for closed half hours."""
+    return instant - timedelta(
+        minutes=instant.minute % 30, seconds=instant.second, microseconds=instant.microsecond
+    )

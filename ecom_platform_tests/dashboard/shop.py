@@ -1,0 +1,138 @@
+"""A small shop for the dashboard's tests: random orders, stored with the rollups the stream would have written."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import UpdateOne
+
+from ecom_platform.contract import PaymentType, Status, allocate_discount
+from ecom_platform.kpi import Rollups, accumulate
+from ecom_platform.store import MongoDatabase, collections
+
+PRODUCTS = 120
+CATEGORIES = ("Books", "Garden", "Kitchen", "Toys")
+CITIES = ("Lyon", "Porto", "Ghent", "Turin")
+WAREHOUSES = 3
+COURIERS_PER_WAREHOUSE = 2
+Order = dict[str, Any]
+
+
+def describe(db: MongoDatabase) -> None:
+    """Store the products, so that charts have names; product 7 is left out and stays unknown."""
+    rows = [{"_id": n, "name": f"Article {n}", "category": CATEGORIES[n % 4]} for n in range(PRODUCTS) if n != 7]
+    db[collections.PRODUCTS].delete_many({})
+    db[collections.PRODUCTS].insert_many(rows)
+
+
+def orders_between(
+    start: datetime, end: datetime, count: int, seed: int, now: datetime | None = None
+) -> list[Order]:
+    """`count` orders placed in `[start, end)`, in the state each would be in at `now` (default `end`)."""
+    draw = random.Random(seed)
+    seconds = (end - start).total_seconds()
+    placed = sorted(start + timedelta(milliseconds=int(draw.random() * seconds * 1000)) for _ in range(count))
+    return [_order(draw, seed * 1_000_000 + n, at, now or end) for n, at in enumerate(placed)]
+
+
+def store(db: MongoDatabase, orders: Sequence[Order], now: datetime) -> None:
+    """Insert the orders and add their contributions to the rollups, over two partitions."""
+    if orders:
+        db[collections.ORDERS].insert_many(list(orders))
+    for partition in (0, 1):
+        add_rollups(db, (order for order in orders if order["_id"] % 2 == partition), partition, now)
+
+
+def add_rollups(db: MongoDatabase, orders: Iterable[Order], partition: int, now: datetime) -> None:
+    """Add the contributions of `orders` to the rollup documents of one partition."""
+    rollups = Rollups()
+    for order in orders:
+        accumulate(rollups, order, 1)
+    by_collection: dict[str, list[UpdateOne]] = {}
+    for found in rollups.increments(partition, now):
+        change = {"$setOnInsert": dict(found.start), "$inc": found.amounts}
+        by_collection.setdefault(found.collection, []).append(UpdateOne({"_id": found.id}, change, upsert=True))
+    for name, changes in by_collection.items():
+        db[name].bulk_write(changes, ordered=False)
+
+
+def beat(db: MongoDatabase, now: datetime, *, lag: int = 0, last_record_at: datetime | None = None) -> None:
+    """Write the stream's heartbeat for both partitions."""
+    for partition in (0, 1):
+        row = {
+            "topic": "orders",
+            "partition": partition,
+            "next": 100,
+            "end": 100 + lag,
+            "lag": lag,
+            "last_record_at": last_record_at or now,
+            "updated_at": now,
+            "batch_id": 1,
+            "batch_seconds": 0.1,
+            "batch_events": 3,
+        }
+        db[collections.PROGRESS].replace_one({"_id": f"orders-{partition}"}, row, upsert=True)
+
+
+def _order(draw: random.Random, order_id: int, placed: datetime, now: datetime) -> Order:
+    warehouse = draw.randrange(WAREHOUSES) + 1
+    courier = (warehouse - 1) * COURIERS_PER_WAREHOUSE + draw.randrange(COURIERS_PER_WAREHOUSE) + 1
+    lines = [
+        (min(int(draw.expovariate(0.05)), PRODUCTS - 1), draw.randrange(1, 4), draw.randrange(300, 9000))
+        for _ in range(draw.randrange(1, 5))
+    ]
+    gross = [quantity * price for _, quantity, price in lines]
+    discount = draw.choice((0, 0, 0, sum(gross) // 10))
+    net = [amount - cut for amount, cut in zip(gross, allocate_discount(gross, discount), strict=True)]
+    return {
+        "_id": order_id,
+        "user_id": draw.randrange(500),
+        "warehouse_id": warehouse,
+        "order_time": placed,
+        "order_date": f"{placed:%Y-%m-%d}",
+        "quantity": sum(quantity for _, quantity, _ in lines),
+        "subtotal_cents": sum(gross),
+        "discount_cents": discount,
+        "total_cents": sum(gross) - discount,
+        "payment_type": draw.choices([kind.value for kind in PaymentType], (20, 40, 15, 25))[0],
+        "user_city": draw.choice(CITIES),
+        "order_items": [
+            {
+                "order_item_id": f"{order_id}-{position}",
+                "product_id": product,
+                "quantity": quantity,
+                "price_cents": price,
+                "net_cents": net[position],
+                "category": CATEGORIES[product % 4],
+            }
+            for position, (product, quantity, price) in enumerate(lines)
+        ],
+        "delivery": _delivery(draw, order_id, courier, placed, now),
+    }
+
+
+def _delivery(draw: random.Random, order_id: int, courier: int, placed: datetime, now: datetime) -> dict[str, Any]:
+    expected = placed + timedelta(hours=6)
+    life: list[tuple[datetime, Status]] = [(placed, Status.PENDING)]
+    if draw.random() < 0.05:
+        life.append((placed + timedelta(minutes=draw.randrange(5, 60)), Status.CANCELLED))
+    else:
+        life.append((placed + timedelta(minutes=draw.randrange(20, 120)), Status.SHIPPED))
+        # One in a hundred arrives to the second, which is on time.
+        delay = timedelta(0) if draw.random() < 0.01 else timedelta(minutes=draw.gauss(-60, 50))
+        life.append((max(expected + delay, life[1][0] + timedelta(minutes=5)), Status.DELIVERED))
+        if draw.random() < 0.03:
+            life.append((life[2][0] + timedelta(hours=3), Status.RETURNED))
+    happened = [(at, status) for at, status in life if at <= now] or life[:1]
+    arrived = [at for at, status in happened if status is Status.DELIVERED]
+    return {
+        "delivery_id": order_id,
+        "courier_id": courier,
+        "status": happened[-1][1].value,
+        "expected_time": expected,
+        "actual_time": arrived[0] if arrived else None,
+        "history": [{"status": status.value, "at": at} for at, status in happened],
+    }
