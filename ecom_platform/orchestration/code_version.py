@@ -1,0 +1,45 @@
+"""Which code is on disk, so that a long run can tell that it is no longer the one it started from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+import ecom_platform
+
+__all__ = ["CodeWatch", "code_version"]
+
+# What the stream and its supervisor are made of; a change elsewhere is no reason to restart them.
+_PARTS: Final = ("errors.py", "settings.py", "contract", "kpi", "store", "streaming", "orchestration")
+
+
+def code_version(package: Path | None = None) -> str:
+    """A digest of the source files that the stream runs on."""
+    package = package or Path(ecom_platform.__file__).parent
+    digest = hashlib.sha256()
+    for part in _PARTS:
+        path = package / part
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path] if path.exists() else []:
+            digest.update(str(file.relative_to(package)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+class CodeWatch:
+    """Notices new code once it has stopped changing: a checkout in progress is nothing to start from."""
+
+    def __init__(self, package: Path | None = None) -> None:
+        """Remember the code as it is now."""
+        self._package = package
+        self._mine = self._seen = code_version(package)
+
+    def changed(self) -> str | None:
+        """Why the code is new, said at the second look that finds the same new code; None otherwise."""
+        try:
+            found = code_version(self._package)
+        except OSError:
+            # A file went away between listing and reading: it is still changing.
+            self._seen = ""
+            return None
+        settled, self._seen = found == self._seen, found
+        return f"The code changed from {self._mine} to {found}." if settled and found != self._mine else None

@@ -1,0 +1,74 @@
+"""What assets, ops and sensors get from Dagster: the settings, a database, and a way to start the streaming job.
+
+Nothing here connects when it is made, so definitions load without any server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from ecom_platform.orchestration.child import Child, ProcessGroup
+from ecom_platform.orchestration.names import STREAM_LOG
+from ecom_platform.orchestration.supervision import Pace
+from ecom_platform.settings import Settings, load_settings
+from ecom_platform.store.client import MongoDatabase, database
+
+__all__ = ["Platform", "StreamLauncher", "SupervisorPace"]
+
+
+class Platform(dg.ConfigurableResource[Settings]):
+    """The settings in force where the code runs, and what they point at."""
+
+    def settings(self) -> Settings:
+        """Read the settings now: a code server outlives `ecom down` and `ecom up`, which change the addresses."""
+        return load_settings()
+
+    @contextmanager
+    def database(self, timeout_seconds: float = 5.0) -> Iterator[MongoDatabase]:
+        """The platform's database, closed afterwards. Raises UnavailableError, ConfigurationError."""
+        db = database(self.settings(), timeout_seconds=timeout_seconds)
+        try:
+            yield db
+        finally:
+            db.client.close()
+
+
+class StreamLauncher(dg.ConfigurableResource[None]):
+    """Starts the streaming job as a child process that dies with its parent."""
+
+    def start(self, settings: Settings, token: int, *, available_now: bool = False) -> Child:
+        """Start the job under a fence token; `available_now` ends it when the backlog is applied."""
+        from ecom_platform.streaming.process import StreamCommand, start_stream
+
+        log_file = settings.logs / STREAM_LOG
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        command = StreamCommand(token=token, available_now=available_now)
+        return ProcessGroup(start_stream(settings, command, log_file), log_file)
+
+
+class SupervisorPace(dg.ConfigurableResource[Pace]):
+    """The supervisor's intervals in seconds; `supervision.Pace` explains them."""
+
+    lease_seconds: float = 20.0
+    check_seconds: float = 5.0
+    heartbeat_seconds: float = 60.0
+    first_restart_seconds: float = 1.0
+    longest_restart_seconds: float = 60.0
+    healthy_seconds: float = 300.0
+    grace_seconds: float = 15.0
+    hung_seconds: float = 180.0
+
+    def pace(self) -> Pace:
+        """As the supervisor takes it."""
+        return Pace(
+            check_seconds=self.check_seconds,
+            heartbeat_seconds=self.heartbeat_seconds,
+            first_restart_seconds=self.first_restart_seconds,
+            longest_restart_seconds=self.longest_restart_seconds,
+            healthy_seconds=self.healthy_seconds,
+            grace_seconds=self.grace_seconds,
+            hung_seconds=self.hung_seconds,
+        )

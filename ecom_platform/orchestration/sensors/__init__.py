@@ -1,0 +1,1 @@
+"""What watches the platform and acts, or only reports."""
