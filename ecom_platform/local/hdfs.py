@@ -1,0 +1,170 @@
+"""The local HDFS: a NameNode and a DataNode as two plain processes, so that each can be killed on its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
+
+from ecom_platform.jars import class_path
+from ecom_platform.java import find_java
+from ecom_platform.local.instance import Instance
+from ecom_platform.local.programs import Program
+from ecom_platform.local.server import Server, accepts, run_once
+from ecom_platform.settings import Settings
+
+__all__ = ["HDFS"]
+
+NAME_NODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
+DATA_NODE = "org.apache.hadoop.hdfs.server.datanode.DataNode"
+HEAP = "-Xmx256m"
+LOG4J = """\
+log4j.rootLogger=WARN, console
+log4j.appender.console=org.apache.log4j.ConsoleAppender
+log4j.appender.console.target=System.err
+log4j.appender.console.layout=org.apache.log4j.PatternLayout
+log4j.appender.console.layout.ConversionPattern=%d{ISO8601} %p %c: %m%n
+"""
+
+
+def address_of(settings: Settings) -> str:
+    """Where ours listens."""
+    return f"hdfs://127.0.0.1:{settings.hdfs_port}"
+
+
+def programs(settings: Settings, instance: Instance) -> list[Program]:
+    """NameNode and DataNode; their configuration is written beside."""
+    _write_configuration(settings, instance)
+    java = _java(settings, instance)
+    # The DataNode goes first, so that the NameNode sees it leave.
+    return [
+        Program("namenode", [*java, NAME_NODE], priority=90),
+        Program("datanode", [*java, DATA_NODE], priority=100),
+    ]
+
+
+def prepare(settings: Settings, instance: Instance) -> None:
+    """Format the name folder once. It appears under its name only when it is complete."""
+    folder = instance.data / "namenode"
+    if folder.exists():
+        return
+    # Blocks of an earlier name space would make the DataNode refuse the new one.
+    shutil.rmtree(instance.data / "datanode", ignore_errors=True)
+    incoming = instance.data / "namenode.formatting"
+    shutil.rmtree(incoming, ignore_errors=True)
+    _write_configuration(settings, instance)
+    place = ["-D", f"dfs.namenode.name.dir={incoming.as_uri()}"]
+    run_once([*_java(settings, instance), NAME_NODE, *place, "-format", "-nonInteractive"], instance, "formatting HDFS")
+    incoming.rename(folder)
+
+
+def not_ready(settings: Settings) -> str | None:
+    """None once it is out of safe mode with a live DataNode and answers a client."""
+    query = "qry=Hadoop:service=NameNode,name=FSNamesystemState"
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{settings.hdfs_http_port}/jmx?{query}", timeout=2) as answer:
+            state = json.load(answer)["beans"][0]
+    except (OSError, ValueError, LookupError) as error:
+        return f"the NameNode does not answer yet ({error})"
+    if state["FSState"] != "Operational":
+        return f"the NameNode is in {state['FSState']}"
+    if state["NumLiveDataNodes"] < 1:
+        return "no DataNode is alive"
+    return answers(settings, 2.0)
+
+
+def answers(settings: Settings, seconds: float) -> str | None:
+    """None when the NameNode answers a client within `seconds`."""
+    address = urlsplit(settings.hdfs_uri)
+    if not address.hostname:
+        return f"{settings.hdfs_uri!r} names no host; expected hdfs://host:port"
+    # The client itself tries for minutes, in native code that cannot be interrupted.
+    if address.port and not accepts(address.hostname, address.port, seconds):
+        return f"nothing accepts connections at {address.hostname}:{address.port}"
+    outcome: list[str | None] = [f"no answer within {seconds:.0f} seconds"]
+    asking = threading.Thread(target=_ask, args=(settings.hdfs_uri, outcome), daemon=True)
+    asking.start()
+    asking.join(seconds)
+    return outcome[0]
+
+
+def _ask(uri: str, outcome: list[str | None]) -> None:
+    import hdfs_native
+
+    try:
+        hdfs_native.Client(uri).get_file_info("/")
+    except (OSError, RuntimeError, ValueError) as error:
+        outcome[0] = str(error)
+    else:
+        outcome[0] = None
+
+
+def _write_configuration(settings: Settings, instance: Instance) -> None:
+    folder = _configuration(instance)
+    # The servers look for these folders on their class path before they serve their status pages.
+    for name in ("hdfs", "datanode", "static"):
+        (folder / "webapps" / name / "WEB-INF").mkdir(parents=True, exist_ok=True)
+    (folder / "log4j.properties").write_text(LOG4J)
+    (folder / "core-site.xml").write_text(_xml({"fs.defaultFS": address_of(settings)}))
+    (folder / "hdfs-site.xml").write_text(_xml(_properties(settings, instance)))
+
+
+def _properties(settings: Settings, instance: Instance) -> Mapping[str, object]:
+    return {
+        "dfs.replication": 1,
+        "dfs.permissions.enabled": "false",
+        "dfs.namenode.name.dir": (instance.data / "namenode").as_uri(),
+        "dfs.namenode.rpc-address": f"127.0.0.1:{settings.hdfs_port}",
+        "dfs.namenode.http-address": f"127.0.0.1:{settings.hdfs_http_port}",
+        # One DataNode is all there is: wait for it, then not a second longer.
+        "dfs.namenode.safemode.extension": 0,
+        "dfs.namenode.safemode.min.datanodes": 1,
+        # A dead DataNode is noticed after 20 seconds, not after 10 minutes.
+        "dfs.heartbeat.interval": 1,
+        "dfs.namenode.heartbeat.recheck-interval": 5_000,
+        "dfs.datanode.data.dir": (instance.data / "datanode").as_uri(),
+        "dfs.datanode.hostname": "127.0.0.1",
+        "dfs.datanode.address": f"127.0.0.1:{settings.hdfs_data_port}",
+        "dfs.datanode.http.address": f"127.0.0.1:{settings.hdfs_data_http_port}",
+        "dfs.datanode.ipc.address": f"127.0.0.1:{settings.hdfs_data_ipc_port}",
+        "dfs.client.use.datanode.hostname": "true",
+        "dfs.client.block.write.replace-datanode-on-failure.enable": "false",
+    }
+
+
+def _xml(properties: Mapping[str, object]) -> str:
+    rows = (
+        f"  <property><name>{escape(name)}</name><value>{escape(str(value))}</value></property>\n"
+        for name, value in properties.items()
+    )
+    return f'<?xml version="1.0"?>\n<configuration>\n{"".join(rows)}</configuration>\n'
+
+
+def _java(settings: Settings, instance: Instance) -> list[str]:
+    paths = [_configuration(instance), *class_path("hadoop", settings.jar_cache)]
+    arguments = instance.run / "hdfs.args"
+    # An argument file keeps the process list readable: the class path alone has thousands of characters.
+    arguments.write_text(f'-cp "{":".join(str(path) for path in paths)}"\n')
+    return [find_java(settings.java_home).program, HEAP, "-XX:+UseSerialGC", f"@{arguments}"]
+
+
+def _configuration(instance: Instance) -> Path:
+    return instance.run / "hdfs"
+
+
+HDFS = Server(
+    key="hdfs",
+    title="HDFS",
+    address="hdfs_uri",
+    ports=("hdfs_port", "hdfs_http_port", "hdfs_data_port", "hdfs_data_http_port", "hdfs_data_ipc_port"),
+    address_of=address_of,
+    programs=programs,
+    prepare=prepare,
+    not_ready=not_ready,
+    answers=answers,
+)

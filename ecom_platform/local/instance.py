@@ -1,0 +1,109 @@
+"""Where one instance keeps its things, and the lock that lets one command at a time change it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.settings import Settings
+
+__all__ = ["Instance"]
+
+SOCKET_PATH_LIMIT = 100  # Linux takes 107 bytes; the process manager adds its pid while it creates the socket
+
+
+@dataclass(frozen=True)
+class Instance:
+    """The folders of one `ECOM_HOME`."""
+
+    home: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> Instance:
+        """The instance that the settings name; nothing is created."""
+        return cls(settings.home.resolve())
+
+    @property
+    def run(self) -> Path:
+        """Generated configuration, pids, locks."""
+        return self.home / "run"
+
+    @property
+    def data(self) -> Path:
+        """What the servers store."""
+        return self.home / "data"
+
+    @property
+    def logs(self) -> Path:
+        """Log files."""
+        return self.home / "logs"
+
+    @property
+    def endpoints(self) -> Path:
+        """The addresses in force; `load_settings` reads them back."""
+        return self.home / "endpoints.json"
+
+    @property
+    def marker(self) -> str:
+        """What every process of this instance carries as ECOM_INSTANCE in its environment."""
+        return str(self.home)
+
+    @property
+    def socket(self) -> Path:
+        """The process manager's socket: in the home if its path is short enough, else in the temporary folder."""
+        path = self.run / "supervisor.sock"
+        if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
+            return path
+        name = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"ecom-{os.getuid()}-{name}.sock"
+
+    def create(self) -> None:
+        """Make the folders, readable by their owner only.
+
+        Raises:
+            ConfigurationError: the place cannot be written.
+        """
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            for folder in (self.run, self.data, self.logs):
+                folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self.home} cannot be used ({error.strerror}: {error.filename}). Set ECOM_HOME to a folder that can."
+            ) from error
+
+    @contextmanager
+    def locked(self, wait_seconds: float = 120.0) -> Iterator[None]:
+        """Hold the lock of this instance, so that two commands do not start or stop it at once.
+
+        Raises:
+            UnavailableError: another command holds it for longer than `wait_seconds`.
+        """
+        self.create()
+        with (self.run / "lock").open("a+") as file:
+            _wait_for(file.fileno(), self, wait_seconds)
+            yield
+
+
+def _wait_for(descriptor: int, instance: Instance, wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise UnavailableError(
+                    f"Another command has been starting or stopping {instance.home} for {wait_seconds:.0f} seconds. "
+                    "Wait for it or end it, then run this command again."
+                ) from None
+            time.sleep(0.1)
+        else:
+            return

@@ -1,0 +1,187 @@
+"""The local Kafka: one KRaft node that is broker and controller."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.jars import class_path
+from ecom_platform.java import find_java
+from ecom_platform.local.instance import Instance
+from ecom_platform.local.programs import Program
+from ecom_platform.local.server import Server, accepts, run_once
+from ecom_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from kafka import KafkaAdminClient
+
+__all__ = ["KAFKA", "ensure_topic"]
+
+HEAP = "-Xmx512m"
+
+
+def address_of(settings: Settings) -> str:
+    """Where ours listens."""
+    return f"127.0.0.1:{settings.kafka_port}"
+
+
+def programs(settings: Settings, instance: Instance) -> list[Program]:
+    """The broker; its configuration is written beside."""
+    config = instance.run / "kafka.properties"
+    config.write_text(_text(_properties(settings, instance.data / "kafka")))
+    return [Program("kafka", [*_java(settings, instance), "kafka.Kafka", str(config)], stop_seconds=30)]
+
+
+def prepare(settings: Settings, instance: Instance) -> None:
+    """Format the log folder once. It appears under its name only when it is complete."""
+    folder = instance.data / "kafka"
+    if folder.exists():
+        return
+    incoming = instance.data / "kafka.formatting"
+    shutil.rmtree(incoming, ignore_errors=True)
+    config = instance.run / "kafka-format.properties"
+    config.write_text(_text(_properties(settings, incoming)))
+    tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster_id(), "-c", str(config)]
+    run_once([*_java(settings, instance), *tool], instance, "formatting Kafka")
+    incoming.rename(folder)
+
+
+def not_ready(settings: Settings) -> str | None:
+    """None once the broker answers a request for metadata."""
+    if not accepts("127.0.0.1", settings.kafka_port):
+        return f"nothing listens on port {settings.kafka_port}"
+    return answers(settings, 2.0)
+
+
+def answers(settings: Settings, seconds: float) -> str | None:
+    """None when a broker answers a request for metadata within `seconds`."""
+    try:
+        with _admin(settings, seconds) as admin:
+            brokers = admin.describe_cluster()["brokers"]
+    except UnavailableError as error:
+        return str(error.__cause__ or error)
+    return None if brokers else "no broker is alive"
+
+
+def ensure_topic(settings: Settings) -> None:
+    """Create the topic of the events unless it exists.
+
+    Raises:
+        UnavailableError: Kafka does not answer, or refuses.
+        ConfigurationError: the topic exists with another clean-up than deletion by age, which would lose events.
+    """
+    from kafka.admin import ConfigResource, ConfigResourceType
+    from kafka.errors import TopicAlreadyExistsError
+
+    with _admin(settings, 20.0) as admin:
+        wanted = {"num_partitions": settings.topic_partitions, "configs": {"cleanup.policy": "delete"}}
+        try:
+            admin.create_topics({settings.topic: wanted}, timeout_ms=15_000, wait_for_metadata=True)
+        except TopicAlreadyExistsError:
+            resource = ConfigResource(ConfigResourceType.TOPIC, settings.topic)
+            policy = _value(admin.describe_configs([resource]), "cleanup.policy")
+            if policy is not None and policy != "delete":
+                raise ConfigurationError(
+                    f"Topic {settings.topic} has cleanup.policy={policy}; events with equal keys would be lost. "
+                    "Set it to delete, or name another topic with ECOM_TOPIC."
+                ) from None
+
+
+@contextmanager
+def _admin(settings: Settings, seconds: float) -> Iterator[KafkaAdminClient]:
+    from kafka import KafkaAdminClient
+    from kafka.errors import KafkaError
+
+    milliseconds = int(seconds * 1000)
+    try:
+        client = KafkaAdminClient(
+            bootstrap_servers=settings.kafka_bootstrap_servers.split(","),
+            client_id="ecom-platform",
+            bootstrap_timeout_ms=milliseconds,
+            request_timeout_ms=milliseconds,
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+    except (KafkaError, OSError) as error:
+        raise UnavailableError(
+            f"Kafka at {settings.kafka_bootstrap_servers} does not answer ({error}). "
+            "Run `ecom status` to see what is up, `ecom up` to start the local servers."
+        ) from error
+
+
+def _properties(settings: Settings, folder: Path) -> Mapping[str, object]:
+    broker, controller = settings.kafka_port, settings.kafka_controller_port
+    return {
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        "listeners": f"PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
+        "controller.listener.names": "CONTROLLER",
+        "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
+        "log.dirs": folder,
+        # A misspelt topic should be an error, not a new topic.
+        "auto.create.topics.enable": "false",
+        "default.replication.factor": 1,
+        "offsets.topic.replication.factor": 1,
+        "offsets.topic.num.partitions": 4,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "transaction.state.log.num.partitions": 4,
+        "share.coordinator.state.topic.replication.factor": 1,
+        "share.coordinator.state.topic.min.isr": 1,
+        "group.initial.rebalance.delay.ms": 0,
+        "log.segment.bytes": 256 * 1024 * 1024,
+    }
+
+
+def _text(properties: Mapping[str, object]) -> str:
+    return "".join(f"{name}={str(value).replace(chr(92), chr(92) * 2)}\n" for name, value in properties.items())
+
+
+def _java(settings: Settings, instance: Instance) -> list[str]:
+    jars = ":".join(str(path) for path in class_path("kafka", settings.jar_cache))
+    arguments = instance.run / "kafka.args"
+    # An argument file keeps the process list readable: the class path alone has thousands of characters.
+    arguments.write_text(f'-cp "{jars}"\n')
+    quiet = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
+    return [find_java(settings.java_home).program, HEAP, "-XX:+UseSerialGC", *quiet, f"@{arguments}"]
+
+
+def _cluster_id() -> str:
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):  # the tool would read it as an option
+            return text
+
+
+def _value(described: object, name: str) -> str | None:
+    """The value of one configuration in what the client answers: nested dictionaries, by resource, then by name."""
+    if isinstance(described, dict):
+        if name in described:
+            found = described[name]
+            return found.get("value") if isinstance(found, dict) else str(found)
+        values = list(described.values())
+    else:
+        values = list(described) if isinstance(described, list | tuple) else []
+    return next((value for item in values if (value := _value(item, name)) is not None), None)
+
+
+KAFKA = Server(
+    key="kafka",
+    title="Kafka",
+    address="kafka_bootstrap_servers",
+    ports=("kafka_port", "kafka_controller_port"),
+    address_of=address_of,
+    programs=programs,
+    prepare=prepare,
+    not_ready=not_ready,
+    answers=answers,
+)

@@ -1,0 +1,221 @@
+"""`ecom up`, `down` and `reset`: the three servers as one."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+
+from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
+from ecom_platform.local import endpoints, processes
+from ecom_platform.local.hdfs import HDFS
+from ecom_platform.local.instance import Instance
+from ecom_platform.local.kafka import KAFKA, ensure_topic
+from ecom_platform.local.mongodb import MONGODB, ensure_schema
+from ecom_platform.local.programs import Program
+from ecom_platform.local.server import Server, log_tail
+from ecom_platform.local.supervisord import Supervisord
+from ecom_platform.settings import Settings
+
+__all__ = ["SERVERS", "Progress", "down", "reset", "up"]
+
+SERVERS = (KAFKA, MONGODB, HDFS)
+READY_SECONDS = 120.0
+
+Progress = Callable[[str, str], None]
+"""Called with the part (`Kafka`) and what happens to it (`starting`); from several threads."""
+
+
+def _silent(part: str, what: str) -> None:
+    del part, what
+
+
+def up(settings: Settings, progress: Progress = _silent, servers: Sequence[Server] = SERVERS) -> Settings:
+    """Start what is not named by the settings and does not run yet; make the topic and the collections.
+
+    Returns:
+        The settings with the addresses and ports in force; they are also recorded for `load_settings`.
+
+    Raises:
+        ConfigurationError: no Java, a missing jar, a busy port, a wrong address; nothing new was started.
+        UnavailableError: a server did not come up; the others stay up and a second `up` goes on.
+    """
+    instance = Instance.of(settings)
+    with instance.locked():
+        ours = [server for server in servers if endpoints.is_ours(server.address, settings, instance)]
+        manager = Supervisord(instance)
+        if not manager.alive():
+            _end_leftovers(instance, progress)
+        settings = _with_addresses(settings, instance, ours)
+        programs = {server.key: server.programs(settings, instance) for server in ours}
+        _refuse_busy_ports(settings, ours, manager)
+        endpoints.write(instance, _recorded(settings, ours))
+        manager.apply([program for group in programs.values() for program in group])
+        with ThreadPoolExecutor(len(servers) or 1) as pool:
+            steps = [
+                pool.submit(_bring_up, server, settings, manager, programs.get(server.key), progress)
+                for server in servers
+            ]
+        for step in steps:
+            step.result()
+    return settings
+
+
+def down(settings: Settings, progress: Progress = _silent) -> int:
+    """End everything this instance started, and nothing else.
+
+    Returns:
+        How many processes that were; 0 when nothing ran.
+    """
+    instance = Instance.of(settings)
+    if not instance.home.exists():
+        return 0
+    with instance.locked():
+        found = processes.processes(instance)
+        if found:
+            progress("all", f"stopping {len(found)} processes")
+        Supervisord(instance).shutdown()
+        processes.end(processes.processes(instance))
+        instance.socket.unlink(missing_ok=True)
+        endpoints.forget_addresses(instance)
+    return len(found)
+
+
+def reset(settings: Settings, progress: Progress = _silent) -> None:
+    """Stop everything and delete all local data, logs and recorded ports of this instance.
+
+    Raises:
+        ConfigurationError: the folder is not one that `ecom up` made.
+    """
+    instance = Instance.of(settings)
+    if not instance.home.exists():
+        return
+    if not instance.run.exists() and any(instance.home.iterdir()):
+        raise ConfigurationError(
+            f"{instance.home} holds files but no instance, so nothing was deleted. Is ECOM_HOME what you meant?"
+        )
+    down(settings, progress)
+    shutil.rmtree(instance.home)
+
+
+def _with_addresses(settings: Settings, instance: Instance, ours: Sequence[Server]) -> Settings:
+    names = [name for server in ours for name in server.ports]
+    ports = endpoints.choose_ports(settings, names)
+    settings = settings.model_copy(update={"home": instance.home, **ports})
+    return settings.model_copy(update={server.address: server.address_of(settings) for server in ours})
+
+
+def _recorded(settings: Settings, ours: Sequence[Server]) -> dict[str, object]:
+    names = [name for server in ours for name in (server.address, *server.ports)]
+    return {name: getattr(settings, name) for name in names}
+
+
+def _refuse_busy_ports(settings: Settings, ours: Sequence[Server], manager: Supervisord) -> None:
+    """Raise while nothing has been touched, so that the message of a JVM need not be understood."""
+    running = {name for name, state in _states(manager).items() if state == "RUNNING"}
+    busy = []
+    for server in ours:
+        if any(name in running for name in _program_names(server)):
+            continue  # the ports are its own
+        for name in server.ports:
+            port = getattr(settings, name)
+            if not endpoints.port_is_free(port):
+                busy.append(f"port {port} of {server.title} is in use{_by_whom(port)} (ECOM_{name.upper()})")
+    if busy:
+        raise ConfigurationError(
+            f"{'; '.join(busy)}. Nothing was started. End that program, or set the variable in brackets to another "
+            "port; 0 takes a free one. An existing server can be used instead: "
+            + ", ".join(f"ECOM_{server.address.upper()}" for server in ours)
+            + "."
+        )
+
+
+def _program_names(server: Server) -> tuple[str, ...]:
+    return ("namenode", "datanode") if server.key == "hdfs" else (server.key,)
+
+
+def _states(manager: Supervisord) -> dict[str, str]:
+    try:
+        return {name: state.state for name, state in manager.states().items()}
+    except UnavailableError:
+        return {}
+
+
+def _by_whom(port: int) -> str:
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return ""
+
+
+def _bring_up(
+    server: Server, settings: Settings, manager: Supervisord, programs: Sequence[Program] | None, progress: Progress
+) -> None:
+    started = time.monotonic()
+    if programs is None:
+        _check_named(server, settings)
+    else:
+        progress(server.title, "starting")
+        server.prepare(settings, manager.instance)
+        for program in programs:
+            manager.start(program.name)
+        _await_ready(server, settings, manager, programs)
+    if server is KAFKA:
+        ensure_topic(settings)
+    elif server is MONGODB:
+        ensure_schema(settings)
+    progress(server.title, f"ready at {getattr(settings, server.address)} after {time.monotonic() - started:.1f} s")
+
+
+def _check_named(server: Server, settings: Settings) -> None:
+    reason = server.answers(settings, 5.0)
+    if reason is not None:
+        raise UnavailableError(
+            f"{server.title} named by ECOM_{server.address.upper()} does not answer: {reason}. Nothing of it was "
+            "changed. Correct the setting, start that server, or unset it to get a local one."
+        )
+
+
+def _await_ready(server: Server, settings: Settings, manager: Supervisord, programs: Sequence[Program]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        reason = server.not_ready(settings)
+        if reason is None:
+            return
+        states = manager.states()
+        dead = next((program for program in programs if states[program.name].failed), None)
+        if dead is not None or time.monotonic() > deadline:
+            raise _failed_start(server, manager, programs, dead, reason)
+        time.sleep(0.15)
+
+
+def _failed_start(
+    server: Server, manager: Supervisord, programs: Sequence[Program], dead: Program | None, reason: str
+) -> UnavailableError:
+    for program in programs:
+        manager.stop(program.name)
+    log = (dead or programs[0]).log_file(manager.instance)
+    what = f"died: {log_tail(log)}" if dead else f"was not ready after {READY_SECONDS:.0f} seconds: {reason}."
+    return UnavailableError(
+        f"{server.title} {what} It was stopped; the other servers stay up. See {log} and run `ecom doctor`, "
+        "then `ecom up` again."
+    )
+
+
+def _end_leftovers(instance: Instance, progress: Progress) -> None:
+    """End servers whose manager was killed: nobody watches them, and their data folders are in use."""
+    left = processes.processes(instance)
+    if left:
+        progress("all", f"ending {len(left)} processes that a killed run left behind")
+        processes.end(left)
+
+
+def is_up(server: Server, settings: Settings, seconds: float) -> bool:
+    """Whether the server answers within `seconds`."""
+    try:
+        return bool(getattr(settings, server.address)) and server.answers(settings, seconds) is None
+    except EcomError:
+        return False

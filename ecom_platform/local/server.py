@@ -1,0 +1,88 @@
+"""What the three servers have in common."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ecom_platform.errors import UnavailableError
+from ecom_platform.local.instance import Instance
+from ecom_platform.local.processes import environment
+from ecom_platform.local.programs import Program
+from ecom_platform.settings import Settings
+
+__all__ = ["Server", "accepts", "log_tail", "run_once"]
+
+
+class _Prepare(Protocol):
+    def __call__(self, settings: Settings, instance: Instance) -> None: ...
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that `ecom up` starts when no other one is named.
+
+    Attributes:
+        key: its name in `ecom status --json`.
+        address: the setting that names an existing one instead.
+        ports: the settings of its ports.
+        address_of: the address of ours, from settings with every port chosen.
+        programs: what the process manager runs for it.
+        prepare: everything that must be there before its first start; safe to repeat.
+        not_ready: why it cannot be used yet, None when it can; takes about a second at most.
+        answers: why an existing one cannot be reached within the given seconds, None when it can.
+    """
+
+    key: str
+    title: str
+    address: str
+    ports: tuple[str, ...]
+    address_of: Callable[[Settings], str]
+    programs: Callable[[Settings, Instance], list[Program]]
+    prepare: _Prepare
+    not_ready: Callable[[Settings], str | None]
+    answers: Callable[[Settings, float], str | None]
+
+
+def accepts(host: str, port: int, seconds: float = 1.0) -> bool:
+    """Whether something accepts connections there."""
+    try:
+        with socket.create_connection((host, port), timeout=seconds):
+            return True
+    except OSError:
+        return False
+
+
+def run_once(argv: Sequence[str], instance: Instance, step: str, seconds: float = 120) -> None:
+    """Run a program to its end, its output in a log file.
+
+    Raises:
+        UnavailableError: it failed or took too long.
+    """
+    log = instance.logs / f"{step.replace(' ', '-')}.log"
+    with log.open("wb") as output:
+        try:
+            done = subprocess.run(
+                argv, env=environment(instance), stdout=output, stderr=output, timeout=seconds, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise UnavailableError(f"{step} took more than {seconds:.0f} seconds. See {log}.") from None
+    if done.returncode != 0:
+        raise UnavailableError(f"{step} failed with code {done.returncode}: {log_tail(log)} See {log}.")
+
+
+def log_tail(log: Path, length: int = 200) -> str:
+    """The last line of a log that says anything, cut to `length` characters."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 4000))
+            lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
+    except OSError:
+        return "it wrote no log."
+    telling = [line for line in lines if any(word in line for word in ("ERROR", "FATAL", "Exception", "error"))]
+    last = next(reversed(telling or [line for line in lines if line]), "it wrote nothing.")
+    return last[:length]
