@@ -66,10 +66,9 @@ def _copy(real: Emission, kind: str, bits: int) -> Emission | None:
         return msgspec.structs.replace(
             real, time_ms=real.time_ms + delay, total_cents=None, fault=kind, expected=DUPLICATE
         )
-    assert real.value is not None
     if kind == "orphaned":
         return _orphan(real)
-    corrupted = _CORRUPTIONS[kind](real.value, bits)
+    corrupted = _CORRUPTIONS[kind](real.value or b"", bits)
     if corrupted is None:
         return None
     value, reason = corrupted
@@ -153,7 +152,7 @@ def _fields(value: bytes | None) -> Fields:
 _MALFORMED: list[Callable[[bytes], Corrupted]] = [
     lambda value: (value[: len(value) * 2 // 3], Reason.BAD_JSON),
     lambda value: (value[:40] + b"\xff\xfe" + value[40:], Reason.BAD_ENCODING),
-    lambda value: (None, Reason.NULL_VALUE),
+    lambda _value: (None, Reason.NULL_VALUE),
     lambda value: (b"[" + value + b"]", Reason.NOT_AN_OBJECT),
     _without_time,
     _with_numeric_time,

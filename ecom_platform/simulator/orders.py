@@ -27,7 +27,7 @@ __all__ = ["OrderMaker", "Step"]
 _PAYMENTS = tuple(PaymentType)
 
 
-class Step(Struct, array_like=True):
+class Step(Struct, array_like=True, gc=False):
     """The next step of an order: `life[position]`. `lines` (pair, units) go back to the shelves at the end, if any."""
 
     order_id: int

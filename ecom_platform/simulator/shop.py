@@ -56,23 +56,19 @@ class Shop:
     """One shop (or one part of it, with its own shelves and order numbers)."""
 
     def __init__(self, dimensions: Dimensions, state: ShopState) -> None:
-        self._state = state
         self._dimensions = dimensions
         self._products = len(dimensions.products)
         self._couriers = couriers_of(dimensions, state.config.seed)
         self._orders = OrderMaker(dimensions, state.config.seed)
-        self._configure(state.config)
-        self._later: dict[int, list[Entry]] = {}
-        self._due: list[Entry] = []
-        for entry in state.due:
-            self._push(entry)
-        self._enter(state.minute)
+        self._restore(state)
 
     @classmethod
     def open(cls, dimensions: Dimensions, config: ShopConfig, start_ms: int, stream: int, first_order_id: int) -> Shop:
         """Open a shop with full shelves; `stream` tells shops of one home apart."""
         shelves = Shelves.opening(dimensions)
-        state = ShopState(config, stream, start_ms, start_ms // MINUTE_MS, 0, first_order_id, shelves, clock_ms=start_ms)
+        state = ShopState(
+            config, stream, start_ms, start_ms // MINUTE_MS, 0, first_order_id, shelves, clock_ms=start_ms
+        )
         return cls(dimensions, state)
 
     @property
@@ -106,12 +102,7 @@ class Shop:
         state = self.state
         state.config, state.start_ms, state.stream = config, start_ms, stream
         state.minute, state.row, state.clock_ms = start_ms // MINUTE_MS, 0, start_ms
-        self.__init__(self._dimensions, state)  # type: ignore[misc]
-
-    def reconfigure(self, config: ShopConfig) -> None:
-        """Change the incidents of a running shop; demand of the current minute is already drawn."""
-        self._configure(config)
-        self._select_incidents()
+        self._restore(state)
 
     def first_id_after(self, end_minute: int) -> int:
         """Return the order number that follows the last one wanted before `end_minute`."""
@@ -148,6 +139,16 @@ class Shop:
             if emission is not None:
                 return emission
 
+    def _restore(self, state: ShopState) -> None:
+        self._state = state
+        self._demand = Demand(state.config, self._dimensions, state.stream)
+        self._faults = Faults(state.config.faults, state.config.seed)
+        self._later: dict[int, list[Entry]] = {}
+        self._due: list[Entry] = []
+        for entry in state.due:
+            self._push(entry)
+        self._enter(state.minute)
+
     def _enter(self, minute: int) -> None:
         state = self._state
         state.minute = minute
@@ -156,11 +157,6 @@ class Shop:
             self._due += self._later.pop(past)
         heapify(self._due)
         self._select_incidents()
-
-    def _configure(self, config: ShopConfig) -> None:
-        self._state.config = config
-        self._demand = Demand(config, self._dimensions, self._state.stream)
-        self._faults = Faults(config.faults, config.seed)
 
     def _select_incidents(self) -> None:
         start_ms = self._state.minute * MINUTE_MS
@@ -247,7 +243,7 @@ class Shop:
         due_ms, _, kind, content = entry
         if kind == _MESSAGE:
             message = Emission(*content)
-            return message if self._blackout_end(due_ms) is None else self._hold(message, due_ms)
+            return self._unless_black(message)
         if kind == _RECEIPT:
             return self._receive(due_ms, *content)
         return self._step(due_ms, content if isinstance(content, Step) else msgspec.convert(content, Step))
@@ -305,17 +301,17 @@ class Shop:
                 self._keep(copy)
         if held:
             return None
-        return message if self._blackout_end(message.time_ms) is None else self._hold(message, message.time_ms)
+        return self._unless_black(message) if self._blackouts else message
 
-    def _blackout_end(self, now_ms: int) -> int | None:
-        ends = [one.to_ms for one in self._blackouts if one.from_ms <= now_ms < one.to_ms]
-        return max(ends, default=None)
-
-    def _hold(self, message: Emission, now_ms: int) -> None:
-        """Keep a message until the blackout ends; the order among the kept ones stays."""
-        message.time_ms = self._blackout_end(now_ms) or now_ms
+    def _unless_black(self, message: Emission) -> Emission | None:
+        """Keep a message until the blackout ends, if there is one; the order among the kept ones stays."""
+        ends = [one.to_ms for one in self._blackouts if one.from_ms <= message.time_ms < one.to_ms]
+        if not ends:
+            return message
+        message.time_ms = max(ends)
         message.fault = message.fault or "late"
         self._keep(message)
+        return None
 
     def _keep(self, message: Emission) -> None:
         self._push((message.time_ms, self._tick(), _MESSAGE, msgspec.structs.astuple(message)))

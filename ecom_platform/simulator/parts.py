@@ -1,0 +1,159 @@
+"""The parts of the shop of one home, how they are saved, and how a killed simulator takes up where it was.
+
+The live part sells now; each part of the backlog writes a stretch of the past from shelves and order numbers of its
+own. When its past is written, a part is merged into the live one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+
+from ecom_platform.errors import UsageError
+from ecom_platform.simulator.config import MINUTE_MS, ShopConfig
+from ecom_platform.simulator.dimensions import DEFAULT_SEED, Dimensions
+from ecom_platform.simulator.emission import Emission
+from ecom_platform.simulator.producer import LedgerProducer
+from ecom_platform.simulator.shop import Shop
+from ecom_platform.simulator.state import BacklogState, HomeState, StateStore
+
+__all__ = ["Backlog", "Parts", "seed_of"]
+
+_FOREVER_MS = 2**61
+_BATCH = 1_000
+_LIVE_SHARE = 0.25
+
+
+def seed_of(state: HomeState | None, seed: int | None) -> int:
+    """Return the seed of a home: the stored one, the wanted one, or the default.
+
+    Raises:
+        UsageError: another seed is wanted than the one the home's shop was made with.
+    """
+    if state is None:
+        return DEFAULT_SEED if seed is None else seed
+    if seed not in (None, state.seed):
+        raise UsageError(
+            f"The shop of this home was made with seed {state.seed}, not {seed}; nothing was started. Leave the seed "
+            "out, set ECOM_HOME to another folder, or run `ecom reset --yes`."
+        )
+    return state.seed
+
+
+class Backlog:
+    """A part that writes the past, up to `end_minute`."""
+
+    def __init__(self, shop: Shop, start_minute: int, end_minute: int) -> None:
+        self.shop = shop
+        self.start_minute = start_minute
+        self.end_minute = end_minute
+
+    @property
+    def share(self) -> float:
+        """How much of the stretch is written, 0 to 1."""
+        length_ms = max(1, (self.end_minute - self.start_minute) * MINUTE_MS)
+        return min(1.0, max(0.0, (self.shop.clock_ms - self.start_minute * MINUTE_MS) / length_ms))
+
+
+class Parts:
+    """All parts of one home, with the producer they send through and the store they are saved in."""
+
+    def __init__(
+        self, store: StateStore, producer: LedgerProducer, live: Shop, backlog: list[Backlog], next_stream: int
+    ) -> None:
+        self._store = store
+        self._producer = producer
+        self.live = live
+        self.backlog = backlog
+        self._next_stream = next_stream
+        self._journal = 0
+        self._saved_at = 0.0
+
+    @classmethod
+    def open(
+        cls, store: StateStore, producer: LedgerProducer, dimensions: Dimensions, config: ShopConfig, start_ms: int
+    ) -> Parts:
+        """Open the shop of a fresh home."""
+        parts = cls(store, producer, Shop.open(dimensions, config, start_ms, 1, 1), [], 2)
+        parts.save()
+        return parts
+
+    @classmethod
+    def resume(cls, store: StateStore, producer: LedgerProducer, dimensions: Dimensions, state: HomeState) -> Parts:
+        """Take the shop up where it was, sending again whatever may not have arrived."""
+        live = Shop(dimensions, state.live)
+        backlog = [Backlog(Shop(dimensions, one.shop), one.start_minute, one.end_minute) for one in state.backlog]
+        parts = cls(store, producer, live, backlog, state.next_stream)
+        parts._journal = state.journal
+        parts._send_again(store.sent_since(state))
+        parts.save()
+        return parts
+
+    def new_stream(self) -> int:
+        """Return a number no other part of this home has or will have."""
+        self._next_stream += 1
+        return self._next_stream - 1
+
+    def send(self, shop: Shop, batch: list[Emission]) -> None:
+        """Note in the journal, then in the ledger, then send."""
+        if batch:
+            self._store.note(shop.stream, len(batch))
+            self._producer.send(batch)
+
+    def split_off_live(self, dimensions: Dimensions, now_minute: int) -> None:
+        """Let the present live part write the past up to `now_minute`, and open a new live part beside it.
+
+        The number of orders the past will have is known beforehand, so live order numbers start after it. Shelves an
+        incident is about stay whole, or it would empty only its own share of them.
+        """
+        past, config = self.live, self.live.config
+        start_minute = past.clock_ms // MINUTE_MS
+        kept = [
+            (one.warehouse_id - 1) * len(dimensions.products) + one.product_id - 1
+            for one in config.incidents
+            if one.product_id and one.warehouse_id
+        ]
+        live = Shop.open(dimensions, config, now_minute * MINUTE_MS, self.new_stream(), past.first_id_after(now_minute))
+        live.state.shelves = past.shelves.split(_LIVE_SHARE, keep=kept)
+        self.backlog.append(Backlog(past, start_minute, now_minute))
+        self.live = live
+        self.save()
+
+    def merge_first(self) -> None:
+        """Merge the first part of the backlog, whose past is written, into the live part; saved before going on."""
+        self.live.merge(self.backlog.pop(0).shop)
+        self.save()
+
+    def save(self) -> None:
+        """Take a snapshot. Only right when Kafka has answered for everything that was sent."""
+        backlog = [BacklogState(one.shop.state, one.start_minute, one.end_minute) for one in self.backlog]
+        state = HomeState(self.live.config.seed, self.live.state, backlog, self._next_stream, self._journal)
+        self._store.save(state)
+        self._journal = state.journal
+        self._saved_at = time.monotonic()
+
+    def save_when_settled(self, seconds: float) -> bool:
+        """Take a snapshot if Kafka answers for everything within `seconds`; else the journal stays in force."""
+        settled = self._producer.drain(seconds)
+        if settled:
+            self.save()
+        return settled
+
+    def seconds_since_save(self) -> float:
+        """Age of the last snapshot."""
+        return time.monotonic() - self._saved_at
+
+    def _send_again(self, sent: list[tuple[int, int]]) -> None:
+        shops = {shop.stream: shop for shop in (self.live, *(one.shop for one in self.backlog))}
+        for stream, messages in sent:
+            again = shops[stream].advance(_FOREVER_MS)
+            for batch in _batches(islice(again, messages)):
+                self._producer.send(batch, resent=True)
+        while not self._producer.drain(1.0):
+            pass
+
+
+def _batches(messages: Iterator[Emission]) -> Iterator[list[Emission]]:
+    while batch := list(islice(messages, _BATCH)):
+        yield batch

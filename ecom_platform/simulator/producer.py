@@ -1,0 +1,196 @@
+"""The one module that talks to Kafka: sends messages under the ledger, and watches how far the stream is behind."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import OffsetSpec
+from kafka.errors import KafkaError
+from kafka.structs import TopicPartition
+
+from ecom_platform.errors import UnavailableError
+from ecom_platform.settings import Settings
+from ecom_platform.simulator.emission import Emission
+from ecom_platform.simulator.ledger import Ledger
+
+__all__ = ["LagWatch", "LedgerProducer"]
+
+_log = logging.getLogger(__name__)
+
+_MAX_IN_FLIGHT = 20_000
+_CONNECT_SECONDS = 8
+_BATCH_BYTES = 256 * 1024
+_LINGER_MS = 5
+
+
+class LedgerProducer:
+    """An idempotent producer (acks=all) that writes each attempt and each outcome into the ledger.
+
+    Raises:
+        UnavailableError: Kafka cannot be reached, or gave a message up; what it was is in the ledger.
+    """
+
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        self._topic = settings.topic
+        self._ledger = ledger
+        self._servers = settings.kafka_bootstrap_servers
+        self._waiting: deque[tuple[int, Any]] = deque()
+        self.sent = 0
+        self.acked = 0
+        self.failed = 0
+        if not self._servers:
+            raise UnavailableError(
+                "No Kafka to send to: ECOM_KAFKA_BOOTSTRAP_SERVERS is not set and no local Kafka is recorded; nothing "
+                "was sent. Run `ecom up` first."
+            )
+        try:
+            self._producer = KafkaProducer(
+                bootstrap_servers=self._servers,
+                client_id="ecom-simulator",
+                acks="all",
+                enable_idempotence=True,
+                batch_size=_BATCH_BYTES,
+                linger_ms=_LINGER_MS,
+                bootstrap_timeout_ms=_CONNECT_SECONDS * 1000,
+                max_block_ms=_CONNECT_SECONDS * 1000,
+                allow_auto_create_topics=False,
+                metrics_enabled=False,
+            )
+            partitions = self._producer.partitions_for(self._topic)
+        except KafkaError as error:
+            raise self._unavailable(error) from error
+        if not partitions:
+            raise UnavailableError(
+                f"Kafka at {self._servers} has no topic {self._topic!r}; nothing was sent. Run `ecom up` to create it."
+            )
+
+    @property
+    def in_flight(self) -> int:
+        """Messages Kafka has not answered for."""
+        return len(self._waiting)
+
+    def send(self, batch: Sequence[Emission], *, resent: bool = False) -> None:
+        """Write the attempts, then hand the batch to Kafka; waits while too many messages are unanswered."""
+        while len(self._waiting) > _MAX_IN_FLIGHT:
+            self.settle()
+            time.sleep(0.005)
+        numbers = self._ledger.attempt(batch, resent=resent)
+        send, topic, waiting = self._producer.send, self._topic, self._waiting
+        try:
+            for number, message in zip(numbers, batch, strict=True):
+                waiting.append((number, send(topic, message.value, message.key)))
+        except KafkaError as error:
+            raise self._unavailable(error) from error
+        self.sent += len(batch)
+
+    def settle(self) -> None:
+        """Write the outcomes Kafka has answered so far; raises UnavailableError when it gave a message up."""
+        waiting, acked, failures = self._waiting, [], []
+        while waiting and waiting[0][1].is_done:
+            number, future = waiting.popleft()
+            if future.exception is None:
+                acked.append((number, future.value.partition, future.value.offset))
+            else:
+                failures.append((number, repr(future.exception)))
+        self._ledger.acked(acked)
+        self._ledger.failed(failures)
+        self.acked += len(acked)
+        self.failed += len(failures)
+        if failures:
+            raise self._unavailable(failures[0][1])
+
+    def drain(self, seconds: float) -> bool:
+        """Wait until Kafka has answered for everything; False when it did not within `seconds`."""
+        end = time.monotonic() + seconds
+        self.settle()
+        while self._waiting and time.monotonic() < end:
+            time.sleep(0.002)
+            self.settle()
+        return not self._waiting
+
+    def _unavailable(self, reason: object) -> UnavailableError:
+        return UnavailableError(
+            f"Kafka at {self._servers} does not take messages of topic {self._topic!r} ({reason}). {self.sent} were "
+            "sent before, the ledger says which. Look at `ecom status`; the next run sends what is missing."
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._producer.close(timeout=0.5, null_logger=True)
+
+
+class LagWatch:
+    """Knows how many messages of the topic the stream has not applied, by the offsets it publishes.
+
+    A thread reads them, so that a slow answer never holds live orders back. Before the stream's first commit
+    everything in the topic counts.
+    """
+
+    def __init__(self, settings: Settings, producer: LedgerProducer, interval_seconds: float = 0.5) -> None:
+        self._settings = settings
+        self._producer = producer
+        self._interval = interval_seconds
+        self._reading: tuple[int, int] | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lag-watch", daemon=True)
+
+    def behind(self) -> int | None:
+        """Return the most messages that can be unapplied now, None while Kafka has not answered."""
+        if self._reading is None:
+            return None
+        lag, acked_then = self._reading
+        return lag + self._producer.sent - acked_then
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join(timeout=1.0)
+
+    def _run(self) -> None:
+        admin: Any = None
+        while not self._stop.is_set():
+            try:
+                admin = admin or KafkaAdminClient(
+                    bootstrap_servers=self._settings.kafka_bootstrap_servers,
+                    client_id="ecom-simulator-lag",
+                    bootstrap_timeout_ms=_CONNECT_SECONDS * 1000,
+                    request_timeout_ms=_CONNECT_SECONDS * 1000,
+                    metrics_enabled=False,
+                )
+                acked = self._producer.acked
+                self._reading = self._lag(admin), acked
+            except KafkaError as error:
+                # No answer means no permission to write history; the next reading may come through.
+                self._reading = None
+                _log.warning("the lag of the stream is unknown: %s", error)
+            self._stop.wait(self._interval)
+        if admin is not None:
+            admin.close()
+
+    def _lag(self, admin: Any) -> int:
+        topic, group = self._settings.topic, self._settings.consumer_group
+        known = admin.describe_topics([topic])[0]["partitions"]
+        partitions = [TopicPartition(topic, entry["partition_index"]) for entry in known]
+        ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+        begins = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
+        committed = admin.list_group_offsets(group).get(group, {})
+        return sum(
+            max(0, ends[one].offset - max(begins[one].offset, committed[one].offset if one in committed else 0))
+            for one in partitions
+        )
