@@ -38,6 +38,4 @@ def change(current: float, baseline: float) -> float | None:
 
 def half_hour(instant: datetime) -> datetime:
     """The start of the half hour `instant` lies in: the as-of of everything that waits for closed half hours."""
-    return instant - timedelta(
-        minutes=instant.minute % 30, seconds=instant.second, microseconds=instant.microsecond
-    )
+    return instant - timedelta(minutes=instant.minute % 30, seconds=instant.second, microseconds=instant.microsecond)

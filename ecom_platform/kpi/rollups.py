@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache
 from typing import Any
 
 from ecom_platform.contract import Status
@@ -112,92 +112,92 @@ class _Documents:
     def __init__(self, partition: int, now: datetime) -> None:
         self._partition = partition
         self._now = now
-        self._by_id: dict[str, Increment] = {}
+        self._by_key: dict[tuple[Any, ...], Increment | None] = {}
 
     def written(self) -> Iterator[Increment]:
-        return (increment for increment in self._by_id.values() if increment.amounts)
+        return (increment for increment in self._by_key.values() if increment and increment.amounts)
 
     def add_minutes(self, payments: Folded, cities: Folded) -> None:
         for (minute, warehouse, payment), amounts in payments.items():
-            _add(self._minute(minute, warehouse), f"payment.{field_key(payment)}", PAYMENT_FIELDS, amounts)
+            _add(self._minute(minute, warehouse), _paths(PAYMENT_FIELDS, "payment", payment), amounts)
         for (minute, warehouse, city), amounts in cities.items():
-            _add(self._minute(minute, warehouse), f"city.{field_key(city)}", CITY_FIELDS, amounts)
+            _add(self._minute(minute, warehouse), _paths(CITY_FIELDS, "city", city), amounts)
 
     def add_cube(self, rollups: Rollups, grain: Grain) -> None:
         for (bucket, warehouse, courier, payment), amounts in _coarser(rollups.cube_payment, grain):
             document = self._cube("P", grain, bucket, warehouse, courier)
-            _add(document, f"payment.{field_key(payment)}", PAYMENT_FIELDS, amounts)
+            _add(document, _paths(PAYMENT_FIELDS, "payment", payment), amounts)
         for (bucket, warehouse, courier, category, payment), amounts in _coarser(rollups.cube_category, grain):
             document = self._cube("P", grain, bucket, warehouse, courier)
-            _add(document, f"category.{field_key(category)}.{field_key(payment)}", CATEGORY_FIELDS, amounts)
+            _add(document, _paths(CATEGORY_FIELDS, "category", category, payment), amounts)
         for (bucket, warehouse, courier, city), amounts in _coarser(rollups.cube_city, grain):
             document = self._cube("P", grain, bucket, warehouse, courier)
-            _add(document, f"city.{field_key(city)}", CITY_FIELDS, amounts)
+            _add(document, _paths(CITY_FIELDS, "city", city), amounts)
         for (bucket, warehouse, courier, payment), amounts in _coarser(rollups.cube_promise, grain):
             document = self._cube("D", grain, bucket, warehouse, courier)
-            _add(document, f"payment.{field_key(payment)}", PROMISE_FIELDS, amounts)
+            _add(document, _paths(PROMISE_FIELDS, "payment", payment), amounts)
         for (bucket, warehouse, courier, payment, delay), amounts in _coarser(rollups.cube_delay, grain):
             document = self._cube("D", grain, bucket, warehouse, courier)
-            _add(document, f"payment.{field_key(payment)}.bins", (str(delay),), amounts)
+            _add(document, _paths((str(delay),), "payment", payment, "bins"), amounts)
         for (bucket, warehouse, courier, payment), amounts in _coarser(rollups.cube_step, grain):
             document = self._cube("H", grain, bucket, warehouse, courier)
-            _add(document, f"payment.{field_key(payment)}", STEP_FIELDS, amounts)
+            _add(document, _paths(STEP_FIELDS, "payment", payment), amounts)
 
     def add_products(self, products: Folded, grain: Grain) -> None:
         for (bucket, warehouse, product), amounts in _coarser(products, grain, base=Grain.HOUR):
             document = self._product(grain, bucket, warehouse, product // PRODUCTS_PER_BLOCK)
-            _add(document, f"products.{product}", PRODUCT_FIELDS, amounts)
+            _add(document, _paths(PRODUCT_FIELDS, "products", str(product)), amounts)
 
     def add_stock(self, stock: Folded) -> None:
         for (warehouse, product), amounts in stock.items():
-            block = product // PRODUCTS_PER_BLOCK
-            document = self._document(
-                "stock",
-                f"{warehouse}/{block}/{self._partition}",
-                partial(dict, warehouse_id=warehouse, block=block),
-            )
-            _add(document, f"products.{product}", STOCK_FIELDS, amounts)
+            document = self._stock(warehouse, product // PRODUCTS_PER_BLOCK)
+            _add(document, _paths(STOCK_FIELDS, "products", str(product)), amounts)
 
     def _minute(self, minute: int, warehouse: int) -> Increment | None:
-        if Grain.MINUTE.expired(minute, self._now):
-            return None
-        return self._document(
-            "kpi_minute",
-            f"{bucket_label(Grain.MINUTE, minute)}/{warehouse}/{self._partition}",
-            lambda: {"t": bucket_time(Grain.MINUTE, minute), "warehouse_id": warehouse},
-        )
+        key = (minute, warehouse)
+        if key not in self._by_key:
+            start = {"t": bucket_time(Grain.MINUTE, minute), "warehouse_id": warehouse}
+            name = f"{bucket_label(Grain.MINUTE, minute)}/{warehouse}"
+            self._by_key[key] = self._new("kpi_minute", name, Grain.MINUTE, minute, start)
+        return self._by_key[key]
 
     def _cube(self, basis: str, grain: Grain, bucket: int, warehouse: int, courier: int) -> Increment | None:
-        if grain.expired(bucket, self._now):
-            return None
-        return self._document(
-            "kpi_cube",
-            f"{basis}/{grain.label}/{bucket_label(grain, bucket)}/{warehouse}/{courier}/{self._partition}",
-            lambda: {
-                "basis": basis,
-                "warehouse_id": warehouse,
-                "courier_id": courier,
-                **_time_fields(grain, bucket),
-            },
-        )
+        key = (basis, grain.label, bucket, warehouse, courier)
+        if key not in self._by_key:
+            start = {"basis": basis, "warehouse_id": warehouse, "courier_id": courier, **_time_fields(grain, bucket)}
+            name = f"{basis}/{grain.label}/{bucket_label(grain, bucket)}/{warehouse}/{courier}"
+            self._by_key[key] = self._new("kpi_cube", name, grain, bucket, start)
+        return self._by_key[key]
 
     def _product(self, grain: Grain, bucket: int, warehouse: int, block: int) -> Increment | None:
+        key = (grain.label, bucket, warehouse, block)
+        if key not in self._by_key:
+            start = {"warehouse_id": warehouse, "block": block, **_time_fields(grain, bucket)}
+            name = f"{grain.label}/{bucket_label(grain, bucket)}/{warehouse}/{block}"
+            self._by_key[key] = self._new("kpi_product", name, grain, bucket, start)
+        return self._by_key[key]
+
+    def _stock(self, warehouse: int, block: int) -> Increment | None:
+        key = ("stock", warehouse, block)
+        if key not in self._by_key:
+            start = {"warehouse_id": warehouse, "block": block}
+            self._by_key[key] = self._new("stock", f"{warehouse}/{block}", Grain.DAY, 0, start)
+        return self._by_key[key]
+
+    def _new(
+        self, collection: str, name: str, grain: Grain, bucket: int, start: dict[str, Any]
+    ) -> Increment | None:
+        """Return the increment of a document, or None when its bucket is past its retention."""
         if grain.expired(bucket, self._now):
             return None
-        return self._document(
-            "kpi_product",
-            f"{grain.label}/{bucket_label(grain, bucket)}/{warehouse}/{block}/{self._partition}",
-            lambda: {"warehouse_id": warehouse, "block": block, **_time_fields(grain, bucket)},
-        )
+        return Increment(collection, f"{name}/{self._partition}", {**start, "partition": self._partition})
 
-    def _document(self, collection: str, id_: str, start: Callable[[], Mapping[str, Any]]) -> Increment:
-        key = f"{collection}/{id_}"
-        found = self._by_id.get(key)
-        if found is None:
-            found = self._by_id[key] = Increment(
-                collection, id_, {**start(), "partition": self._partition}
-            )
-        return found
+
+@lru_cache(maxsize=16_384)
+def _paths(fields: tuple[str, ...], *names: str) -> tuple[str, ...]:
+    """Return the full field paths below the given names; a shop has few, a chunk uses them ten thousand times."""
+    prefix = ".".join(field_key(name) for name in names)
+    return tuple(f"{prefix}.{field}" for field in fields)
 
 
 def _time_fields(grain: Grain, bucket: int) -> dict[str, Any]:
@@ -206,12 +206,13 @@ def _time_fields(grain: Grain, bucket: int) -> dict[str, Any]:
     return {"grain": grain.label, "t": when, **expiry}
 
 
-def _add(document: Increment | None, path: str, names: Iterable[str], amounts: Amounts) -> None:
+def _add(document: Increment | None, paths: tuple[str, ...], amounts: Amounts) -> None:
     if document is None:
         return
-    for name, amount in zip(names, amounts, strict=True):
+    target = document.amounts
+    for path, amount in zip(paths, amounts, strict=True):
         if amount:
-            document.amounts[f"{path}.{name}"] = amount
+            target[path] = amount
 
 
 def _coarser(folded: Folded, grain: Grain, base: Grain = Grain.HALF_HOUR) -> Iterable[tuple[tuple[Any, ...], Amounts]]:

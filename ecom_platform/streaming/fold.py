@@ -67,7 +67,7 @@ class ChunkWrites:
     counters: dict[str, int] = field(default_factory=lambda: {APPLIED: 0, DUPLICATE: 0, DEAD: 0})
     minutes: dict[int, dict[str, int]] = field(default_factory=dict)
     dead_flags: list[bool] = field(default_factory=list)
-    touched_days: set[str] = field(default_factory=set)
+    touched_days: set[int] = field(default_factory=set)
 
 
 def order_ids(records: Iterable[DecodedRecord]) -> list[int]:
@@ -199,9 +199,9 @@ class _Fold:
             writes.touched_days.update(_days(after, before))
 
 
-def _days(after: Document, before: Document | None) -> set[str]:
-    """The days whose KPIs the change touches: of the order, of its promise, and of its new steps."""
+def _days(after: Document, before: Document | None) -> set[int]:
+    """The days (since 1970) whose KPIs the change touches: of the order, of its promise, and of its new steps."""
     known_steps = len(before["delivery"]["history"]) if before else 0
     moments: list[datetime] = [step["at"] for step in after["delivery"]["history"][known_steps:]]
-    promised: datetime = after["delivery"]["expected_time"]
-    return {after["order_date"], *(moment.date().isoformat() for moment in (promised, *moments))}
+    moments += (after["order_time"], after["delivery"]["expected_time"])
+    return {int(moment.timestamp()) // 86_400 for moment in moments}

@@ -234,7 +234,7 @@ class Sink:
                 {"$set": {"at": now}, "$setOnInsert": {"day": day, "partition": self.partition}},
                 upsert=True,
             )
-            for day in sorted(writes.touched_days)
+            for day in (bucket_label(Grain.DAY, number) for number in sorted(writes.touched_days))
         ]
         if touched:
             self.db[names.DIRTY_DAYS].bulk_write(touched, ordered=False, session=session)

@@ -29,6 +29,7 @@ def start_session(settings: Settings, name: str) -> SparkSession:
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "WARN",
         "spark.local.dir": str(settings.home / "spark" / "local"),
         "spark.sql.session.timeZone": "UTC",

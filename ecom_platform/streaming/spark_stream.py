@@ -56,6 +56,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--accept-dead", action="store_true", help="go on although the topic looks poisoned")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    for chatty in ("kafka", "py4j"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         settings = load_settings()
         stream = Stream(settings, arguments.token, available_now=arguments.available_now)
@@ -177,6 +179,7 @@ class Stream:
                     self._fail(failure(result.message))
             events = sum(result.events for result in results)
             self._last_batch = Batch(batch_id, time.monotonic() - started, events)
+            log.info("batch_applied id=%d events=%d seconds=%.2f", batch_id, events, self._last_batch.seconds)
             if self._failure is not None:
                 raise self._failure
 
