@@ -1,0 +1,80 @@
+"""The home of a Dagster instance: its folder, its configuration, its databases."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+
+import ecom_platform
+from ecom_platform.errors import ConfigurationError
+from ecom_platform.orchestration.names import CODE_LOCATION
+from ecom_platform.settings import Settings
+
+__all__ = ["CONFIGURATION", "home_of", "open_instance", "prepare"]
+
+CONFIGURATION: Final = "dagster.yaml"
+WORKSPACE: Final = "workspace.yaml"
+
+
+def home_of(settings: Settings) -> Path:
+    """The folder to name in DAGSTER_HOME."""
+    return settings.home / "dagster"
+
+
+def prepare(settings: Settings, grpc_port: int, *, template: Path | None = None) -> Path:
+    """Make an instance that several programs can open at once; safe to repeat. Returns its folder.
+
+    The databases are created here, by one process: three programs that find an empty home create them at the same
+    time, and one of them may die of it. `workspace.yaml` in the folder names the code server on `grpc_port`.
+
+    Raises:
+        ConfigurationError: the configuration to copy is missing, or Dagster refuses it.
+    """
+    template = template or Path(ecom_platform.__file__).parents[1] / CONFIGURATION
+    if not template.is_file():
+        raise ConfigurationError(f"{template} is missing. Nothing was started. Run this from a whole clone.")
+    home = home_of(settings)
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(template, home / CONFIGURATION)
+    _write_atomically(home / WORKSPACE, _workspace(grpc_port))
+    with open_instance(home) as instance:
+        # Each storage creates its own tables at its first use.
+        instance.get_runs(limit=1)
+        instance.get_asset_keys(limit=1)
+        instance.all_instigator_state()
+        instance.get_daemon_statuses()
+    return home
+
+
+def open_instance(home: Path) -> dg.DagsterInstance:
+    """Open an instance by its folder; close it with `with`.
+
+    Raises:
+        ConfigurationError: there is no instance, or its configuration cannot be used.
+    """
+    if not (home / CONFIGURATION).is_file():
+        raise ConfigurationError(f"{home} holds no Dagster instance. `ecom demo` makes one.")
+    try:
+        return dg.DagsterInstance.from_config(str(home))
+    except dg.DagsterInvalidConfigError as error:
+        raise ConfigurationError(f"Dagster refuses {home / CONFIGURATION}: {error}") from error
+
+
+def _workspace(grpc_port: int) -> str:
+    return (
+        "load_from:\n"
+        "  - grpc_server:\n"
+        "      host: 127.0.0.1\n"
+        f"      port: {grpc_port}\n"
+        f"      location_name: {CODE_LOCATION}\n"
+    )
+
+
+def _write_atomically(file: Path, text: str) -> None:
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.write_text(text)
+    draft.replace(file)

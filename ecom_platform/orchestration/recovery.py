@@ -1,0 +1,63 @@
+"""After a crash or a reboot: end the runs whose workers are gone, so that nothing waits for them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import dagster as dg
+import psutil
+
+__all__ = ["NOT_FINISHED", "fail_dead_runs", "worker_pid"]
+
+# A queued run has no worker yet: the daemon will launch it, or its sensor asks for another.
+WORKED_ON: Final = (
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+NOT_FINISHED: Final = (dg.DagsterRunStatus.QUEUED, *WORKED_ON)
+
+# The start time of a process comes from the kernel's ticks, that of an event from the clock.
+CLOCK_SLACK_SECONDS: Final = 2.0
+
+
+def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Report every run without a living worker as failed (as cancelled, if that was under way); returns their ids.
+
+    Call it while no code server of this instance runs: a run that is just being launched would look dead.
+    """
+    ended = []
+    for run in instance.get_runs(dg.RunsFilter(statuses=list(WORKED_ON))):
+        if _worker_lives(instance, run.run_id):
+            continue
+        message = "Ended at the next start: its worker process is gone."
+        if run.status is dg.DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(run, message)
+        else:
+            instance.report_run_failed(run, message)
+        ended.append(run.run_id)
+    return ended
+
+
+def worker_pid(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
+    """The process that reported itself as the worker of a run, and when (seconds since 1970)."""
+    for entry in reversed(instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)):
+        event = entry.dagster_event
+        for name, value in (event.engine_event_data.metadata if event else {}).items():
+            if name == "pid":
+                return int(str(value.value)), entry.timestamp
+    return None
+
+
+def _worker_lives(instance: dg.DagsterInstance, run_id: str) -> bool:
+    found = worker_pid(instance, run_id)
+    if found is None:
+        return False
+    pid, reported = found
+    try:
+        worker = psutil.Process(pid)
+        # A process that began after the report only has the same number.
+        return worker.status() != psutil.STATUS_ZOMBIE and worker.create_time() <= reported + CLOCK_SLACK_SECONDS
+    except psutil.NoSuchProcess:
+        return False
