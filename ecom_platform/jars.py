@@ -47,6 +47,7 @@ CLASS_PATHS = {
             "org.apache.hadoop:hadoop-hdfs:3.5.0",
             "org.apache.hadoop:hadoop-common:3.5.0",
             "org.apache.hadoop:hadoop-hdfs-client:3.5.0",  # 'provided' for hadoop-hdfs, so it must be named
+            "org.slf4j:slf4j-reload4j:1.7.36",  # without it the servers log nothing
         )
     ),
     "spark-kafka": ClassPath(

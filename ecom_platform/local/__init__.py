@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ecom_platform.local.doctor import Finding, doctor
 from ecom_platform.local.platform import Progress, down, reset, up
+from ecom_platform.local.status import status
 
-__all__ = ["Progress", "down", "reset", "up"]
+__all__ = ["Finding", "Progress", "doctor", "down", "reset", "status", "up"]

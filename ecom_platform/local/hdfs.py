@@ -23,6 +23,7 @@ __all__ = ["HDFS"]
 NAME_NODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 DATA_NODE = "org.apache.hadoop.hdfs.server.datanode.DataNode"
 HEAP = "-Xmx256m"
+JAVA_OPTIONS = ("-XX:+UseSerialGC", "-Djava.net.preferIPv4Stack=true")
 LOG4J = """\
 log4j.rootLogger=WARN, console
 log4j.appender.console=org.apache.log4j.ConsoleAppender
@@ -150,7 +151,7 @@ def _java(settings: Settings, instance: Instance) -> list[str]:
     arguments = instance.run / "hdfs.args"
     # An argument file keeps the process list readable: the class path alone has thousands of characters.
     arguments.write_text(f'-cp "{":".join(str(path) for path in paths)}"\n')
-    return [find_java(settings.java_home).program, HEAP, "-XX:+UseSerialGC", f"@{arguments}"]
+    return [find_java(settings.java_home).program, HEAP, *JAVA_OPTIONS, f"@{arguments}"]
 
 
 def _configuration(instance: Instance) -> Path:

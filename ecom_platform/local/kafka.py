@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["KAFKA", "ensure_topic"]
 
 HEAP = "-Xmx512m"
+JAVA_OPTIONS = (
+    "-XX:+UseSerialGC",
+    "-Djava.net.preferIPv4Stack=true",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",
+)
 
 
 def address_of(settings: Settings) -> str:
@@ -151,8 +158,7 @@ def _java(settings: Settings, instance: Instance) -> list[str]:
     arguments = instance.run / "kafka.args"
     # An argument file keeps the process list readable: the class path alone has thousands of characters.
     arguments.write_text(f'-cp "{jars}"\n')
-    quiet = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
-    return [find_java(settings.java_home).program, HEAP, "-XX:+UseSerialGC", *quiet, f"@{arguments}"]
+    return [find_java(settings.java_home).program, HEAP, *JAVA_OPTIONS, f"@{arguments}"]
 
 
 def _cluster_id() -> str:

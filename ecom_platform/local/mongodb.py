@@ -57,7 +57,7 @@ def programs(settings: Settings, instance: Instance) -> list[Program]:
     """The server."""
     argv = [
         *(str(find_mongod(settings)), "--dbpath", str(instance.data / "mongodb")),
-        *("--bind_ip", "127.0.0.1", "--port", str(settings.mongodb_port), "--unixSocketPrefix", str(instance.run)),
+        *("--bind_ip", "127.0.0.1", "--port", str(settings.mongodb_port), "--nounixsocket"),
         *("--replSet", REPLICA_SET, "--wiredTigerCacheSizeGB", str(settings.mongodb_cache_gb)),
     ]
     for parameter in (*PARAMETERS, *settings.mongodb_parameters.split()):

@@ -1,0 +1,279 @@
+"""`ecom …`: the front door. Commands are thin; what they do is in the rooms, imported when a command runs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import click
+
+from ecom_platform.errors import ConfigurationError, EcomError, UsageError
+from ecom_platform.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from ecom_platform.simulator.run import RunSummary
+
+__all__ = ["cli", "main"]
+
+INTERRUPTED = 130  # what shells expect after Ctrl-C
+
+
+class RateType(click.ParamType):
+    """Orders per second, or the word max."""
+
+    name = "orders/s or max"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | Literal["max"]:
+        """Raise the usage error of click for anything else."""
+        if value == "max":
+            return "max"
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor max.", param, ctx)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ecom-platform")
+def cli() -> None:
+    """A real-time e-commerce analytics platform that proves its numbers.
+
+    Settings are ECOM_* variables or a .env file; data and logs are in ECOM_HOME (default .ecom).
+    """
+
+
+@cli.command()
+def up() -> None:
+    """Start Kafka, MongoDB and HDFS, unless settings name existing ones; make topic and collections."""
+    from ecom_platform import local
+
+    local.up(load_settings(), _say)
+    click.echo("Everything is up. Next: ecom simulate, ecom stream, ecom status, ecom down.")
+
+
+@cli.command()
+def down() -> None:
+    """Stop everything this instance started, and nothing else; data stays."""
+    from ecom_platform import local
+
+    count = local.down(load_settings(), _say)
+    click.echo(f"Stopped {count} processes; the data stays." if count else "Nothing was running.")
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(*, as_json: bool) -> None:
+    """Say which servers answer, and where."""
+    from ecom_platform import local
+
+    found = local.status(load_settings())
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    for key in ("kafka", "mongodb", "hdfs"):
+        row = found[key]
+        mark, state = ("✓", "up") if row["up"] else ("✗", f"down: {row['reason']}")
+        click.echo(f"{mark} {key:8} {row.get('bootstrap_servers') or row.get('uri') or '':45} {state}")
+    for name, program in found["programs"].items():
+        click.echo(f"  {name:10} {program['state'].lower():10} pid {program['pid'] or '-'}")
+    if found["unsupervised"]:
+        click.echo(f"✗ left behind by a killed run: pids {found['unsupervised']}. Run `ecom up` or `ecom down`.")
+
+
+@cli.command()
+def doctor() -> None:
+    """Check what the platform needs here; print the fix beside each failure."""
+    from ecom_platform import local
+
+    findings = local.doctor(load_settings())
+    for finding in findings:
+        click.echo(f"{'✓' if finding.ok else '✗'} {finding.check:10} {finding.found}")
+        if not finding.ok:
+            click.echo(f"  {'':10} → {finding.fix}")
+    if not all(finding.ok for finding in findings):
+        sys.exit(ConfigurationError.exit_code)
+
+
+@cli.command()
+@click.option("--yes", is_flag=True, help="Really delete.")
+def reset(*, yes: bool) -> None:
+    """Stop everything and delete the local data, logs and recorded ports of this instance."""
+    from ecom_platform import local
+
+    settings = load_settings()
+    if not yes:
+        raise UsageError(f"This deletes {settings.home} with all its data. Nothing was done; add --yes if you mean it.")
+    local.reset(settings, _say)
+    click.echo(f"{settings.home} is gone.")
+
+
+@cli.command()
+@click.option("--orders", type=int, help="Stop after so many orders.")
+@click.option("--days", type=float, help="Write this many days of history, up to now, as fast as possible.")
+@click.option("--rate", type=RateType(), default=1.0, show_default=True, help="Orders per second, or max.")
+@click.option("--seed", type=int, help="Another shop; default: the one this instance has, else 1.")
+@click.option("--scenario", default="steady", show_default=True, help="Name of a scenario, or a file.")
+def simulate(
+    *, orders: int | None, days: float | None, rate: float | Literal["max"], seed: int | None, scenario: str
+) -> None:
+    """Produce the events of a simulated shop, each written to the ledger."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from ecom_platform import store
+    from ecom_platform.simulator.dimensions import default_shop
+    from ecom_platform.simulator.run import check_arguments, shop_seed
+    from ecom_platform.simulator.run import simulate as run
+
+    check_arguments(orders, days, rate)
+    settings = load_settings()
+    dimensions = default_shop(shop_seed(settings, seed))
+    db = store.database(settings)
+    try:
+        store.ensure_schema(db)
+        store.load_dimensions(db, dimensions)
+    finally:
+        db.client.close()
+    unit = "orders" if orders is not None or days is None else "minutes of history"
+    columns = (TextColumn(unit), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_console()) as bar:
+        task = bar.add_task("", total=orders)
+
+        def progress(done: float, total: float) -> None:
+            bar.update(task, completed=int(done), total=int(total) if total < 1e15 else None)
+
+        summary = run(
+            settings,
+            orders=orders,
+            days=days,
+            rate=rate,
+            seed=seed,
+            scenario=scenario,
+            progress=progress,
+            dimensions=dimensions,
+        )
+    _describe(summary)
+
+
+@cli.command()
+@click.option("--available-now", is_flag=True, help="Apply what is in the topic, then end.")
+@click.option("--supervised", is_flag=True, help="Tell Dagster to run it, and return.")
+@click.option("--accept-loss", is_flag=True, help="Go on although Kafka lost events; they are counted.")
+@click.option("--accept-dead", is_flag=True, help="Go on although too many events were dead letters.")
+def stream(*, available_now: bool, supervised: bool, accept_loss: bool, accept_dead: bool) -> None:
+    """Apply the events of the topic to MongoDB, exactly once."""
+    settings = load_settings()
+    if not supervised:
+        from ecom_platform.streaming import foreground
+
+        click.echo(f"Streaming until Ctrl-C; details in {settings.logs / 'stream.log'}", err=True)
+        foreground.run(settings, available_now=available_now, accept_loss=accept_loss, accept_dead=accept_dead)
+        return
+    if available_now or accept_loss or accept_dead:
+        raise UsageError("--supervised takes no other flag: Dagster runs the stream without an end and accepts nothing.")
+    from ecom_platform import store
+
+    db = store.database(settings)
+    try:
+        store.set_intent(db, "stream", "running", by="ecom stream --supervised", reason="asked for on the command line")
+    finally:
+        db.client.close()
+    click.echo("Dagster was told to run the stream; it does so while its daemon runs.")
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def reconcile(*, as_json: bool) -> None:
+    """Check the accounting equations; exit code 1 when one does not hold."""
+    from ecom_platform import store
+    from ecom_platform.reconcile import reconcile as check
+
+    settings = load_settings()
+    db = store.database(settings)
+    try:
+        report = check(settings, db)
+    finally:
+        db.client.close()
+    click.echo(json.dumps(report.to_dict()) if as_json else report.render())
+    if not report.holds:
+        sys.exit(1)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; every error becomes one sentence on stderr and a stable exit code."""
+    _quiet_libraries()
+    sys.exit(run(lambda: cli.main(args=arguments, prog_name="ecom", standalone_mode=False)))
+
+
+def run(command: Callable[[], Any]) -> int:
+    """Run something as a command does: the exit code; the sentence about an error goes to stderr."""
+    try:
+        outcome = command()
+        return outcome if isinstance(outcome, int) else 0
+    except EcomError as error:
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stdout = None  # the reader has gone; flushing at exit would fail once more
+        return 0
+    except SystemExit as error:
+        return cast(int, error.code or 0)
+    except Exception as error:  # noqa: BLE001 - a bug: the trace goes to a file, the person gets one sentence
+        file = _write_trace()
+        click.echo(
+            f"Error: this is a bug in ecom ({type(error).__name__}: {error}). The trace is in {file}. "
+            "`ecom doctor` and `ecom status` tell what state things are in.",
+            err=True,
+        )
+        return 1
+
+
+def _write_trace() -> Path:
+    name = f"error-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+    try:
+        folder = load_settings().logs
+    except EcomError:
+        folder = Settings.model_fields["home"].default.absolute() / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(traceback.format_exc())
+    return folder / name
+
+
+def _quiet_libraries() -> None:
+    # The Kafka client reports every refused connection on stderr; our error says it in one sentence.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+def _say(part: str, what: str) -> None:
+    click.echo(what.capitalize() if part == "all" else f"{part:8} {what}", err=True)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def _describe(summary: RunSummary) -> None:
+    faults = ", ".join(f"{count:,} {kind}" for kind, count in sorted(summary.faults.items())) or "none"
+    click.echo(
+        f"{summary.orders:,} orders in {summary.events:,} events, {summary.acked:,} acked, in {summary.seconds:.1f} s; "
+        f"faults: {faults}. Ledger: {summary.ledger}"
+    )
+
+
+if __name__ == "__main__":
+    main()

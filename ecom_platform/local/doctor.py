@@ -1,0 +1,150 @@
+"""`ecom doctor`: what would keep the platform from running here, each with its fix."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from ecom_platform import jars
+from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.java import find_java
+from ecom_platform.local import endpoints
+from ecom_platform.local.instance import Instance
+from ecom_platform.local.mongodb import find_mongod
+from ecom_platform.local.platform import SERVERS
+from ecom_platform.local.processes import processes
+from ecom_platform.local.supervisord import Supervisord
+from ecom_platform.settings import Settings
+
+__all__ = ["Finding", "doctor", "memory_finding"]
+
+NEEDED_MEMORY_BYTES = 4 * 1024**3  # Kafka, mongod, HDFS, a Spark driver, Dagster and the dashboard
+NEEDED_DISK_BYTES = 3 * 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check; `fix` says what to do when it is not ok."""
+
+    check: str
+    ok: bool
+    found: str
+    fix: str = ""
+
+
+def doctor(settings: Settings) -> list[Finding]:
+    """Run every check; nothing is changed."""
+    instance = Instance.of(settings)
+    checks: list[Callable[[], Finding]] = [
+        _python,
+        lambda: _java(settings),
+        lambda: _jars(settings),
+        lambda: _mongod(settings),
+        lambda: memory_finding(psutil.virtual_memory().available),
+        lambda: _disk(instance),
+        lambda: _writable(instance),
+        lambda: _ports(settings, instance),
+        lambda: _processes(instance),
+    ]
+    return [check() for check in checks]
+
+
+def memory_finding(available_bytes: int) -> Finding:
+    """Whether this much free memory is enough for the demo."""
+    gb = available_bytes / 1024**3
+    enough = available_bytes >= NEEDED_MEMORY_BYTES
+    return Finding(
+        "memory", enough, f"{gb:.1f} GB available", "" if enough else "End other programs: the demo needs about 4 GB."
+    )
+
+
+def _python() -> Finding:
+    ok = sys.version_info >= (3, 11)
+    return Finding("python", ok, sys.version.split()[0], "" if ok else "Install Python 3.11 or newer, `make setup`.")
+
+
+def _java(settings: Settings) -> Finding:
+    try:
+        java = find_java(settings.java_home)
+    except ConfigurationError as error:
+        return Finding("java", ok=False, found="no usable Java", fix=str(error))
+    return Finding("java", ok=True, found=f"Java {java.version} in {java.home}")
+
+
+def _jars(settings: Settings) -> Finding:
+    try:
+        count = sum(len(jars.class_path(name, settings.jar_cache)) for name in jars.CLASS_PATHS)
+    except ConfigurationError as error:
+        return Finding("jars", ok=False, found="missing or damaged", fix=str(error))
+    return Finding("jars", ok=True, found=f"{count} jars as locked in {settings.jar_cache.expanduser()}")
+
+
+def _mongod(settings: Settings) -> Finding:
+    try:
+        program = find_mongod(settings)
+    except ConfigurationError as error:
+        return Finding("mongod", ok=False, found="none", fix=str(error))
+    try:
+        answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        return Finding("mongod", ok=False, found=f"{program}: {error}", fix="Name another one with ECOM_MONGOD.")
+    if answer.returncode == 0:
+        return Finding("mongod", ok=True, found=f"{answer.stdout.splitlines()[0]} in {program}")
+    missing = _missing_libraries(program)
+    fix = (
+        f"Install the packages that hold {', '.join(missing)} (Debian, Ubuntu: apt install libcurl4 libssl3)."
+        if missing
+        else "Name another one with ECOM_MONGOD."
+    )
+    return Finding("mongod", ok=False, found=f"{program} does not run: {answer.stderr.strip()[-200:]}", fix=fix)
+
+
+def _missing_libraries(program: Path) -> list[str]:
+    listed = subprocess.run(["ldd", program], capture_output=True, text=True, timeout=20, check=False).stdout
+    return [line.split()[0] for line in listed.splitlines() if "not found" in line]
+
+
+def _disk(instance: Instance) -> Finding:
+    place = next(folder for folder in (instance.home, *instance.home.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    ok = free >= NEEDED_DISK_BYTES
+    fix = "" if ok else "Free some space, or set ECOM_HOME to a folder on another disk: about 3 GB are needed."
+    return Finding("disk", ok, f"{free / 1024**3:.1f} GB free under {place}", fix)
+
+
+def _writable(instance: Instance) -> Finding:
+    try:
+        instance.create()
+    except ConfigurationError as error:
+        return Finding("home", ok=False, found=str(instance.home), fix=str(error))
+    return Finding("home", ok=True, found=str(instance.home))
+
+
+def _ports(settings: Settings, instance: Instance) -> Finding:
+    if Supervisord(instance).alive():
+        return Finding("ports", ok=True, found="in use by this instance")
+    names = [
+        name
+        for server in SERVERS
+        if endpoints.is_ours(server.address, settings, instance)
+        for name in server.ports
+    ]
+    busy = [name for name in names if getattr(settings, name) and not endpoints.port_is_free(getattr(settings, name))]
+    if not busy:
+        return Finding("ports", ok=True, found=f"{len(names)} free")
+    settings_of = ", ".join(f"ECOM_{name.upper()} ({getattr(settings, name)})" for name in busy)
+    return Finding("ports", ok=False, found=f"in use: {settings_of}", fix="Set them to other ports; 0 takes a free one.")
+
+
+def _processes(instance: Instance) -> Finding:
+    found = processes(instance)
+    if not found or Supervisord(instance).alive():
+        return Finding("processes", ok=True, found=f"{len(found)} of this instance")
+    numbers = ", ".join(str(process.pid) for process in found)
+    return Finding("processes", ok=False, found=f"left behind by a killed run: {numbers}", fix="Run `ecom down`.")

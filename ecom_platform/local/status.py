@@ -1,0 +1,70 @@
+"""`ecom status`: what is up, where, and whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ecom_platform.errors import UnavailableError
+from ecom_platform.local import endpoints
+from ecom_platform.local.instance import Instance
+from ecom_platform.local.platform import SERVERS
+from ecom_platform.local.processes import processes
+from ecom_platform.local.server import Server
+from ecom_platform.local.supervisord import Supervisord
+from ecom_platform.settings import Settings
+from ecom_platform.store.client import without_password
+
+__all__ = ["status"]
+
+ANSWER_SECONDS = 3.0
+ADDRESS_NAMES = {"kafka": "bootstrap_servers", "mongodb": "uri", "hdfs": "uri"}
+
+
+def status(settings: Settings, servers: Sequence[Server] = SERVERS) -> dict[str, Any]:
+    """Ask every server whether it answers, side by side.
+
+    Returns:
+        Per server `up`, its address (passwords hidden), `local` (ours to start), and `reason` when it is down; then
+        `programs` (name to state and pid; empty when the process manager is down) and `unsupervised`, the process
+        numbers that a killed run left behind.
+    """
+    instance = Instance.of(settings)
+    with ThreadPoolExecutor(len(servers) or 1) as pool:
+        reasons = list(pool.map(lambda server: _reason(server, settings), servers))
+    found = {
+        server.key: _described(server, settings, instance, reason)
+        for server, reason in zip(servers, reasons, strict=True)
+    }
+    programs = _programs(instance)
+    left = [] if programs is not None else [process.pid for process in processes(instance)]
+    return {**found, "home": str(instance.home), "programs": programs or {}, "unsupervised": left}
+
+
+def _reason(server: Server, settings: Settings) -> str | None:
+    if not getattr(settings, server.address):
+        return "not started"
+    return server.answers(settings, ANSWER_SECONDS)
+
+
+def _described(server: Server, settings: Settings, instance: Instance, reason: str | None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "up": reason is None,
+        ADDRESS_NAMES[server.key]: without_password(getattr(settings, server.address)),
+        "local": endpoints.is_ours(server.address, settings, instance),
+    }
+    if server.key == "mongodb":
+        row["database"] = settings.mongodb_database
+    if reason is not None:
+        row["reason"] = reason
+    return row
+
+
+def _programs(instance: Instance) -> dict[str, dict[str, Any]] | None:
+    """The process manager's view; None when it does not run."""
+    try:
+        states = Supervisord(instance).states()
+    except UnavailableError:
+        return None
+    return {name: {"state": state.state, "pid": state.pid} for name, state in states.items()}
