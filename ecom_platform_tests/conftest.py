@@ -1,0 +1,118 @@
+"""One real platform for the whole run, started by the first test that needs it; a database and a topic per test.
+
+Tests that take `platform`, `settings`, `topic` or `db` are marked `servers`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+from uuid import uuid4
+
+import pytest
+
+from ecom_platform import local
+from ecom_platform.local.instance import Instance
+from ecom_platform.local.kafka import ensure_topic
+from ecom_platform.local.supervisord import Supervisord
+from ecom_platform.settings import Settings
+from ecom_platform.store import MongoDatabase, database
+from ecom_platform.store.owners import ProcessIdentity, identify
+
+HOME_PREFIX = "ecom-tests-"
+OWNER_FILE = "owner.json"
+ABOUT_THIS_MACHINE = ("ECOM_JAVA_HOME", "ECOM_MONGOD", "ECOM_JAR_CACHE")
+FREE_PORTS = {name: 0 for name in Settings.model_fields if name.endswith("_port")}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The Kafka, mongod and HDFS of this run."""
+
+    settings: Settings
+
+    def pid(self, program: str) -> int:
+        """The process number of `kafka`, `mongodb`, `namenode` or `datanode`."""
+        pid = Supervisord(Instance.of(self.settings)).states()[program].pid
+        assert pid is not None, f"{program} does not run"
+        return pid
+
+    def ensure_up(self) -> None:
+        """Wait until everything answers again, for instance after a kill."""
+        local.up(self.settings)
+
+
+def pytest_configure() -> None:
+    """Let nothing of the person's own instance into the tests, and end orderly when told to."""
+    for name in [name for name in os.environ if name.startswith("ECOM_") and name not in ABOUT_THIS_MACHINE]:
+        del os.environ[name]
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator[Platform]:
+    """Real servers on free ports under a temporary home; gone after the run, however it ends."""
+    _end_platforms_of_killed_runs()
+    home = Path(tempfile.mkdtemp(prefix=HOME_PREFIX))
+    (home / OWNER_FILE).write_text(json.dumps(asdict(_this_process())))
+    settings = Settings(_env_file=None, home=home, mongodb_parameters="enableTestCommands=1", **FREE_PORTS)
+    try:
+        yield Platform(local.up(settings))
+    finally:
+        local.down(settings)
+        shutil.rmtree(home)
+
+
+@pytest.fixture
+def settings(platform: Platform, tmp_path: Path) -> Settings:
+    """The addresses of the run's servers with a home, a database and a topic name that are this test's own."""
+    name = f"test_{uuid4().hex[:12]}"
+    return platform.settings.model_copy(
+        update={"home": tmp_path, "mongodb_database": name, "topic": name, "consumer_group": name}
+    )
+
+
+@pytest.fixture
+def topic(settings: Settings) -> str:
+    """The name of the test's topic, which exists."""
+    ensure_topic(settings)
+    return settings.topic
+
+
+@pytest.fixture
+def db(settings: Settings) -> Iterator[MongoDatabase]:
+    """The test's database, empty; gone after the test."""
+    db = database(settings)
+    yield db
+    db.client.drop_database(db.name)
+    db.client.close()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _this_process() -> ProcessIdentity:
+    identity = identify()
+    assert identity is not None
+    return identity
+
+
+def _end_platforms_of_killed_runs() -> None:
+    for home in Path(tempfile.gettempdir()).glob(f"{HOME_PREFIX}*"):
+        try:
+            owner = ProcessIdentity(**json.loads((home / OWNER_FILE).read_text()))
+        except (OSError, ValueError, TypeError):
+            continue
+        if owner.is_gone():
+            local.down(Settings(_env_file=None, home=home))
+            shutil.rmtree(home, ignore_errors=True)
