@@ -94,6 +94,12 @@ class TopicReader:
         with self._errors("publishing offsets"):
             self._admin.alter_group_offsets(group, committed)
 
+    def published(self, group: str) -> dict[int, int]:
+        """Read the offsets published for a group, by partition. Raises UnavailableError."""
+        with self._errors("reading published offsets"):
+            found = self._admin.list_group_offsets(group)[group]
+        return {place.partition: answer.offset for place, answer in found.items() if place.topic == self._topic}
+
     def close(self) -> None:
         """Close the connection."""
         self._admin.close()

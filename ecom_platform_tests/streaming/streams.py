@@ -1,0 +1,79 @@
+"""Real streams for the tests: produce, start, watch, kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import psutil
+from kafka import KafkaProducer
+
+from ecom_platform.contract import Event, encode, key_of
+from ecom_platform.settings import Settings
+from ecom_platform.store import Lease, MongoDatabase, read_offsets
+from ecom_platform.streaming.foreground import LEASE_ROLE, stop
+from ecom_platform.streaming.lag import read_lag
+from ecom_platform.streaming.process import StreamCommand, start_stream
+
+__all__ = ["applied", "produce", "run_available_now", "running_stream", "wait_until"]
+
+
+def produce(settings: Settings, values: Iterable[Event | bytes]) -> None:
+    """Send events, or bytes as they are (keyed alike, so to one partition), and wait for every acknowledgement."""
+    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers, acks="all", linger_ms=5)
+    try:
+        for value in values:
+            raw = isinstance(value, bytes)
+            producer.send(settings.topic, value if raw else encode(value), key=b"raw" if raw else key_of(value))
+        producer.flush(30)
+    finally:
+        producer.close()
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 90.0) -> None:
+    """Wait for something that is sure to come; say what did not."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not happen within {seconds:.0f} s")
+        time.sleep(0.1)
+
+
+def applied(db: MongoDatabase, settings: Settings) -> bool:
+    """Whether the stream has applied all that is in the topic."""
+    return bool(read_offsets(db, settings.topic)) and read_lag(settings, db).total == 0
+
+
+def run_available_now(settings: Settings, token: int) -> int:
+    """Apply what is in the topic; return the exit code."""
+    child = start_stream(settings, StreamCommand(token, available_now=True), settings.logs / "stream.log")
+    return child.wait(timeout=240)
+
+
+@contextmanager
+def running_stream(settings: Settings, token: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A continuous stream; whatever is left of its process group at the end is killed."""
+    child = start_stream(settings, StreamCommand(token), settings.logs / f"stream-{token}.log")
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            child.send_signal(signal.SIGCONT)
+        stop(child)
+
+
+def python_workers(child: subprocess.Popen[bytes]) -> list[int]:
+    """The Python workers of a stream: what Spark's worker daemon has forked."""
+    daemons = [p for p in psutil.Process(child.pid).children(recursive=True) if "pyspark.daemon" in " ".join(p.cmdline())]
+    return [worker.pid for daemon in daemons for worker in daemon.children()]
+
+
+def next_token(db: MongoDatabase) -> int:
+    """A token above all earlier ones."""
+    lease = Lease.acquire(db, LEASE_ROLE, owner=f"test {os.getpid()}")
+    lease.release()
+    return lease.token

@@ -1,0 +1,278 @@
+"""One chunk, one transaction, against a real mongod."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from ecom_platform.contract import Status
+from ecom_platform.errors import DataLost, Fenced, PoisonedTopic, TopicReplaced, UnavailableError
+from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt
+from ecom_platform.store import MongoDatabase, ensure_schema, read_offsets
+from ecom_platform.streaming.fence import record_session, skip_tail, take_over
+from ecom_platform.streaming.sink import Sink
+from ecom_platform.streaming.topic import TopicState
+from ecom_platform_tests.streaming.events import NOW, TABLES, placed, received, records, stepped
+
+pytestmark = pytest.mark.servers
+
+HISTORY_START = NOW.replace(year=2020)
+MakeSink = Callable[..., Sink]
+
+
+def topic(*, begin: int = 0, end: int = 10_000, topic_id: str = "first") -> TopicState:
+    """A topic of one partition."""
+    return TopicState("orders", topic_id, {0: begin}, {0: end})
+
+
+@pytest.fixture
+def make_sink(db: MongoDatabase) -> MakeSink:
+    """Take the topic over under a token and return the sink of its only partition."""
+    ensure_schema(db)
+
+    def make(token: int = 1, state: TopicState | None = None) -> Sink:
+        take_over(db, state or topic(), token)
+        session = db.client.start_session()
+        record_session(db, "orders", 0, session)
+        return Sink(db, session, "orders", 0, token, TABLES, HISTORY_START)
+
+    return make
+
+
+def stored_rollups(db: MongoDatabase) -> dict[str, dict[str, int]]:
+    """Every amount in the rollups by document and path, without zeros."""
+    found = {}
+    for collection in ("kpi_minute", "kpi_cube", "kpi_product", "stock"):
+        for document in db[collection].find():
+            paths = _flatten({k: v for k, v in document.items() if isinstance(v, dict)})
+            found[f"{collection}/{document['_id']}"] = {path: amount for path, amount in paths.items() if amount}
+    return {key: amounts for key, amounts in found.items() if amounts}
+
+
+def recomputed_rollups(db: MongoDatabase) -> dict[str, dict[str, int]]:
+    """The same, summed from the stored facts."""
+    rollups = Rollups()
+    for order in db.orders.find():
+        accumulate(rollups, order, 1)
+    for receipt in db.stock_receipts.find():
+        accumulate_receipt(rollups, receipt["warehouse_id"], receipt["product_id"], receipt["quantity"])
+    return {f"{i.collection}/{i.id}": i.amounts for i in rollups.increments(0, NOW)}
+
+
+def _flatten(tree: dict, prefix: str = "") -> dict[str, int]:
+    flat = {}
+    for name, value in tree.items():
+        flat |= _flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat
+
+
+def test_a_chunk_writes_facts_rollups_dead_letters_and_offsets_together(db: MongoDatabase, make_sink: MakeSink) -> None:
+    """
+    After one commit every record is accounted for, and the rollups equal the sum over the stored orders.
+    """
+    chunk = [
+        placed(1), placed(2), placed(1), stepped(1, Status.SHIPPED), stepped(2, Status.CANCELLED, hours=2),
+        stepped(9, Status.SHIPPED), b"{", None, received("r-1"), received("r-1"),
+    ]  # fmt: skip
+    end = make_sink().commit(0, records(chunk))
+
+    offsets = read_offsets(db, "orders")[0]
+    assert end == offsets.next == 10
+    assert (offsets.counters.applied, offsets.counters.duplicate, offsets.counters.dead) == (5, 2, 3)
+    assert offsets.counters.total == offsets.next - offsets.first
+    assert {o["_id"]: o["delivery"]["status"] for o in db.orders.find()} == {1: "Shipped", 2: "Cancelled"}
+    assert {d["_id"]: d["reason"] for d in db.dead_letters.find()} == {
+        "orders-0-5": "unknown_order",
+        "orders-0-6": "bad_json",
+        "orders-0-7": "null_value",
+    }
+    assert stored_rollups(db) == recomputed_rollups(db)
+
+
+def test_updates_in_later_chunks_leave_the_rollups_equal_to_a_recomputation(
+    db: MongoDatabase, make_sink: MakeSink
+) -> None:
+    """
+    Each change writes the difference of two contributions; their sum is the contribution of the last state.
+    """
+    sink = make_sink()
+    end = sink.commit(0, records([placed(n) for n in range(1, 6)]))
+    end = sink.commit(end, records([stepped(1, Status.SHIPPED), stepped(2, Status.CANCELLED)], end))
+    end = sink.commit(end, records([stepped(1, Status.DELIVERED, hours=7), stepped(3, Status.SHIPPED)], end))
+    sink.commit(end, records([stepped(1, Status.RETURNED, hours=9), stepped(3, Status.CANCELLED, hours=3)], end))
+
+    assert stored_rollups(db) == recomputed_rollups(db)
+    assert [step["status"] for step in db.orders.find_one(1)["delivery"]["history"]] == [
+        "Pending", "Shipped", "Delivered", "Returned",
+    ]  # fmt: skip
+    assert db.orders.find_one(1)["version"] == 4
+
+
+def test_a_chunk_that_was_committed_cannot_be_committed_again(db: MongoDatabase, make_sink: MakeSink) -> None:
+    """
+    A second attempt of a task finds the offset moved and writes nothing.
+    """
+    sink = make_sink()
+    sink.commit(0, records([placed(1)]))
+
+    with pytest.raises(UnavailableError, match="stands at 1"):
+        sink.commit(0, records([placed(1)]))
+
+    assert read_offsets(db, "orders")[0].counters.total == 1
+
+
+def test_a_writer_that_was_overtaken_writes_nothing(db: MongoDatabase, make_sink: MakeSink) -> None:
+    """
+    Once a successor took the token, the old writer is fenced, also before its first chunk.
+    """
+    old = make_sink(token=1)
+    new = make_sink(token=2)
+
+    with pytest.raises(Fenced):
+        old.commit(0, records([placed(1)]))
+    with pytest.raises(Fenced):
+        old.position()
+
+    assert db.orders.count_documents({}) == 0
+    assert new.commit(0, records([placed(1)])) == 1
+
+
+def test_an_older_token_cannot_take_over(make_sink: MakeSink) -> None:
+    """
+    A launcher that was delayed does not push out the one that came after it.
+    """
+    make_sink(token=5)
+
+    with pytest.raises(Fenced):
+        make_sink(token=4)
+
+
+def test_a_transaction_left_open_by_a_killed_writer_does_not_block_its_successor(
+    db: MongoDatabase, make_sink: MakeSink
+) -> None:
+    """
+    The successor kills the sessions it finds recorded before it writes; the open transaction is gone at once.
+    """
+    dead = make_sink(token=1)
+    dead.session.start_transaction()
+    db.stream_offsets.update_one({"_id": "orders-0"}, {"$set": {"next": 77}}, session=dead.session)
+
+    started = time.monotonic()
+    new = make_sink(token=2)
+
+    assert new.commit(0, records([placed(1)])) == 1
+    assert time.monotonic() - started < 10  # the server itself would hold it for at least 15 seconds
+
+
+def test_one_document_that_cannot_be_stored_does_not_take_its_chunk_with_it(
+    db: MongoDatabase, make_sink: MakeSink
+) -> None:
+    """
+    A data error of the server bisects the chunk: the one order is a dead letter, the others are applied.
+    """
+    sink = make_sink()
+    day = f"P/day/{placed(1).order.order_time:%Y-%m-%d}/3/99/0"
+    db.kpi_cube.insert_one({"_id": day, "payment": "not an object"})
+
+    sink.commit(0, records([placed(1), placed(2, courier_id=99), placed(3), placed(4)]))
+
+    assert sorted(order["_id"] for order in db.orders.find()) == [1, 3, 4]
+    assert [(d["offset"], d["reason"]) for d in db.dead_letters.find()] == [(1, "not_storable")]
+    assert read_offsets(db, "orders")[0].counters.total == 4
+
+
+def test_holes_between_offsets_are_counted_as_gap(db: MongoDatabase, make_sink: MakeSink) -> None:
+    """
+    Markers of transactions take offsets without being records; the equation still closes.
+    """
+    make_sink().commit(0, [*records([placed(1)], 3), *records([placed(2)], 7)])
+
+    counters = read_offsets(db, "orders")[0].counters
+    assert (counters.applied, counters.gap, counters.total) == (2, 6, 8)
+
+
+def test_an_empty_tail_is_skipped_once_and_only_from_where_it_was_seen(
+    db: MongoDatabase, make_sink: MakeSink
+) -> None:
+    """
+    Offsets without records at the end of a batch advance the position; a stale report moves nothing back.
+    """
+    sink = make_sink()
+    sink.commit(0, records([placed(1)]))
+    for _ in range(2):
+        skip_tail(db, "orders", 1, {0: 4})
+    skip_tail(db, "orders", 1, {0: 2})
+    skip_tail(db, "orders", 99, {0: 50})
+
+    offsets = read_offsets(db, "orders")[0]
+    assert (offsets.next, offsets.counters.gap) == (4, 3)
+
+
+def test_replaying_a_topic_whose_offsets_were_lost_changes_nothing(db: MongoDatabase, make_sink: MakeSink) -> None:
+    """
+    Without the offset documents everything is read again: duplicates and known dead letters, no new fact.
+    """
+    chunk = [placed(1), stepped(1, Status.SHIPPED), stepped(2, Status.SHIPPED), placed(2), b"?", received("r")]
+    make_sink().commit(0, records(chunk))
+    facts, rollups = list(db.orders.find()), stored_rollups(db)
+    db.stream_offsets.drop()
+
+    make_sink(token=2).commit(0, records(chunk))
+
+    assert (list(db.orders.find()), stored_rollups(db)) == (facts, rollups)
+    counters = read_offsets(db, "orders")[0].counters
+    assert (counters.applied, counters.duplicate, counters.dead) == (0, 4, 2)
+
+
+def test_a_poisoned_topic_stops_the_stream_after_committing_the_chunk(db: MongoDatabase, make_sink: MakeSink) -> None:
+    """
+    100 dead events among the last 400 stop the stream loudly; what was read is applied or kept.
+    """
+    chunk = [placed(n) for n in range(1, 301)] + [b"garbage"] * 100
+
+    with pytest.raises(PoisonedTopic, match="--accept-dead"):
+        make_sink().commit(0, records(chunk))
+
+    assert (db.orders.count_documents({}), db.dead_letters.count_documents({})) == (300, 100)
+    assert read_offsets(db, "orders")[0].next == 400
+
+
+def test_accepting_dead_letters_starts_with_an_empty_window(db: MongoDatabase, make_sink: MakeSink) -> None:
+    """
+    After a person looked at them, the same dead letters do not stop the stream again.
+    """
+    with pytest.raises(PoisonedTopic):
+        make_sink().commit(0, records([b"garbage"] * 100))
+    take_over(db, topic(), 2, accept_dead=True)
+
+    assert make_sink(token=2).commit(100, records([b"garbage"] * 99, 100)) == 199
+
+
+def test_offsets_deleted_before_they_were_applied_stop_the_stream_until_accepted(
+    db: MongoDatabase, make_sink: MakeSink
+) -> None:
+    """
+    Lost data is never skipped silently; accepted, it is counted.
+    """
+    make_sink().commit(0, records([placed(1)]))
+
+    with pytest.raises(DataLost, match="--accept-loss"):
+        take_over(db, topic(begin=6), 2)
+    start = take_over(db, topic(begin=6), 3, accept_loss=True)
+
+    assert start == {0: 6}
+    counters = read_offsets(db, "orders")[0].counters
+    assert (counters.lost, counters.total) == (5, 6)
+
+
+@pytest.mark.parametrize("state", [topic(topic_id="second"), topic(end=0)], ids=["another id", "a shorter log"])
+def test_a_topic_that_was_replaced_stops_the_stream(db: MongoDatabase, make_sink: MakeSink, state: TopicState) -> None:
+    """
+    Offsets of a deleted topic mean nothing in its successor, nor in a log that was cut.
+    """
+    make_sink().commit(0, records([placed(1)]))
+
+    with pytest.raises(TopicReplaced):
+        take_over(db, state, 2)
