@@ -115,9 +115,9 @@ def _decode_slowly(value: bytes) -> Decoded | Rejected:
         return Rejected(Reason.WRONG_TYPE, f"schema_version is {version!r}, not a whole number")
     if version != SCHEMA_VERSION:
         return Rejected(*_judge_version(version))
-    event_type = fields.get("event_type")
-    if event_type is None:
+    if "event_type" not in fields:
         return Rejected(Reason.MISSING_FIELD, "event_type is missing")
+    event_type = fields["event_type"]
     event_class = _CLASSES.get(event_type) if isinstance(event_type, str) else None
     if event_class is None:
         return Rejected(Reason.UNKNOWN_EVENT_TYPE, f"event_type {event_type!r} is none of {', '.join(_CLASSES)}")
@@ -126,7 +126,10 @@ def _decode_slowly(value: bytes) -> Decoded | Rejected:
         event = msgspec.convert(fields, event_class)
     except msgspec.ValidationError as error:
         return Rejected(_reason_of(str(error)), str(error))
-    return Decoded(event, orjson.dumps(extra).decode() if extra else None)
+    try:
+        return Decoded(event, orjson.dumps(extra).decode() if extra else None)
+    except orjson.JSONEncodeError as error:  # it reads 1,024 levels, but writes 254
+        return Rejected(Reason.NOT_STORABLE, f"the unknown fields cannot be kept: {error}")
 
 
 def _not_json(value: bytes, error: orjson.JSONDecodeError) -> Rejected:
@@ -142,9 +145,10 @@ def _judge_version(version: int) -> tuple[Reason, str]:
 
 
 def _reason_of(error: str) -> Reason:
-    if "missing required field" in error:
+    # Only how the text begins is msgspec's: the rest may quote the event.
+    if error.startswith("Object missing required field"):
         return Reason.MISSING_FIELD
-    if "Invalid enum value" in error:
+    if error.startswith("Invalid enum value"):
         return Reason.UNKNOWN_ENUM
     return Reason.WRONG_TYPE
 

@@ -1,4 +1,4 @@
-"""Why an event is a dead letter: stable codes, in the order in which they are looked for."""
+"""Why an event is a dead letter: stable codes, from the bytes inwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Reason(StrEnum):
     BAD_ENCODING = "bad_encoding", "the bytes are not UTF-8"
     BAD_JSON = "bad_json", "the text is not JSON"
     NOT_AN_OBJECT = "not_an_object", "the JSON is not an object"
-    UNKNOWN_SCHEMA_VERSION = "unknown_schema_version", "`schema_version` is above the one this platform knows"
+    UNKNOWN_SCHEMA_VERSION = "unknown_schema_version", "`schema_version` is not one this platform knows"
     UNKNOWN_EVENT_TYPE = "unknown_event_type", "`event_type` is none of the four"
     MISSING_FIELD = "missing_field", "a required field is absent"
     WRONG_TYPE = "wrong_type", "a field has another type than the contract says, or a time has no zone"
@@ -30,7 +30,7 @@ class Reason(StrEnum):
     MISSING_ACTUAL_TIME = "missing_actual_time", "Delivered or Returned without `actual_time`"
     UNEXPECTED_ACTUAL_TIME = "unexpected_actual_time", "`actual_time` on a delivery that has not arrived"
     OUT_OF_RANGE = "out_of_range", "a time is before the shop's history or too far in the future"
-    NOT_STORABLE = "not_storable", "MongoDB cannot hold the document"
+    NOT_STORABLE = "not_storable", "the message is too large or nested too deeply to be stored"
     UNKNOWN_ORDER = "unknown_order", "an update of an order that was never placed"
     ILLEGAL_TRANSITION = "illegal_transition", "a step backwards in the life of an order"
 

@@ -44,9 +44,7 @@ def check(event: Event, kafka_time: datetime, history_start: datetime) -> Violat
     if isinstance(event, OrderPlaced):
         return _check_placed(event, kafka_time, history_start)
     if isinstance(event, StockReceived):
-        return _check_id("warehouse_id", event.warehouse_id) or _check_id("product_id", event.product_id) or (
-            _check_quantity("quantity", event.quantity)
-        )
+        return _check_receipt(event, kafka_time, history_start)
     return _check_step(event, kafka_time, history_start)
 
 
@@ -80,9 +78,18 @@ def _check_step(
         return Reason.UNEXPECTED_ACTUAL_TIME, f"status {status} with actual_time {arrived.isoformat()}"
     if arrived is not None and not history_start <= arrived <= kafka_time + FUTURE:
         return Reason.OUT_OF_RANGE, f"actual_time {arrived.isoformat()} is outside the shop's history"
-    if not history_start <= event.event_time <= kafka_time + FUTURE:
-        return Reason.OUT_OF_RANGE, f"event_time {event.event_time.isoformat()} is outside the shop's history"
-    return _check_placed_at(event.order_time, kafka_time, history_start)
+    return _check_event_time(event.event_time, kafka_time, history_start) or _check_placed_at(
+        event.order_time, kafka_time, history_start
+    )
+
+
+def _check_receipt(event: StockReceived, kafka_time: datetime, history_start: datetime) -> Violation | None:
+    return (
+        _check_id("warehouse_id", event.warehouse_id)
+        or _check_id("product_id", event.product_id)
+        or _check_quantity("quantity", event.quantity)
+        or _check_event_time(event.event_time, kafka_time, history_start)
+    )
 
 
 def _check_order_numbers(order: Order) -> Violation | None:
@@ -154,6 +161,12 @@ def _check_placed_at(order_time: datetime, kafka_time: datetime, history_start: 
             f"order_time {order_time.isoformat()} is not between {history_start.date()} (ECOM_HISTORY_START) "
             f"and a day after {kafka_time.isoformat()}"
         )
+    return None
+
+
+def _check_event_time(event_time: datetime, kafka_time: datetime, history_start: datetime) -> Violation | None:
+    if not history_start <= event_time <= kafka_time + FUTURE:
+        return Reason.OUT_OF_RANGE, f"event_time {event_time.isoformat()} is outside the shop's history"
     return None
 
 

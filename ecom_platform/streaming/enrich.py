@@ -9,7 +9,7 @@ from ecom_platform.contract import DeliveryUpdated, OrderCancelled, OrderPlaced,
 from ecom_platform.kpi import UNKNOWN
 from ecom_platform.store import DimensionTables
 
-__all__ = ["apply_step", "stored_order"]
+__all__ = ["apply_step", "in_milliseconds", "stored_order"]
 
 Document = dict[str, Any]
 

@@ -21,7 +21,7 @@ from ecom_platform.contract import (
 )
 from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt
 from ecom_platform.store import DimensionTables
-from ecom_platform.streaming.enrich import apply_step, stored_order
+from ecom_platform.streaming.enrich import apply_step, in_milliseconds, stored_order
 from ecom_platform.streaming.records import DecodedRecord, Record
 
 __all__ = ["ChunkWrites", "Known", "OrderUpdate", "fold_chunk", "order_ids", "receipt_ids"]
@@ -162,7 +162,7 @@ class _Fold:
             "warehouse_id": event.warehouse_id,
             "product_id": event.product_id,
             "quantity": event.quantity,
-            "at": event.event_time,
+            "at": in_milliseconds(event.event_time),
             "src": {"partition": self._partition, "offset": record.offset},
         }
         self._writes.receipts.append(receipt if extra is None else {**receipt, "extra": extra})

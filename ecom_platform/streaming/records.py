@@ -14,16 +14,25 @@ MAX_VALUE_BYTES = 4_000_000
 """Above this an order with its unknown fields could reach the 16 MB limit of a MongoDB document."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_MILLISECONDS = 253_402_128_000_000  # 9999-12-30: a day later is still a date
 
 
 @dataclass(slots=True)
 class Record:
-    """One Kafka record; `time_milliseconds` is its Kafka timestamp."""
+    """One Kafka record; `time_milliseconds` is its Kafka timestamp.
+
+    A producer may send any number as the timestamp; one that is no date counts as the first or last possible one.
+    """
 
     offset: int
     time_milliseconds: int
     key: bytes | None
     value: bytes | None
+
+    def __post_init__(self) -> None:
+        """Keep the timestamp among the dates: one that is not would stop the stream at this record for ever."""
+        if not 0 <= self.time_milliseconds <= _LATEST_MILLISECONDS:
+            self.time_milliseconds = min(max(self.time_milliseconds, 0), _LATEST_MILLISECONDS)
 
     @property
     def time(self) -> datetime:
