@@ -77,9 +77,7 @@ class Answers:
         self._down_until = float("-inf")
         self._down_reason = ""
 
-    def get(
-        self, key: Hashable, seconds: float, ask: Callable[[Settings, MongoDatabase, datetime], T]
-    ) -> Answer[T]:
+    def get(self, key: Hashable, seconds: float, ask: Callable[[Settings, MongoDatabase, datetime], T]) -> Answer[T]:
         """The answer to `key`, at most `seconds` old; on a failure the last one, with the reason.
 
         Args:

@@ -15,6 +15,7 @@ import streamlit as st  # noqa: E402
 from dashboard import frame  # noqa: E402
 
 st.set_page_config(page_title="ecom-platform", page_icon=str(FOLDER / "icon.png"), layout="wide")
+st.logo(str(FOLDER / "logo.svg"), size="medium")
 page = st.navigation(
     [st.Page(FOLDER / "app_pages" / "overview.py", title="Overview", icon=":material/monitoring:", default=True)],
     position="top",

@@ -11,13 +11,21 @@ from dashboard.palette import STATUS_ORDER, Palette
 from dashboard.queries.overview import RevenueLine
 from dashboard.queries.products import ProductSales
 from dashboard.queries.sales import Bucket
-from dashboard.ranges import Span
+from dashboard.ranges import DAY, Preset, Span
 from ecom_platform.contract import PaymentType, Status
 
 __all__ = ["orders_per_minute", "payment_donut", "revenue", "status_bar", "top_products"]
 
 _FONT = '"Source Sans", sans-serif'
 _LONGEST_NAME = 26
+_PERIOD_NAMES = {
+    Preset.HOUR: "last hour",
+    Preset.TODAY: "today",
+    Preset.YESTERDAY: "yesterday",
+    Preset.WEEK: "7 days",
+    Preset.MONTH: "30 days",
+}
+_LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "xanchor": "left"}
 
 
 def revenue(line: RevenueLine, span: Span, colours: Palette, currency: str, height: int) -> go.Figure:
@@ -28,6 +36,7 @@ def revenue(line: RevenueLine, span: Span, colours: Palette, currency: str, heig
             x=[bucket.at + span.earlier for bucket in line.earlier],
             y=[bucket.revenue_cents / 100 for bucket in line.earlier],
             name=span.earlier_name,
+            legendrank=3,
             mode="lines",
             line={"color": colours.baseline, "width": 1.5, "dash": "dot"},
             hovertemplate=f"{span.earlier_name} %{{x|%H:%M}}: %{{y:,.2f}}<extra></extra>",
@@ -35,7 +44,8 @@ def revenue(line: RevenueLine, span: Span, colours: Palette, currency: str, heig
     figure.add_scatter(
         x=[bucket.at for bucket in line.closed],
         y=[bucket.revenue_cents / 100 for bucket in line.closed],
-        name=_PERIOD_NAMES.get(span.preset.value, "this period"),
+        name=_PERIOD_NAMES[span.preset],
+        legendrank=1,
         mode="lines" if len(line.closed) > 1 else "markers",
         line={"color": colours.period, "width": 2.5},
         hovertemplate="%{x|%d %b %H:%M}: %{y:,.2f}<extra></extra>",
@@ -45,20 +55,17 @@ def revenue(line: RevenueLine, span: Span, colours: Palette, currency: str, heig
             x=[line.running.at],
             y=[line.running.revenue_cents / 100],
             name="so far",
+            legendrank=2,
             mode="markers",
             marker={"color": colours.background, "size": 8, "line": {"color": colours.period, "width": 2}},
             hovertemplate="%{x|%d %b %H:%M} so far: %{y:,.2f}<extra></extra>",
         )
-    figure.update_xaxes(range=[span.window.start, span.window.end])
+    one_day = span.window.end - span.window.start <= DAY
+    figure.update_xaxes(range=[span.window.start, span.window.end], tickformat="%H:%M" if one_day else "%d %b")
     figure.update_yaxes(rangemode="tozero", tickprefix=currency_sign(currency), tickformat="~s", nticks=5)
-    figure.update_layout(
-        showlegend=True, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "xanchor": "left"}
-    )
+    figure.update_layout(showlegend=True, legend=_LEGEND_ABOVE, margin={"l": 8, "r": 8, "t": 28, "b": 8})
     _mark_start(figure, line, span, colours)
     return figure
-
-
-_PERIOD_NAMES = {"1 h": "last hour", "Today": "today", "Yesterday": "yesterday", "7 d": "7 days", "30 d": "30 days"}
 
 
 def orders_per_minute(buckets: Sequence[Bucket], colours: Palette, height: int) -> go.Figure:
@@ -72,23 +79,41 @@ def orders_per_minute(buckets: Sequence[Bucket], colours: Palette, height: int) 
         hovertemplate="%{x|%H:%M}: %{y:,} orders<extra></extra>",
     )
     figure.update_layout(bargap=0.2)
+    figure.update_xaxes(tickformat="%H:%M", nticks=5)
     figure.update_yaxes(rangemode="tozero", nticks=4, tickformat=",d")
     return figure
 
 
 def status_bar(status: Mapping[Status, int], colours: Palette, height: int) -> go.Figure:
-    """One stacked bar of the five states, in the order of a delivery's life; 2 px between them."""
+    """One stacked bar of the five states, in the order of a delivery's life; 2 px between them, labels below.
+
+    The labels are ours and not a legend: Plotly's breaks off when it is narrow, and a state must never be missing.
+    """
     figure = _figure(colours, height)
     for state in STATUS_ORDER:
         figure.add_bar(
             x=[status[state]],
             y=[""],
             orientation="h",
-            name=f"{state.value} {count(status[state])}",
+            name=state.value,
             marker={"color": colours.status[state], "line": {"color": colours.background, "width": 2}},
             hovertemplate=f"{state.value}: %{{x:,}}<extra></extra>",
         )
-    figure.update_layout(barmode="stack", bargap=0, showlegend=False, margin={"l": 0, "r": 0, "t": 0, "b": 0})
+    for position, state in enumerate(STATUS_ORDER):
+        figure.add_annotation(
+            text=f'<span style="color:{colours.status[state]}">■</span> {state.value}<br><b>{count(status[state])}</b>',
+            x=position % 3 / 3,
+            y=0,
+            xref="paper",
+            yref="paper",
+            yshift=-8 - 42 * (position // 3),
+            xanchor="left",
+            yanchor="top",
+            align="left",
+            showarrow=False,
+            font={"color": colours.text, "size": 13},
+        )
+    figure.update_layout(barmode="stack", bargap=0, margin={"l": 0, "r": 0, "t": 0, "b": height - 36})
     figure.update_xaxes(visible=False, range=[0, max(1, sum(status.values()))], fixedrange=True)
     figure.update_yaxes(visible=False, fixedrange=True)
     return figure

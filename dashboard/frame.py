@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 import streamlit as st
 
@@ -39,7 +40,7 @@ class Badge:
 
     text: str
     icon: str
-    colour: str
+    colour: Literal["red", "orange", "blue", "green", "gray"]
     help: str
 
 
@@ -68,8 +69,7 @@ def draw() -> None:
             label_visibility="collapsed",
         )
         live = st.toggle("Live", value=True, key="live", on_change=_remember_pause)
-        with st.container(horizontal=True, vertical_alignment="center", width="content", key="state"):
-            every(1.0 if live else None, "state-badge", _draw_state)
+        every(1.0 if live else None, "state-badge", _draw_state)
 
 
 def badge(age: FigureAge, now: datetime) -> Badge:
@@ -116,8 +116,9 @@ def _draw_state() -> None:
             shown = Badge("No connection", "cloud_off", "red", answer.failure or "")
         else:
             shown = badge(answer.value, now)
-    st.badge(shown.text, icon=f":material/{shown.icon}:", color=shown.colour, help=shown.help)
-    st.markdown(f":gray[{clock(now)} UTC]", width="content")
+    with st.container(horizontal=True, vertical_alignment="center", width="content", key="state"):
+        st.badge(shown.text, icon=f":material/{shown.icon}:", color=shown.colour, help=shown.help)
+        st.markdown(f":gray[{clock(now)} UTC]", width="content")
 
 
 def _remember_pause() -> None:

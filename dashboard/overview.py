@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -36,6 +36,7 @@ UNPACED_SECONDS = 60.0
 BODY_HEIGHT = 220
 TILE_HEIGHT = 150
 _EMPTY = "No orders in this range"
+_FEWEST_POINTS = 3
 
 
 def draw() -> None:
@@ -54,8 +55,12 @@ def draw() -> None:
         every(chosen.pace(CHART_SECONDS), "payment", partial(_payment, chosen))
     with third, card("Top 10 products", DEFINITIONS["top_products"].help, "card-products"):
         every(chosen.pace(CHART_SECONDS), "products", partial(_products, chosen))
-    with card("Last 10 orders", "The newest orders, whatever range is chosen, with the state they are in now.",
-              "card-orders", height="content"):
+    with card(
+        "Last 10 orders",
+        "The newest orders, whatever range is chosen, with the state they are in now.",
+        "card-orders",
+        height="content",
+    ):
         every(chosen.pace(TILE_SECONDS), "orders", partial(_orders, chosen))
 
 
@@ -82,54 +87,91 @@ def _tiles(chosen: View) -> None:
         lambda: _ask("tiles", chosen, TILE_SECONDS, query),
         TILE_HEIGHT,
         lambda found: _draw_tiles(*found),
-        note=lambda found: _range_note(found[1]),
+        note=lambda found: _range_note(*found),
     )
 
 
 def _draw_tiles(found: figures.Tiles, span: Span) -> None:
-    totals, currency, buckets = found.sales, answers().currency, found.buckets
-    versus = span.comparison.text if found.before else "no earlier data to compare"
+    versus = span.comparison.short if found.before else "no earlier data"
     with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
-        _tile("revenue", formats.money(totals.revenue_cents, currency), formats.change(found.booked_change), versus,
-              [bucket.revenue_cents / 100 for bucket in buckets])
-        _tile("orders", formats.count(totals.orders), formats.change(found.orders_change), versus,
-              [bucket.orders for bucket in buckets])
-        _tile("average_order_value", formats.money(totals.average_order_value_cents, currency),
-              formats.change(found.average_change), versus,
-              [bucket.revenue_cents / bucket.valid_orders / 100 for bucket in buckets if bucket.valid_orders])
-        _tile("units", formats.count(totals.units), formats.change(found.units_change), versus,
-              [bucket.units for bucket in buckets])
-        _tile("late_now", formats.count(found.open.late), f"of {formats.count(found.open.open)}", "open orders",
-              [bucket.late for bucket in found.promise_buckets], arrow="off")
-        _tile("on_time_share", formats.share(found.promises.on_time_share), formats.points(found.on_time_difference),
-              versus if found.promises.enough else f"only {found.promises.due} due",
-              [bucket.on_time_share for bucket in found.promise_buckets])
+        _draw_sales_tiles(found, versus)
+        _draw_promise_tiles(found, versus)
 
 
-def _tile(key: str, value: str, delta: str | None, versus: str, line: Sequence[Any], arrow: str = "auto") -> None:
+def _draw_sales_tiles(found: figures.Tiles, versus: str) -> None:
+    totals, currency, buckets = found.sales, answers().currency, found.buckets
+    averages = [bucket.revenue_cents / bucket.valid_orders / 100 for bucket in buckets if bucket.valid_orders]
+    average = formats.money(totals.average_order_value_cents, currency)
+    for key, value, changed, line in (
+        (
+            "revenue",
+            formats.money(totals.revenue_cents, currency),
+            found.booked_change,
+            [bucket.revenue_cents / 100 for bucket in buckets],
+        ),
+        ("orders", formats.count(totals.orders), found.orders_change, [bucket.orders for bucket in buckets]),
+        ("average_order_value", average, found.average_change, averages),
+        ("units", formats.count(totals.units), found.units_change, [bucket.units for bucket in buckets]),
+    ):
+        _tile(key, value, formats.change(changed), versus, line)
+
+
+def _draw_promise_tiles(found: figures.Tiles, versus: str) -> None:
+    _tile(
+        "late_now",
+        formats.count(found.open.late),
+        f"of {formats.count(found.open.open)}",
+        "open orders",
+        [bucket.late for bucket in found.promise_buckets],
+        moved=False,
+        more=" The line: orders that missed their promise, by the half hour it was for.",
+    )
+    _tile(
+        "on_time_share",
+        formats.share(found.promises.on_time_share),
+        formats.points(found.on_time_difference),
+        versus if found.promises.enough else f"only {formats.count(found.promises.due)} due",
+        [bucket.on_time_share for bucket in found.promise_buckets],
+    )
+
+
+def _tile(
+    key: str,
+    value: str,
+    delta: str | None,
+    versus: str,
+    line: Sequence[float | None],
+    *,
+    moved: bool | None = None,
+    more: str = "",
+) -> None:
     definition = DEFINITIONS[key]
+    if moved is None:
+        moved = delta is not None and not delta.startswith("0.0 ")
     st.metric(
         definition.label,
         value,
         delta or formats.UNKNOWN,
         # Colour would call a change good or bad; without a usual range to judge by, grey is the honest one.
         delta_color="off",
-        delta_arrow=arrow if delta else "off",
+        delta_arrow="auto" if moved else "off",
         delta_description=versus,
-        help=definition.help,
+        help=definition.help + more,
         border=True,
         height=TILE_HEIGHT,
-        chart_data=list(line) if len(line) > 1 else None,
+        chart_data=list(line) if len(line) >= _FEWEST_POINTS else None,
     )
 
 
-def _range_note(span: Span) -> str:
+def _range_note(found: figures.Tiles, span: Span) -> str:
+    compared = f" · changes {span.comparison.text}" if found.before else ""
     last_day = span.window.end - timedelta(days=1)
     if span.preset is Preset.HOUR:
-        return f"{span.window.start:%H:%M} to now, UTC · promises {span.promises.start:%H:%M} to {span.promises.end:%H:%M}"
+        promised = f"promises {span.promises.start:%H:%M} to {span.promises.end:%H:%M}"
+        return f"{span.window.start:%H:%M} to now, UTC · {promised}{compared}"
     if span.window.start == last_day:
-        return f"{last_day:%A %d %B %Y}, UTC day"
-    return f"{span.window.start:%d %b} to {last_day:%d %b %Y}, UTC days"
+        return f"{last_day:%A %d %B %Y}, UTC day{compared}"
+    return f"{span.window.start:%d %b} to {last_day:%d %b %Y}, UTC days{compared}"
 
 
 def _revenue_title(chosen: View) -> str:
@@ -173,12 +215,10 @@ def _status(chosen: View) -> None:
 def _draw_status(chosen: View, found: Sales) -> None:
     opened = found.status[Status.PENDING] + found.status[Status.SHIPPED]
     delivered = found.status[Status.DELIVERED]
-    left, right = st.columns(2)
-    left.metric("Delivered", formats.count(delivered), f"{formats.share(delivered / found.orders)}",
-                delta_color="off", delta_arrow="off")
-    right.metric("Open (Pending + Shipped)", formats.count(opened), f"{formats.share(opened / found.orders)}",
-                 delta_color="off", delta_arrow="off")
-    figure = charts.status_bar(found.status, chosen.colours, 40)
+    with st.grid(2, wrap=False, gap="small"):
+        for label, number in (("Delivered", delivered), ("Pending + Shipped", opened)):
+            st.metric(label, formats.count(number), formats.share(number / found.orders), "off", delta_arrow="off")
+    figure = charts.status_bar(found.status, chosen.colours, 128)
     states = ", ".join(f"{state.value} {formats.count(found.status[state])}" for state in STATUS_ORDER)
     _chart(figure, "status", f"Orders by state: {states}")
 
@@ -220,7 +260,9 @@ def _products(chosen: View) -> None:
 
     def draw_bars(found: tuple[list[ProductSales], Span]) -> None:
         figure = charts.top_products(found[0], chosen.colours, answers().currency, BODY_HEIGHT)
-        ranked = ", ".join(f"{product.name} {formats.money(product.net_cents, answers().currency)}" for product in found[0])
+        ranked = ", ".join(
+            f"{product.name} {formats.money(product.net_cents, answers().currency)}" for product in found[0]
+        )
         _chart(figure, "products", f"Best-selling products: {ranked}")
 
     def note(found: tuple[list[ProductSales], Span]) -> str:
@@ -248,19 +290,20 @@ def _orders(chosen: View) -> None:
 
 def _draw_orders(found: list[LastOrder]) -> None:
     currency = answers().currency
-    rows = [
+    rows = pd.DataFrame(
         {
-            "Time": formats.clock(order.order_time),
-            "Order": str(order.order_id),
-            "Total": formats.exact_money(order.total_cents, currency),
-            "Units": formats.count(order.units),
-            "Payment": order.payment,
-            "City": order.city,
-            "State": order.status.value,
+            "Time": [formats.clock(order.order_time) for order in found],
+            "Order": [order.order_id for order in found],
+            "Total": [order.total_cents for order in found],
+            "State": [order.status.value for order in found],
+            "Payment": [order.payment for order in found],
+            "Units": [order.units for order in found],
+            "City": [order.city for order in found],
         }
-        for order in found
-    ]
-    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True, alt="The ten newest orders")
+    )
+    # Numbers stay numbers, so that they are aligned as such; the style writes them as words.
+    styled = rows.style.format({"Total": partial(formats.exact_money, currency=currency), "Order": str})
+    st.table(styled, border="horizontal", hide_index=True, alt="The ten newest orders")
 
 
 def _chart(figure: go.Figure, key: str, alt: str) -> None:

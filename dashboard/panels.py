@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import streamlit as st
 
@@ -23,7 +23,7 @@ CARD_HEIGHT = 310
 
 
 @contextmanager
-def card(title: str, help_text: str, key: str, height: int = CARD_HEIGHT) -> Iterator[None]:
+def card(title: str, help_text: str, key: str, height: int | Literal["content"] = CARD_HEIGHT) -> Iterator[None]:
     """A bordered card of fixed height with its title; the refreshing part goes inside."""
     with st.container(border=True, height=height, key=key, gap="xxsmall"):
         st.markdown(f"**{title}**", help=help_text)
@@ -52,19 +52,21 @@ def body(
         note: the line under the title while all is well.
         empty: a sentence when the answer holds nothing to draw, else None.
     """
+    figures = st.container(gap="xsmall")
+    # Below the figures: what is left of a skeleton takes a line's height, and above them it would push them down.
     with st.skeleton(height=height):
         answer = ask()
-    if answer.value is None:
-        st.caption(f":red[:material/cloud_off: {failure_text(answer)}]")
-        st.container(height=height, border=False)
-        return
-    st.caption(f":red[:material/cloud_off: {failure_text(answer)}]" if answer.failure else note(answer.value))
-    sentence = empty(answer.value)
-    if sentence is None:
-        draw(answer.value)
-        return
-    with st.container(height=height, border=False, horizontal_alignment="center", vertical_alignment="center"):
-        st.markdown(f":gray[{sentence}]", text_alignment="center")
+    with figures:
+        if answer.failure or answer.value is None:
+            st.caption(f":red[:material/cloud_off: {failure_text(answer)}]")
+        else:
+            st.caption(note(answer.value))
+        sentence = "" if answer.value is None else empty(answer.value)
+        if answer.value is not None and sentence is None:
+            draw(answer.value)
+            return
+        with st.container(height=height, border=False, horizontal_alignment="center", vertical_alignment="center"):
+            st.markdown(f":gray[{sentence}]", text_alignment="center")
 
 
 def failure_text(answer: Answer[T]) -> str:

@@ -44,10 +44,11 @@ class Window:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two windows of equal length and one sentence naming the baseline."""
+    """Two windows of equal length, and the name of the baseline: short for a tile, exact for the line above."""
 
     current: Window
     baseline: Window
+    short: str
     text: str
 
 
@@ -93,7 +94,7 @@ def _last_hour(now: datetime) -> Span:
         promises_before=promises.shifted(DAY),
         products=Window(hour - _HOUR, hour + _HOUR),
         grain=Grain.MINUTE,
-        comparison=Comparison(current, current.shifted(DAY), f"vs yesterday to {minute:%H:%M}"),
+        comparison=Comparison(current, current.shifted(DAY), "vs yesterday", f"vs yesterday to {minute:%H:%M}"),
         earlier=DAY,
         earlier_name="yesterday",
     )
@@ -101,21 +102,23 @@ def _last_hour(now: datetime) -> Span:
 
 def _last_days(preset: Preset, now: datetime) -> Span:
     midnight, as_of = _midnight(now), half_hour(now)
-    days, last_day, earlier_name, text = {
-        Preset.TODAY: (1, midnight, "yesterday", f"vs yesterday to {as_of:%H:%M}"),
-        Preset.YESTERDAY: (1, midnight - DAY, "the day before", "vs the day before"),
-        Preset.WEEK: (7, midnight, "", f"vs 7 days before to {as_of:%H:%M}"),
+    days, last_day, earlier_name = {
+        Preset.TODAY: (1, midnight, "yesterday"),
+        Preset.YESTERDAY: (1, midnight - DAY, "the day before"),
+        Preset.WEEK: (7, midnight, "7 days before"),
     }[preset]
     window = Window(last_day + DAY - days * DAY, last_day + DAY)
     current = window.until(as_of)
+    cut = "" if current == window else f" to {as_of:%H:%M}"
+    baseline = current.shifted(days * DAY)
     return Span(
         preset=preset,
         window=window,
         promises=current,
-        promises_before=current.shifted(days * DAY),
+        promises_before=baseline,
         products=window,
         grain=Grain.HALF_HOUR,
-        comparison=Comparison(current, current.shifted(days * DAY), text),
+        comparison=Comparison(current, baseline, f"vs {earlier_name}", f"vs {earlier_name}{cut}"),
         earlier=DAY if days == 1 else None,
         earlier_name=earlier_name,
     )
@@ -133,7 +136,9 @@ def _last_month(now: datetime) -> Span:
         promises_before=None,
         products=window,
         grain=Grain.DAY,
-        comparison=Comparison(current, current.shifted(29 * DAY), "vs the 29 days before"),
+        comparison=Comparison(
+            current, current.shifted(29 * DAY), "vs 29 days before", "of 29 complete days vs the 29 before"
+        ),
         earlier=None,
         earlier_name="",
     )

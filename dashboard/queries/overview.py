@@ -86,22 +86,21 @@ def tiles(db: MongoDatabase, span: Span, now: datetime, *, history_complete: boo
         promises=promises(db, span.promises),
         promises_before=promises(db, span.promises_before) if comparable and span.promises_before else None,
         open=open_orders(db, now),
-        buckets=[bucket for bucket in sales_by_bucket(db, span.window, grain) if _closed(bucket, grain, now)],
+        buckets=_complete(sales_by_bucket(db, span.window, grain), grain, start, now),
         promise_buckets=promises_by_bucket(db, span.promises, Grain.DAY if grain is Grain.DAY else Grain.HALF_HOUR),
     )
 
 
 def revenue_line(db: MongoDatabase, span: Span, now: datetime) -> RevenueLine:
     """The revenue chart: complete buckets, the one still running, and the same buckets a day earlier."""
-    buckets = [bucket for bucket in sales_by_bucket(db, span.window, span.grain) if bucket.at <= now]
-    closed = [bucket for bucket in buckets if _closed(bucket, span.grain, now)]
-    running = buckets[-1] if len(buckets) > len(closed) else None
+    buckets = sales_by_bucket(db, span.window, span.grain)
     start = data_start(db)
+    closed = _complete(buckets, span.grain, start, now)
+    running = next((bucket for bucket in buckets if bucket.at <= now < bucket.at + _length(span.grain)), None)
     earlier: list[Bucket] = []
     if span.earlier is not None and start is not None:
         before = sales_by_bucket(db, span.window.shifted(span.earlier), span.grain)
-        # Before the first order nothing was sold because nothing was recorded: no line rather than a line at zero.
-        earlier = [bucket for bucket in before if bucket.at >= start]
+        earlier = _complete(before, span.grain, start, now)
     return RevenueLine(span.grain, closed, running, earlier, start)
 
 
@@ -110,6 +109,13 @@ def minute_line(db: MongoDatabase, window: Window) -> list[Bucket]:
     return sales_by_bucket(db, window, Grain.MINUTE)
 
 
-def _closed(bucket: Bucket, grain: Grain, now: datetime) -> bool:
-    return bucket.at + timedelta(seconds=grain.seconds) <= now
+def _complete(buckets: list[Bucket], grain: Grain, start: datetime | None, now: datetime) -> list[Bucket]:
+    """The buckets that are over, from the first order on: before it nothing was sold because nothing was recorded."""
+    if start is None:
+        return []
+    length = _length(grain)
+    return [bucket for bucket in buckets if start < bucket.at + length <= now]
 
+
+def _length(grain: Grain) -> timedelta:
+    return timedelta(seconds=grain.seconds)

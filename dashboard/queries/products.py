@@ -47,9 +47,7 @@ def top_products(db: MongoDatabase, window: Window, limit: int = 10) -> list[Pro
             {"$lookup": {"from": PRODUCTS, "localField": "_id", "foreignField": "_id", "as": "product"}},
         ]
     )
-    return [
-        ProductSales(row["_id"], _name(row["_id"], row["product"]), row["net_cents"], row["units"]) for row in rows
-    ]
+    return [ProductSales(row["_id"], _name(row["_id"], row["product"]), row["net_cents"], row["units"]) for row in rows]
 
 
 def _name(product_id: int, described: list[dict[str, str]]) -> str:

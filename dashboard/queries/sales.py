@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -67,9 +67,7 @@ def sales(db: MongoDatabase, window: Window, fine: Grain) -> Sales:
         "units": _over_payments("units"),
         **{f"status_{status.name}": _over_payments(f"status.{status}") for status in Status},
         **{f"placed_{payment.name}": _of_payment(payment, "orders") for payment in PaymentType},
-        **{
-            f"cancelled_{payment.name}": _of_payment(payment, f"status.{Status.CANCELLED}") for payment in PaymentType
-        },
+        **{f"cancelled_{payment.name}": _of_payment(payment, f"status.{Status.CANCELLED}") for payment in PaymentType},
     }
     rows = list(db[collection].aggregate([{"$match": match}, {"$group": {"_id": None, **sums}}])) if match else []
     row = rows[0] if rows else dict.fromkeys(sums, 0)
@@ -90,7 +88,9 @@ def sales_by_bucket(db: MongoDatabase, window: Window, grain: Grain) -> list[Buc
     collection, match = _source(window, grain, by_day=grain is Grain.DAY)
     names = [field.name for field in fields(Bucket) if field.name not in ("at", "valid_orders")]
     sums = {**{name: _over_payments(name) for name in names}, "cancelled": _over_payments(f"status.{Status.CANCELLED}")}
-    rows = db[collection].aggregate([{"$match": match}, {"$group": {"_id": "$t", **sums}}]) if match else []
+    rows: Iterable[dict[str, Any]] = ()
+    if match:
+        rows = db[collection].aggregate([{"$match": match}, {"$group": {"_id": "$t", **sums}}])
     found = {
         row["_id"]: Bucket(row["_id"], valid_orders=row["orders"] - row["cancelled"], **{n: row[n] for n in names})
         for row in rows

@@ -28,9 +28,7 @@ def describe(db: MongoDatabase) -> None:
     db[collections.PRODUCTS].insert_many(rows)
 
 
-def orders_between(
-    start: datetime, end: datetime, count: int, seed: int, now: datetime | None = None
-) -> list[Order]:
+def orders_between(start: datetime, end: datetime, count: int, seed: int, now: datetime | None = None) -> list[Order]:
     """`count` orders placed in `[start, end)`, in the state each would be in at `now` (default `end`)."""
     draw = random.Random(seed)
     seconds = (end - start).total_seconds()

@@ -1,0 +1,110 @@
+"""Answers are shared, kept and recovered. The database is stood in for by a list: what is tested is who asks when."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from dashboard.answers import Answers
+from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.settings import Settings
+
+
+@pytest.fixture
+def calls():
+    """Every question that reached the database."""
+    return []
+
+
+@pytest.fixture
+def answers():
+    """Answers over a connection that always succeeds."""
+    return Answers(lambda: (Settings(_env_file=None), None))
+
+
+def counting(calls, result="figures"):
+    """A query that notes that it was asked."""
+
+    def ask(_settings, _db, _now):
+        calls.append(result)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    return ask
+
+
+def test_ten_pages_ask_once(answers, calls):
+    """
+    However many readers there are, one question in its time reaches the database.
+    """
+    threads = [threading.Thread(target=answers.get, args=("tiles", 60, counting(calls))) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert calls == ["figures"]
+
+
+def test_other_questions_and_older_answers_are_asked(answers, calls):
+    """
+    Another range is another question, and an answer past its time is asked for again.
+    """
+    answers.get("today", 60, counting(calls))
+    answers.get("week", 60, counting(calls))
+    answers.get("today", 0, counting(calls))
+
+    assert len(calls) == 3
+
+
+def test_a_failure_keeps_the_last_figures_and_their_time(answers, calls):
+    """
+    The reader sees what was known, when, and a sentence.
+    """
+    good = answers.get("tiles", 0, counting(calls, 42))
+
+    bad = answers.get("tiles", 0, counting(calls, UnavailableError("mongodb://127.0.0.1 does not answer")))
+
+    assert (bad.value, bad.at, bad.failure) == (42, good.at, "MongoDB does not answer")
+
+
+def test_one_failure_spares_the_other_panels_the_wait(answers, calls):
+    """
+    While MongoDB is known to be away, the next questions fail at once instead of each running into its timeout.
+    """
+    answers.get("tiles", 0, counting(calls, UnavailableError("away")))
+    other = answers.get("chart", 0, counting(calls))
+
+    assert other.failure == "MongoDB does not answer"
+    assert len(calls) == 1
+
+
+def test_the_figures_come_back_by_themselves(answers, calls, monkeypatch):
+    """
+    Once MongoDB answers again, so does the page.
+    """
+    monkeypatch.setattr("dashboard.answers.RETRY_SECONDS", 0.0)
+    answers.get("tiles", 0, counting(calls, UnavailableError("away")))
+
+    assert answers.get("tiles", 60, counting(calls)).failure is None
+
+
+def test_a_wrong_setting_is_told_as_it_is(calls):
+    """
+    A person has to change something: the sentence says what.
+    """
+
+    def connect():
+        raise ConfigurationError("No MongoDB is known. Run `ecom up`.")
+
+    assert Answers(connect).get("tiles", 0, counting(calls)).failure == "No MongoDB is known. Run `ecom up`."
+
+
+def test_a_bug_is_not_called_an_outage(answers, calls):
+    """
+    An error that is no outage comes through, so that it is found.
+    """
+    with pytest.raises(ZeroDivisionError):
+        answers.get("tiles", 0, counting(calls, ZeroDivisionError()))

@@ -1,0 +1,249 @@
+"""Every figure of the Overview equals one counted by hand from the orders themselves."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dashboard.queries.delivery import open_orders, promises, promises_by_bucket
+from dashboard.queries.orders import last_orders
+from dashboard.queries.overview import revenue_line, tiles
+from dashboard.queries.products import top_products
+from dashboard.queries.sales import data_start, sales, sales_by_bucket
+from dashboard.ranges import Preset, Window, resolve
+from ecom_platform.kpi import Grain
+from ecom_platform.store import collections
+from ecom_platform_tests.dashboard import shop
+
+pytestmark = pytest.mark.servers
+
+NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def two_days():
+    """Two days and a bit of orders up to NOW, the same ones every time."""
+    return shop.orders_between(MIDNIGHT - 2 * DAY - timedelta(hours=3, minutes=10), NOW, 1500, seed=5)
+
+
+@pytest.fixture(scope="module")
+def orders():
+    """The orders that `filled` holds."""
+    return two_days()
+
+
+@pytest.fixture(scope="module")
+def filled(module_db, orders):
+    """A database with the orders and their rollups, stored in two portions; tests only read it."""
+    shop.describe(module_db)
+    shop.store(module_db, orders[:900], NOW)
+    shop.store(module_db, orders[900:], NOW)
+    return module_db
+
+
+def placed_in(orders, window):
+    """The orders of a window, chosen by their own time."""
+    return [order for order in orders if window.start <= order["order_time"] < window.end]
+
+
+def valid(orders):
+    """Without the cancelled ones."""
+    return [order for order in orders if order["delivery"]["status"] != "Cancelled"]
+
+
+@pytest.mark.parametrize("preset", list(Preset))
+def test_totals_of_every_range_equal_a_count_of_the_orders(preset, filled, orders):
+    """
+    Orders, money, units, states and payment types of a range are those of the orders placed in it.
+    """
+    span = resolve(preset, NOW)
+    inside = placed_in(orders, span.window)
+
+    found = sales(filled, span.window, span.grain)
+
+    assert len(inside) > 5
+    assert found.orders == len(inside)
+    assert found.booked_cents == sum(order["total_cents"] for order in inside)
+    assert found.revenue_cents == sum(order["total_cents"] for order in valid(inside))
+    assert found.units == sum(line["quantity"] for order in valid(inside) for line in order["order_items"])
+    assert {s.value: n for s, n in found.status.items() if n} == Counter(o["delivery"]["status"] for o in inside)
+    assert {p.value: n for p, n in found.valid_by_payment.items() if n} == Counter(
+        order["payment_type"] for order in valid(inside)
+    )
+
+
+@pytest.mark.parametrize("preset", [Preset.HOUR, Preset.TODAY, Preset.WEEK])
+def test_tiles_compare_booked_measures_up_to_the_cut_on_both_sides(preset, shop_db, orders):
+    """
+    The change of revenue is that of booked value over equal spans, cancelled orders in on both sides.
+    """
+    span = resolve(preset, NOW)
+    shop.store(shop_db, orders, NOW)
+    shop.store(shop_db, early := shop.orders_between(NOW - 16 * DAY, NOW - 14 * DAY, 200, seed=6, now=NOW), NOW)
+    everything = orders + early
+    now, before = (
+        sum(order["total_cents"] for order in placed_in(everything, window))
+        for window in (span.comparison.current, span.comparison.baseline)
+    )
+
+    found = tiles(shop_db, span, NOW)
+
+    assert found.before is not None
+    assert found.booked_change == (pytest.approx((now - before) / before) if before else None)
+    assert found.current.booked_cents == now
+    assert found.before.booked_cents == before
+
+
+def test_there_is_no_comparison_with_a_day_the_shop_did_not_see_whole(filled, orders):
+    """
+    Yesterday is compared with the day before only if data began before that day did; while history loads, never.
+    """
+    assert tiles(filled, resolve(Preset.TODAY, NOW), NOW).before is not None
+    assert tiles(filled, resolve(Preset.TODAY, NOW), NOW, history_complete=False).before is None
+    assert tiles(filled, resolve(Preset.WEEK, NOW), NOW).before is None
+    assert tiles(filled, resolve(Preset.MONTH, NOW), NOW).before is None
+    assert data_start(filled) == MIDNIGHT - 2 * DAY - timedelta(hours=3, minutes=30)
+
+
+def test_buckets_are_complete_and_add_up_to_the_total(filled, orders):
+    """
+    Every half hour of a day is there, empty ones as zero, and together they are the day.
+    """
+    window = Window(MIDNIGHT - DAY, MIDNIGHT)
+
+    buckets = sales_by_bucket(filled, window, Grain.HALF_HOUR)
+
+    assert [bucket.at for bucket in buckets] == [window.start + n * timedelta(minutes=30) for n in range(48)]
+    assert sum(b.revenue_cents for b in buckets) == sum(o["total_cents"] for o in valid(placed_in(orders, window)))
+    assert sum(bucket.valid_orders for bucket in buckets) == len(valid(placed_in(orders, window)))
+
+
+def test_the_running_bucket_is_not_part_of_the_line(filled, orders):
+    """
+    The half hour that is not over stands apart, so that the line does not seem to fall.
+    """
+    line = revenue_line(filled, resolve(Preset.TODAY, NOW), NOW)
+    half_past_two = MIDNIGHT + timedelta(hours=14, minutes=30)
+    running = valid(placed_in(orders, Window(half_past_two, NOW)))
+
+    assert line.closed[-1].at == half_past_two - timedelta(minutes=30)
+    assert line.running is not None
+    assert (line.running.at, line.running.revenue_cents) == (half_past_two, sum(o["total_cents"] for o in running))
+    assert len(line.earlier) == 48
+
+
+@pytest.mark.parametrize("preset", list(Preset))
+def test_promises_count_what_was_due_in_closed_half_hours(preset, filled, orders):
+    """
+    Due and on time follow the promised time; to the second on time is on time; cancelled orders are out.
+    """
+    span = resolve(preset, NOW)
+    due = [
+        o["delivery"]
+        for o in valid(orders)
+        if span.promises.start <= o["delivery"]["expected_time"] < span.promises.end
+    ]
+    kept = [d for d in due if d["actual_time"] is not None and d["actual_time"] <= d["expected_time"]]
+
+    found = promises(filled, span.promises)
+
+    assert span.promises.end <= NOW
+    assert (found.due, found.on_time, found.late) == (len(due), len(kept), len(due) - len(kept))
+
+
+def test_promises_by_half_hour_add_up_to_the_day(filled, orders):
+    """
+    The line of the tile shows the same orders as its figure.
+    """
+    window = resolve(Preset.TODAY, NOW).promises
+
+    found = promises_by_bucket(filled, window, Grain.HALF_HOUR)
+
+    whole = promises(filled, window)
+    assert sum(bucket.due for bucket in found) == whole.due > 0
+    assert sum(bucket.on_time for bucket in found) == whole.on_time
+    assert [bucket.at for bucket in found] == sorted(bucket.at for bucket in found)
+
+
+def test_late_now_counts_open_orders_past_their_promise_only(filled, orders):
+    """
+    Delivered late is not late now, and due at this very instant is not late.
+    """
+    opened = [order["delivery"] for order in orders if order["delivery"]["status"] in ("Pending", "Shipped")]
+    instant = sorted(delivery["expected_time"] for delivery in opened)[len(opened) // 2]
+    late = sum(delivery["expected_time"] < instant for delivery in opened)
+
+    found = open_orders(filled, instant)
+
+    assert (found.open, found.late) == (len(opened), late)
+    assert 0 < late < len(opened)
+
+
+@pytest.mark.parametrize("preset", [Preset.HOUR, Preset.TODAY, Preset.WEEK])
+def test_top_products_are_ranked_by_net_sales(preset, filled, orders):
+    """
+    Net of discount, cancelled orders out, ties by number, names where they are known.
+    """
+    window = resolve(preset, NOW).products
+    net, units = defaultdict(int), defaultdict(int)
+    for order in valid(placed_in(orders, window)):
+        for line in order["order_items"]:
+            net[line["product_id"]] += line["net_cents"]
+            units[line["product_id"]] += line["quantity"]
+    expected = sorted(((-cents, product) for product, cents in net.items()))[:10]
+
+    found = top_products(filled, window)
+
+    assert [(p.product_id, p.net_cents) for p in found] == [(product, -cents) for cents, product in expected]
+    assert [product.units for product in found] == [units[product.product_id] for product in found]
+    assert all(p.name == (f"Product {p.product_id}" if p.product_id == 7 else f"Article {p.product_id}") for p in found)
+
+
+def test_the_last_orders_are_the_newest_not_from_the_future(shop_db, orders):
+    """
+    Ten orders, newest first; a producer whose clock is ahead does not fill the list.
+    """
+    shop.store(shop_db, orders, NOW)
+    shop.store(shop_db, shop.orders_between(NOW + timedelta(hours=1), NOW + timedelta(hours=2), 20, seed=9), NOW)
+
+    found = last_orders(shop_db, NOW)
+
+    expected = sorted(orders, key=lambda order: order["order_time"], reverse=True)[:10]
+    assert [(o.order_id, o.total_cents) for o in found] == [(o["_id"], o["total_cents"]) for o in expected]
+
+
+def test_an_empty_shop_has_figures_too(shop_db):
+    """
+    Nothing sold is zero; averages, shares and changes of nothing are unknown.
+    """
+    found = tiles(shop_db, resolve(Preset.TODAY, NOW), NOW)
+
+    assert (found.sales.orders, found.sales.revenue_cents, found.open.late) == (0, 0, 0)
+    assert found.sales.average_order_value_cents is None
+    assert found.promises.on_time_share is None
+    assert found.booked_change is None
+    assert data_start(shop_db) is None
+    assert top_products(shop_db, resolve(Preset.TODAY, NOW).products) == []
+
+
+def test_no_query_scans_a_collection(filled, orders):
+    """
+    Every query of the page is answered from an index: the profiler sees no COLLSCAN and few documents.
+    """
+    filled.command("profile", 2)
+    for preset in Preset:
+        span = resolve(preset, NOW)
+        tiles(filled, span, NOW)
+        revenue_line(filled, span, NOW)
+        top_products(filled, span.products)
+    last_orders(filled, NOW)
+    filled.command("profile", 0)
+
+    seen = list(filled["system.profile"].find({"op": {"$in": ["command", "query"]}, "planSummary": {"$exists": True}}))
+    assert len(seen) > 40
+    assert [(row["ns"], row["planSummary"]) for row in seen if "COLLSCAN" in row["planSummary"]] == []
+    late = [row for row in seen if row["ns"].endswith(f".{collections.ORDERS}") and "delivery" in str(row["command"])]
+    assert all(row["docsExamined"] == 0 for row in late if "$group" in str(row["command"]))
