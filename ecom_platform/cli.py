@@ -24,14 +24,12 @@ __all__ = ["cli", "main"]
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 
-class RateType(click.ParamType):
+class RateType(click.ParamType[Any]):
     """Orders per second, or the word max."""
 
     name = "orders/s or max"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float | Literal["max"]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | Literal["max"]:
         """Raise the usage error of click for anything else."""
         if value == "max":
             return "max"
@@ -177,7 +175,9 @@ def stream(*, available_now: bool, supervised: bool, accept_loss: bool, accept_d
         foreground.run(settings, available_now=available_now, accept_loss=accept_loss, accept_dead=accept_dead)
         return
     if available_now or accept_loss or accept_dead:
-        raise UsageError("--supervised takes no other flag: Dagster runs the stream without an end and accepts nothing.")
+        raise UsageError(
+            "--supervised takes no other flag: Dagster runs the stream without an end and accepts nothing."
+        )
     from ecom_platform import store
 
     db = store.database(settings)

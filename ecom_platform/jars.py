@@ -10,7 +10,6 @@ address: jgo knows where Maven Central is. Every use verifies the bytes, so a da
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -190,7 +189,8 @@ def _fetch_one(jar: Jar, context: MavenContext, folder: Path) -> None:
         )
     target = folder / jar.path
     target.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(incoming, target)  # another clone may fetch into this cache right now: a jar appears whole or not at all
+    # Another clone may fetch into this cache right now: a jar appears whole or not at all.
+    incoming.replace(target)
 
 
 def _context(folder: Path) -> MavenContext:

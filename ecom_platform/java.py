@@ -1,4 +1,4 @@
-"""Find the Java that Kafka, HDFS and Spark run on. Standard library only: `make setup` runs it before anything exists."""
+"""Find the Java that Kafka, HDFS and Spark run on. Standard library only: `make setup` runs it first of all."""
 
 from __future__ import annotations
 

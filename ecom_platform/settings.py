@@ -94,7 +94,9 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**{**overrides, **absent, "home": home})
     except ValidationError as error:
         problems = "; ".join(f"ECOM_{str(e['loc'][0]).upper()}: {e['msg']}, got {e['input']!r}" for e in error.errors())
-        raise ConfigurationError(f"A setting cannot be used: {problems}. Change it and run the command again.") from error
+        raise ConfigurationError(
+            f"A setting cannot be used: {problems}. Change it and run the command again."
+        ) from error
 
 
 def _recorded_endpoints(home: Path) -> dict[str, Any]:

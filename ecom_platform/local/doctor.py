@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from ecom_platform import jars
-from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.errors import ConfigurationError
 from ecom_platform.java import find_java
 from ecom_platform.local import endpoints
 from ecom_platform.local.instance import Instance
@@ -130,16 +130,13 @@ def _ports(settings: Settings, instance: Instance) -> Finding:
     if Supervisord(instance).alive():
         return Finding("ports", ok=True, found="in use by this instance")
     names = [
-        name
-        for server in SERVERS
-        if endpoints.is_ours(server.address, settings, instance)
-        for name in server.ports
+        name for server in SERVERS if endpoints.is_ours(server.address, settings, instance) for name in server.ports
     ]
     busy = [name for name in names if getattr(settings, name) and not endpoints.port_is_free(getattr(settings, name))]
     if not busy:
         return Finding("ports", ok=True, found=f"{len(names)} free")
     settings_of = ", ".join(f"ECOM_{name.upper()} ({getattr(settings, name)})" for name in busy)
-    return Finding("ports", ok=False, found=f"in use: {settings_of}", fix="Set them to other ports; 0 takes a free one.")
+    return Finding("ports", ok=False, found=f"in use: {settings_of}", fix="Set other ports; 0 takes a free one.")
 
 
 def _processes(instance: Instance) -> Finding:

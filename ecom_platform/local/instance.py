@@ -17,7 +17,7 @@ from ecom_platform.settings import Settings
 
 __all__ = ["Instance"]
 
-SOCKET_PATH_LIMIT = 100  # Linux takes 107 bytes; the process manager adds its pid while it creates the socket
+SOCKET_PATH_LIMIT = 98  # Linux takes 107 bytes; the process manager adds a dot and its pid while it creates it
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,9 @@ def find_mongod(settings: Settings) -> Path:
     if settings.mongod:
         program = shutil.which(settings.mongod)
         if program is None:
-            raise ConfigurationError(f"ECOM_MONGOD is {settings.mongod!r}, which is not a program. Correct or unset it.")
+            raise ConfigurationError(
+                f"ECOM_MONGOD is {settings.mongod!r}, which is not a program. Correct or unset it."
+            )
         return Path(program)
     on_path = shutil.which("mongod")
     if on_path:

@@ -146,7 +146,7 @@ def _states(manager: Supervisord) -> dict[str, str]:
 
 def _by_whom(port: int) -> str:
     for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+        if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr[1:] == (port,):
             return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
     return ""
 

@@ -51,7 +51,10 @@ def _carriers(marker: str) -> Iterator[psutil.Process]:
 
 def _signal(process: psutil.Process, *, kill: bool) -> None:
     try:
-        # A stopped process does not see SIGTERM before it goes on.
-        process.kill() if kill else (process.terminate(), process.resume())
+        if kill:
+            process.kill()
+        else:
+            process.terminate()
+            process.resume()  # a stopped process does not see SIGTERM before it goes on
     except psutil.Error:
         return  # already gone: what was wanted

@@ -148,5 +148,7 @@ class _UnixTransport(xmlrpc.client.Transport):
         super().__init__()
         self._path, self._seconds = path, seconds
 
-    def make_connection(self, host: Any) -> _UnixConnection:  # noqa: ARG002 - the socket is the address
-        return _UnixConnection(self._path, self._seconds)
+    def make_connection(self, host: Any) -> _UnixConnection:
+        connection = _UnixConnection(self._path, self._seconds)
+        self._connection = host, connection  # where the base class looks for what it closes
+        return connection
