@@ -67,11 +67,12 @@ class Lease:
             # An upsert may not use the server's clock in its filter, so the document is made first.
             first = {"$setOnInsert": {"token": 0, "owner": None, "expires_at": _NEVER, "renewed_at": _NEVER}}
             db[LEASES].update_one({"_id": role}, first, upsert=True)
-            taken = _take(db, role, _EXPIRED, owner, run_id, ttl_seconds)
+            taken = _take(db, role, _EXPIRED, owner=owner, run_id=run_id, ttl_seconds=ttl_seconds)
             held = read_lease(db, role) if taken is None else None
             if held is not None and not held.alive():
                 # The token in the filter: of two that see the same dead holder, one wins.
-                taken = _take(db, role, {"token": held.token}, owner, run_id, ttl_seconds)
+                same = {"token": held.token}
+                taken = _take(db, role, same, owner=owner, run_id=run_id, ttl_seconds=ttl_seconds)
                 held = read_lease(db, role)
         if taken is None:
             raise Fenced(_refusal(role, held))
@@ -89,8 +90,8 @@ class Lease:
             found = self.db[LEASES].update_one(self._mine(), [{"$set": renewed}]).matched_count
         if not found:
             raise Fenced(
-                f"{self.owner} lost the lease {self.role!r} (token {self.token}); another writer took it over, or it was released. "
-                "Nothing more was written. `ecom status` shows who holds it."
+                f"{self.owner} lost the lease {self.role!r} (token {self.token}): another writer took it over, or it "
+                "was released. Nothing more was written. `ecom status` shows who holds it."
             )
 
     def release(self) -> None:
@@ -123,7 +124,7 @@ def read_lease(db: MongoDatabase, role: str) -> LeaseState | None:
 
 
 def _take(
-    db: MongoDatabase, role: str, condition: Document, owner: str, run_id: str | None, ttl_seconds: float
+    db: MongoDatabase, role: str, condition: Document, *, owner: str, run_id: str | None, ttl_seconds: float
 ) -> Document | None:
     process = identify()
     fields: dict[str, Any] = {

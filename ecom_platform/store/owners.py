@@ -40,4 +40,4 @@ def identify(pid: int | None = None) -> ProcessIdentity | None:
 
 def _boot_id() -> str:
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}"
+    return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"

@@ -1,8 +1,8 @@
 """Collections, views and indexes; safe to run at every start.
 
 Every index costs write rate, so there are few. Orders inserted per second by one process, 4,000 per transaction, three
-items each, on 2 cores: 73,000 without an index, 50,000 with `order_time`, 42,000 with both below. Rollup documents are found by range on `_id` or `t`, and their indexed
-fields never change after the first write, so updating a bucket touches no index.
+items each, on 2 cores: 73,000 without an index, 50,000 with `order_time`, 42,000 with both below. The indexed fields of
+rollup documents never change after the first write, so adding to a bucket touches no index.
 """
 
 from __future__ import annotations

@@ -1,0 +1,161 @@
+"""Reconcile ledger, topic, facts and rollups: the thin part that talks to MongoDB and Kafka."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from bson.binary import Binary
+from pymongo.client_session import ClientSession
+
+from ecom_platform.reconcile.compare import DeadComparison, OrderComparison, ledger_equations
+from ecom_platform.reconcile.expected import Expectation, LedgerEvent, fold_ledger, position
+from ecom_platform.reconcile.facts import FactTally, gather_facts, gather_rollups
+from ecom_platform.reconcile.fingerprints import Amounts, Fingerprints
+from ecom_platform.reconcile.report import FIRST, Equation, Report, first_of
+from ecom_platform.reconcile.snapshot import at_one_time
+from ecom_platform.reconcile.topic_equations import applied_equation, lag_of, topic_equations
+from ecom_platform.settings import Settings
+from ecom_platform.simulator.ledger import read_ledger
+from ecom_platform.store import Counters, MongoDatabase, PartitionOffsets, read_offsets
+from ecom_platform.store import collections as names
+from ecom_platform.streaming.topic import TopicReader, TopicState
+
+__all__ = ["reconcile"]
+
+# Fine buckets expire while they are compared; within the last hour of their life they are left alone.
+MARGIN: Final = timedelta(hours=1)
+SLICES_NAMED: Final = 3
+
+Stored = Mapping[int, PartitionOffsets]
+
+
+def reconcile(settings: Settings, db: MongoDatabase) -> Report:
+    """Check every accounting equation at one instant of the store; changes nothing and may run beside the stream.
+
+    Ledger equations are asked when `ECOM_HOME/ledger` exists.
+
+    Raises:
+        UnavailableError: MongoDB or Kafka does not answer, or the store cannot be read at one instant.
+        ConfigurationError: the topic does not exist, or the ledger was changed by hand.
+        AccountingError: a stored document is not what the stream writes.
+    """
+    return at_one_time(db, settings.topic, lambda session: _Reading(settings, db, session).report())
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    settings: Settings
+    db: MongoDatabase
+    session: ClientSession
+
+    def report(self) -> Report:
+        # The order matters: the instant of the store first, then the broker, then the ledger. So neither the topic nor
+        # the ledger can be behind the store, and what is ahead of it is pending.
+        stored = read_offsets(self.db, self.settings.topic, session=self.session)
+        with TopicReader(self.settings) as reader:
+            topic = reader.state()
+        expectation = self._expectation(topic, stored)
+        equations = topic_equations(topic, stored, self._dead_counts(stored))
+        orders = OrderComparison(expectation) if expectation else None
+        equations += self._fact_equations(stored, orders)
+        if expectation and orders:
+            equations += self._ledger_equations(expectation, orders, stored)
+        pending = expectation.pending if expectation else 0
+        return Report(tuple(equations), lag_of(topic, stored), pending)
+
+    def _expectation(self, topic: TopicState, stored: Stored) -> Expectation | None:
+        folder = self.settings.home / "ledger"
+        return fold_ledger(_ledger_events(folder), topic.end, stored) if folder.exists() else None
+
+    def _fact_equations(self, stored: Stored, orders: OrderComparison | None) -> list[Equation]:
+        kept_at = datetime.now(UTC) + MARGIN
+        recomputed, kept = Fingerprints(), Fingerprints()
+        tally = gather_facts(self.db, self.session, recomputed, kept_at, orders)
+        gather_rollups(self.db, self.session, kept, kept_at)
+        return [
+            applied_equation(stored, tally.orders, tally.steps, tally.receipts),
+            _lines_equation(tally),
+            self._rollup_equation(kept, recomputed, kept_at, tally),
+        ]
+
+    def _rollup_equation(
+        self, kept: Fingerprints, recomputed: Fingerprints, kept_at: datetime, tally: FactTally
+    ) -> Equation:
+        name = "rollups = recomputation"
+        differing = kept.differing(recomputed)
+        if not differing:
+            detail = f"{len(recomputed.sums):,} slices of rollups equal the sum over {tally.orders:,} orders"
+            return Equation(name, True, detail)
+        wanted = frozenset(differing[:SLICES_NAMED])
+        here, there = Amounts(wanted), Amounts(wanted)
+        gather_rollups(self.db, self.session, here, kept_at)
+        gather_facts(self.db, self.session, there, kept_at)
+        amounts = here.differing(there)
+        named = first_of((f"{path} is {found}, facts say {right}" for path, found, right in amounts), len(amounts))
+        slices = first_of(differing, len(differing))
+        return Equation(name, False, f"{len(differing):,} slices differ ({slices}); in the first ones {named}")
+
+    def _ledger_equations(self, expectation: Expectation, orders: OrderComparison, stored: Stored) -> list[Equation]:
+        dead = DeadComparison(expectation)
+        for row in self._dead_letters(stored, {"partition": 1, "offset": 1, "reason": 1}):
+            dead.add(position(row["partition"], row["offset"]), row["_id"], row["reason"])
+        refused = self._refused(orders.missing()[:FIRST].tolist(), frozenset(expectation.dead_positions.tolist()))
+        counted = _summed(stored)
+        read = sum(part.next - part.first for part in stored.values()) - counted.gap - counted.lost
+        return ledger_equations(expectation, orders, dead, counted, read=read, refused=refused)
+
+    def _dead_counts(self, stored: Stored) -> Counter[int]:
+        return Counter(row["partition"] for row in self._dead_letters(stored, {"partition": 1}))
+
+    def _dead_letters(self, stored: Stored, columns: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+        """Dead letters of the offsets that are accounted for, partition by partition."""
+        for partition, part in stored.items():
+            accounted = {"$gte": part.first, "$lt": part.next}
+            query = {"topic": self.settings.topic, "partition": partition, "offset": accounted}
+            yield from self.db[names.DEAD_LETTERS].find(query, columns, session=self.session)
+
+    def _refused(self, missing: list[int], expected: frozenset[int]) -> dict[int, str]:
+        """Of missing orders, those of which a message became a dead letter that was not expected, with its reason."""
+        keys = {b"%d" % order_id: order_id for order_id in missing}
+        query = {"topic": self.settings.topic, "key": {"$in": [Binary(key) for key in keys]}}
+        rows = self.db[names.DEAD_LETTERS].find(query, session=self.session) if keys else ()
+        return {
+            keys[bytes(row["key"])]: row["reason"]
+            for row in rows
+            if position(row["partition"], row["offset"]) not in expected
+        }
+
+
+def _ledger_events(folder: Path) -> Iterator[LedgerEvent]:
+    for entry in read_ledger(folder):
+        yield LedgerEvent(
+            entry.event_type,
+            entry.event_id,
+            entry.order_id,
+            None,
+            entry.total_cents,
+            entry.expected,
+            # A refusal may be a lost answer: only an acknowledgement proves where the message is.
+            entry.status == "acked",
+            entry.partition,
+            entry.offset,
+        )
+
+
+def _summed(stored: Stored) -> Counters:
+    parts = [part.counters for part in stored.values()]
+    return Counters(**{field.name: sum(getattr(part, field.name) for part in parts) for field in fields(Counters)})
+
+
+def _lines_equation(tally: FactTally) -> Equation:
+    name = "lines = total"
+    if tally.uneven_count:
+        return Equation(
+            name, False, f"lines do not add up to the total of {first_of(tally.uneven, tally.uneven_count)}"
+        )
+    return Equation(name, True, f"net lines of {tally.orders:,} orders add up to their totals")

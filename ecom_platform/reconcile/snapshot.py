@@ -1,0 +1,45 @@
+"""Reading the store as it was at one instant, while the stream goes on writing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from pymongo.client_session import ClientSession
+from pymongo.errors import OperationFailure
+
+from ecom_platform.errors import UnavailableError
+from ecom_platform.store import MongoDatabase, mongo_errors, read_offsets
+
+__all__ = ["at_one_time"]
+
+T = TypeVar("T")
+
+_SNAPSHOT_TOO_OLD: Final = (239, 246)
+
+
+def at_one_time(db: MongoDatabase, topic: str, read: Callable[[ClientSession], T]) -> T:
+    """Run `read` on a session whose every query sees the same instant.
+
+    The server keeps instants for five minutes only. A longer reading is repeated without one, and counts if the stream
+    applied nothing meanwhile.
+
+    Raises:
+        UnavailableError: MongoDB does not answer, or the store changed under a reading of more than five minutes.
+    """
+    with mongo_errors("reading the store at one instant"):
+        try:
+            with db.client.start_session(snapshot=True) as session:
+                return read(session)
+        except OperationFailure as error:
+            if error.code not in _SNAPSHOT_TOO_OLD:
+                raise
+        before = read_offsets(db, topic)
+        with db.client.start_session() as session:
+            found = read(session)
+        if read_offsets(db, topic) == before:
+            return found
+    raise UnavailableError(
+        "The store is too large to be read within the five minutes the server keeps an instant, and the stream wrote "
+        "meanwhile. Nothing was decided. Stop the stream with `ecom down` or in the Dagster UI, then `ecom reconcile`."
+    )

@@ -1,0 +1,184 @@
+"""A small shop whose events go through a real topic and the stream's own sink, with a ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from ecom_platform.contract import (
+    Delivery,
+    DeliveryStep,
+    DeliveryUpdated,
+    Event,
+    EventType,
+    Order,
+    OrderCancelled,
+    OrderItem,
+    OrderPlaced,
+    PaymentType,
+    Status,
+    StockReceived,
+)
+from ecom_platform.settings import Settings
+from ecom_platform.simulator.emission import Emission, message_of
+from ecom_platform.simulator.ledger import Ledger
+from ecom_platform.store import MongoDatabase, ensure_schema, read_dimensions
+from ecom_platform.streaming.fence import take_over
+from ecom_platform.streaming.records import Record
+from ecom_platform.streaming.sink import Sink
+from ecom_platform.streaming.topic import TopicReader
+
+ORDERS = 60
+
+
+@dataclass
+class World:
+    """A topic, a store and a ledger."""
+
+    settings: Settings
+    db: MongoDatabase
+    producer: KafkaProducer
+    start: datetime
+    token: int = 0
+
+    def send(self, messages: Iterable[Emission], *, answers: bool = True, in_ledger: bool = True) -> None:
+        """Send messages; without `answers` the ledger does not know whether they arrived."""
+        messages = list(messages)
+        with Ledger(self.settings.home / "ledger") as ledger:
+            numbers = ledger.attempt(messages) if in_ledger else range(0)
+            sent = [self.producer.send(self.settings.topic, message.value, message.key) for message in messages]
+            self.producer.flush()
+            places = [future.get(10) for future in sent]
+            if answers and in_ledger:
+                ledger.acked(
+                    (number, place.partition, place.offset) for number, place in zip(numbers, places, strict=True)
+                )
+
+    def claim(self, messages: Iterable[Emission], offset: int) -> None:
+        """Write into the ledger that messages were acknowledged which were never sent."""
+        messages = list(messages)
+        with Ledger(self.settings.home / "ledger") as ledger:
+            ledger.acked((number, 0, offset + number) for number in ledger.attempt(messages))
+
+    def attempt(self, messages: Iterable[Emission]) -> None:
+        """Write into the ledger that messages were about to be sent."""
+        with Ledger(self.settings.home / "ledger") as ledger:
+            ledger.attempt(messages)
+
+    def consume(self) -> None:
+        """Apply everything that is in the topic, as a task of the stream does."""
+        self.token += 1
+        with TopicReader(self.settings) as reader:
+            state = reader.state()
+        positions = take_over(self.db, state, self.token)
+        tables = read_dimensions(self.db)
+        with self.db.client.start_session() as session:
+            for partition, start in positions.items():
+                records = self._read(partition, start, state.end[partition])
+                history = self.settings.history_start_time
+                sink = Sink(self.db, session, self.settings.topic, partition, self.token, tables, history_start=history)
+                position = start
+                for first in range(0, len(records), 50):
+                    position = sink.commit(position, records[first : first + 50])
+
+    def _read(self, partition: int, start: int, end: int) -> list[Record]:
+        place = TopicPartition(self.settings.topic, partition)
+        consumer = KafkaConsumer(bootstrap_servers=self.settings.kafka_bootstrap_servers, consumer_timeout_ms=10_000)
+        consumer.assign([place])
+        consumer.seek(place, start)
+        records: list[Record] = []
+        while len(records) < end - start:
+            for found in consumer.poll(1_000).values():
+                records += [Record(row.offset, row.timestamp, row.key, row.value) for row in found]
+        consumer.close()
+        return records[: end - start]
+
+    def placed(self, number: int) -> Emission:
+        """An order of two lines, with a discount."""
+        at = self.start + timedelta(seconds=30 * number)
+        lines = [
+            OrderItem(order_item_id=f"{number}-{line}", order_id=number, product_id=40 + 7 * line, quantity=line,
+                      price_cents=1_000 + number)
+            for line in (1, 2)
+        ]  # fmt: skip
+        subtotal = 3 * (1_000 + number)
+        order = Order(order_id=number, user_id=1 + number % 5, warehouse_id=1 + number % 3, order_time=at, quantity=3,
+                      subtotal_cents=subtotal, discount_cents=number, total_cents=subtotal - number,
+                      payment_type=list(PaymentType)[number % 4])  # fmt: skip
+        delivery = Delivery(delivery_id=number, order_id=number, courier_id=1 + number % 4, status=Status.PENDING,
+                            expected_time=at + timedelta(hours=2), actual_time=None)  # fmt: skip
+        event = OrderPlaced(event_id=f"p{number}", event_time=at, order_id=number, order=order, order_items=lines,
+                            delivery=delivery)  # fmt: skip
+        return _message(event, EventType.ORDER_PLACED)
+
+    def step(self, number: int, status: Status) -> Emission:
+        """A later step of an order."""
+        placed_at = self.start + timedelta(seconds=30 * number)
+        at = placed_at + timedelta(minutes=30 * list(Status).index(status))
+        arrived = at if status in (Status.DELIVERED, Status.RETURNED) else None
+        delivery = DeliveryStep(delivery_id=number, status=status, actual_time=arrived)
+        cancelled = status is Status.CANCELLED
+        kind = OrderCancelled if cancelled else DeliveryUpdated
+        event = kind(
+            event_id=f"{status}{number}", event_time=at, order_id=number, order_time=placed_at, delivery=delivery
+        )
+        return _message(event, EventType.ORDER_CANCELLED if cancelled else EventType.DELIVERY_UPDATED)
+
+    def stock(self, number: int) -> Emission:
+        """A delivery to a warehouse."""
+        event = StockReceived(
+            event_id=f"s{number}", event_time=self.start, warehouse_id=1, product_id=number, quantity=number
+        )
+        return _message(event, EventType.STOCK_RECEIVED)
+
+    def broken(self, number: int) -> Emission:
+        """An order without its end."""
+        whole = self.placed(number)
+        assert whole.value is not None
+        return Emission(**{
+            **{name: getattr(whole, name) for name in Emission.__struct_fields__},
+            "value": whole.value[:100], "total_cents": None, "fault": "malformed", "expected": "dead:bad_json",
+        })  # fmt: skip
+
+    def repeated(self, message: Emission) -> Emission:
+        """A message once more."""
+        return Emission(**{
+            **{name: getattr(message, name) for name in Emission.__struct_fields__},
+            "total_cents": None, "fault": "duplicated", "expected": "duplicate",
+        })  # fmt: skip
+
+    def shop(self) -> list[Emission]:
+        """Orders in every state, two receipts, and some of every fault."""
+        numbers = range(1, ORDERS + 1)
+        return [
+            *(self.placed(number) for number in numbers),
+            *(self.broken(number) for number in range(1, 8)),
+            *(self.step(number, Status.SHIPPED) for number in numbers if number % 5),
+            *(self.repeated(self.placed(number)) for number in range(1, 5)),
+            *(self.step(number, Status.DELIVERED) for number in numbers if number % 5 > 1),
+            *(self.step(number, Status.RETURNED) for number in numbers if number % 5 == 4),
+            *(self.step(number, Status.CANCELLED) for number in numbers if number % 10 == 0),
+            *(self.repeated(self.step(number, Status.SHIPPED)) for number in (1, 2)),
+            self.stock(47),
+            self.stock(54),
+        ]
+
+
+def _message(event: Event, kind: EventType) -> Emission:
+    return message_of(event, kind, 0)
+
+
+@pytest.fixture
+def world(settings: Settings, db: MongoDatabase, topic: str) -> Iterator[World]:
+    """An empty topic, an empty store with its schema, a running producer."""
+    assert settings.topic == topic
+    ensure_schema(db)
+    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers, acks="all")
+    # Over midnight, so that an order's steps fall on another day.
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    yield World(settings, db, producer, today - timedelta(minutes=15))
+    producer.close()
