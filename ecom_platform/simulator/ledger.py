@@ -21,7 +21,17 @@ from ecom_platform.errors import ConfigurationError
 from ecom_platform.simulator.config import Incident
 from ecom_platform.simulator.emission import Emission, from_ms
 
-__all__ = ["Ledger", "LedgerEntry", "LedgerSummary", "digest_of", "read_ledger", "summarise", "write_labels"]
+__all__ = [
+    "Ledger",
+    "LedgerEntry",
+    "LedgerPosition",
+    "LedgerSummary",
+    "acked_since",
+    "digest_of",
+    "read_ledger",
+    "summarise",
+    "write_labels",
+]
 
 LABELS_FILE = "labels.jsonl"
 _PREFIX = "events-"
@@ -82,6 +92,14 @@ class LedgerSummary(Struct):
     faults: Counter[str] = msgspec.field(default_factory=Counter)
 
 
+class LedgerPosition(Struct, frozen=True):
+    """A place in the ledger: file, number of the next attempt, bytes before it."""
+
+    file: str
+    attempts: int
+    bytes: int
+
+
 def digest_of(value: bytes | None) -> str | None:
     """Return the digest by which a message is recognised: BLAKE2b of 128 bits, in hexadecimal."""
     return None if value is None else hashlib.blake2b(value, digest_size=16).hexdigest()
@@ -101,6 +119,11 @@ class Ledger:
     def file(self) -> Path:
         """The file of this run."""
         return self._file
+
+    @property
+    def position(self) -> LedgerPosition:
+        """Where the next attempt will stand."""
+        return LedgerPosition(self._file.name, self._attempts, self._stream.tell())
 
     def attempt(self, batch: Iterable[Emission], *, resent: bool = False) -> range:
         """Write and flush the attempts of a batch; return their numbers. Only then may they be sent."""
@@ -158,6 +181,19 @@ def read_ledger(folder: Path) -> Iterator[LedgerEntry]:
     """
     for file in sorted(folder.glob(f"{_PREFIX}*.jsonl")):
         yield from _read_file(file)
+
+
+def acked_since(folder: Path, position: LedgerPosition) -> set[int]:
+    """Return which of the attempts after `position` Kafka has, counted from 0; none when the file is gone."""
+    file = folder / position.file
+    if not file.exists():
+        return set()
+    decode = msgspec.json.Decoder(_Attempt | _Outcome).decode
+    with file.open("rb") as stream:
+        stream.seek(position.bytes)
+        records = [decode(line) for line in stream if line.endswith(b"\n")]
+    outcomes = [one for one in records if isinstance(one, _Outcome) and one.status == "acked"]
+    return {one.attempt - position.attempts for one in outcomes}
 
 
 def summarise(entries: Iterable[LedgerEntry]) -> LedgerSummary:

@@ -7,13 +7,13 @@ own. When its past is written, a part is merged into the live one.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from itertools import islice
 
 from ecom_platform.errors import UsageError
 from ecom_platform.simulator.config import MINUTE_MS, ShopConfig
 from ecom_platform.simulator.dimensions import DEFAULT_SEED, Dimensions
 from ecom_platform.simulator.emission import Emission
+from ecom_platform.simulator.ledger import acked_since
 from ecom_platform.simulator.producer import LedgerProducer
 from ecom_platform.simulator.shop import Shop
 from ecom_platform.simulator.state import BacklogState, HomeState, StateStore
@@ -21,7 +21,6 @@ from ecom_platform.simulator.state import BacklogState, HomeState, StateStore
 __all__ = ["Backlog", "Parts", "seed_of"]
 
 _FOREVER_MS = 2**61
-_BATCH = 1_000
 _LIVE_SHARE = 0.25
 
 
@@ -86,7 +85,8 @@ class Parts:
         backlog = [Backlog(Shop(dimensions, one.shop), one.start_minute, one.end_minute) for one in state.backlog]
         parts = cls(store, producer, live, backlog, state.next_stream)
         parts._journal = state.journal
-        parts._send_again(store.sent_since(state))
+        arrived = acked_since(producer.ledger.file.parent, state.ledger)
+        parts._send_again(store.sent_since(state), arrived)
         parts.save()
         return parts
 
@@ -128,7 +128,8 @@ class Parts:
     def save(self) -> None:
         """Take a snapshot. Only right when Kafka has answered for everything that was sent."""
         backlog = [BacklogState(one.shop.state, one.start_minute, one.end_minute) for one in self.backlog]
-        state = HomeState(self.live.config.seed, self.live.state, backlog, self._next_stream, self._journal)
+        position = self._producer.ledger.position
+        state = HomeState(self.live.config.seed, self.live.state, position, backlog, self._next_stream, self._journal)
         self._store.save(state)
         self._journal = state.journal
         self._saved_at = time.monotonic()
@@ -144,16 +145,13 @@ class Parts:
         """Age of the last snapshot."""
         return time.monotonic() - self._saved_at
 
-    def _send_again(self, sent: list[tuple[int, int]]) -> None:
+    def _send_again(self, sent: list[tuple[int, int]], arrived: set[int]) -> None:
+        """Live through what happened after the snapshot; what the ledger does not know to be in Kafka is sent."""
         shops = {shop.stream: shop for shop in (self.live, *(one.shop for one in self.backlog))}
+        number = 0
         for stream, messages in sent:
-            again = shops[stream].advance(_FOREVER_MS)
-            for batch in _batches(islice(again, messages)):
-                self._producer.send(batch, resent=True)
+            again = list(islice(shops[stream].advance(_FOREVER_MS), messages))
+            self._producer.send([one for n, one in enumerate(again, number) if n not in arrived], resent=True)
+            number += messages
         while not self._producer.drain(1.0):
             pass
-
-
-def _batches(messages: Iterator[Emission]) -> Iterator[list[Emission]]:
-    while batch := list(islice(messages, _BATCH)):
-        yield batch

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import OffsetSpec
-from kafka.errors import KafkaError
+from kafka.errors import CoordinatorNotAvailableError, KafkaError
 from kafka.structs import TopicPartition
 
 from ecom_platform.errors import UnavailableError
@@ -24,7 +24,6 @@ __all__ = ["LagWatch", "LedgerProducer"]
 
 _log = logging.getLogger(__name__)
 
-_MAX_IN_FLIGHT = 20_000
 _CONNECT_SECONDS = 8
 _BATCH_BYTES = 256 * 1024
 _LINGER_MS = 5
@@ -76,11 +75,13 @@ class LedgerProducer:
         """Messages Kafka has not answered for."""
         return len(self._waiting)
 
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger it writes."""
+        return self._ledger
+
     def send(self, batch: Sequence[Emission], *, resent: bool = False) -> None:
-        """Write the attempts, then hand the batch to Kafka; waits while too many messages are unanswered."""
-        while len(self._waiting) > _MAX_IN_FLIGHT:
-            self.settle()
-            time.sleep(0.005)
+        """Write the attempts, then hand the batch to Kafka."""
         numbers = self._ledger.attempt(batch, resent=resent)
         send, topic, waiting = self._producer.send, self._topic, self._waiting
         try:
@@ -164,6 +165,7 @@ class LagWatch:
 
     def _run(self) -> None:
         admin: Any = None
+        trouble = ""
         while not self._stop.is_set():
             try:
                 admin = admin or KafkaAdminClient(
@@ -171,14 +173,15 @@ class LagWatch:
                     client_id="ecom-simulator-lag",
                     bootstrap_timeout_ms=_CONNECT_SECONDS * 1000,
                     request_timeout_ms=_CONNECT_SECONDS * 1000,
-                    metrics_enabled=False,
                 )
                 acked = self._producer.acked
-                self._reading = self._lag(admin), acked
-            except KafkaError as error:
+                self._reading, trouble = (self._lag(admin), acked), ""
+            except (KafkaError, OSError) as error:
                 # No answer means no permission to write history; the next reading may come through.
                 self._reading = None
-                _log.warning("the lag of the stream is unknown: %s", error)
+                if trouble != str(error):
+                    trouble = str(error)
+                    _log.warning("no history is written, because the lag of the stream is unknown: %s", error)
             self._stop.wait(self._interval)
         if admin is not None:
             admin.close()
@@ -189,7 +192,10 @@ class LagWatch:
         partitions = [TopicPartition(topic, entry["partition_index"]) for entry in known]
         ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
         begins = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
-        committed = admin.list_group_offsets(group).get(group, {})
+        try:
+            committed = admin.list_group_offsets(group).get(group, {})
+        except CoordinatorNotAvailableError:
+            committed = {}  # nobody has ever committed anything in this cluster
         return sum(
             max(0, ends[one].offset - max(begins[one].offset, committed[one].offset if one in committed else 0))
             for one in partitions

@@ -33,6 +33,7 @@ Progress = Callable[[float, float], None]
 
 _FOREVER_MS = 2**61
 _BATCH = 500
+_MAX_IN_FLIGHT = 10_000  # messages Kafka may owe an answer for; more would only fill memory
 _PAUSE_SECONDS = 0.02
 _SAVE_SECONDS = 5.0
 _STOP_SECONDS = 1.2
@@ -109,6 +110,12 @@ def simulate(
     placed now, until `orders` are placed or somebody stops it (SIGTERM, Ctrl-C).
 
     Args:
+        settings: topic, Kafka and home.
+        orders: how many orders to place.
+        days: how many days of history to write.
+        rate: orders a second, or "max".
+        seed: of a fresh home's shop; a known home keeps its own.
+        scenario: name of a file in `simulator/scenarios`.
         progress: called with (done, total) in orders, or in simulated minutes when only `days` is given.
         dimensions: the shop; default: `default_shop(seed)`.
         start_ms: simulated start instead of the one described above, for runs that must repeat byte by byte.
@@ -133,7 +140,7 @@ def simulate(
             else:
                 parts = Parts.open(store, producer, dimensions, plan.config, plan.start_ms)
             write_labels(ledger_folder(settings), plan.config.incidents)
-            _run(parts, producer, plan, stop, summary, progress)
+            _run(parts, producer, plan, stop, summary=summary, progress=progress)
             parts.save_when_settled(_STOP_SECONDS if stop.is_set() else 150.0)
             summary.acked, summary.interrupted = producer.acked, stop.is_set()
     summary.seconds = time.monotonic() - began
@@ -200,10 +207,14 @@ def _go_on(parts: Parts, plan: Plan) -> None:
 
 
 def _run(
-    parts: Parts, producer: LedgerProducer, plan: Plan, stop: Event, summary: RunSummary, progress: Progress | None
+    parts: Parts, producer: LedgerProducer, plan: Plan, stop: Event, *, summary: RunSummary, progress: Progress | None
 ) -> None:
     shop = parts.live
     while not stop.is_set():
+        if producer.in_flight > _MAX_IN_FLIGHT:
+            producer.settle()
+            time.sleep(_PAUSE_SECONDS)
+            continue
         until = min(plan.end_ms, time.time_ns() // 1_000_000) if plan.paced else plan.end_ms
         left = None if plan.orders is None else plan.orders - summary.orders
         batch = _next_batch(shop.advance(until), left)

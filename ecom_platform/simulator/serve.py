@@ -60,7 +60,8 @@ def serve(settings: Settings, *, history_days: float = 2.0, seed: int | None = N
         dimensions = default_shop(seed)
         with stop_requests() as stop, LedgerProducer(settings, ledger) as producer:
             parts = Parts.resume(store, producer, dimensions, state) if state else None
-            parts = prepare(parts, store, producer, dimensions, seed, history_days, time.time_ns() // 1_000_000)
+            now_ms = time.time_ns() // 1_000_000
+            parts = prepare(parts, store, producer, dimensions, seed=seed, history_days=history_days, now_ms=now_ms)
             write_labels(ledger_folder(settings), parts.live.config.incidents)
             with LagWatch(settings, producer) as lag:
                 _loop(parts, producer, lag, state_folder(settings), stop)
@@ -72,6 +73,7 @@ def prepare(
     store: StateStore,
     producer: LedgerProducer,
     dimensions: Dimensions,
+    *,
     seed: int,
     history_days: float,
     now_ms: int,

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from ecom_platform.errors import ConfigurationError, UsageError
+from ecom_platform.simulator.ledger import LedgerPosition
 from ecom_platform.simulator.shop import ShopState
 
 __all__ = ["BacklogState", "HomeState", "StateStore", "write_atomically"]
@@ -34,10 +35,14 @@ class BacklogState(Struct):
 
 
 class HomeState(Struct):
-    """All parts of the shop of one home. `next_stream` numbers parts, `journal` names the journal in force."""
+    """All parts of the shop of one home.
+
+    `ledger` is where the ledger stood, `next_stream` numbers parts, `journal` names the journal in force.
+    """
 
     seed: int
     live: ShopState
+    ledger: LedgerPosition
     backlog: list[BacklogState] = []
     next_stream: int = 1
     journal: int = 0
