@@ -1,0 +1,219 @@
+"""A real Dagster instance for tests: code server and daemon as processes of their own, runs and children to look at."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+import yaml
+
+from ecom_platform.orchestration.instance import open_instance, prepare
+from ecom_platform.orchestration.names import LEASED_TAG, STREAM_ROLE
+from ecom_platform.orchestration.recovery import NOT_FINISHED, worker_pid
+from ecom_platform.settings import Settings
+from ecom_platform.store.intents import read_intent, set_intent
+from ecom_platform.store.leases import read_lease
+
+ROOT = Path(__file__).parents[2]
+DEFINITIONS = Path(__file__).with_name("scripted_definitions.py")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(what: str, found: Callable[[], Any], seconds: float = 45.0) -> Any:
+    """The first true value of `found`; fails with `what` when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := found():
+            return value
+        time.sleep(0.2)
+    message = f"not within {seconds:.0f} s: {what}"
+    raise AssertionError(message)
+
+
+class Stage:
+    """One instance, its programs, and the scripted children its supervisor starts."""
+
+    def __init__(self, settings: Settings, db: Any, definitions: Path = DEFINITIONS) -> None:
+        self.settings, self.db, self.definitions = settings, db, definitions
+        self.port = free_port()
+        self.children_folder = settings.home / "children"
+        self.children_folder.mkdir(parents=True)
+        self.home = prepare(settings, self.port, template=self._template())
+        self.instance = open_instance(self.home)
+        self.server: subprocess.Popen[bytes] | None = None
+        self.daemon: subprocess.Popen[bytes] | None = None
+
+    def _template(self) -> Path:
+        """The platform's own configuration, with a monitor that looks more often."""
+        configuration = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+        configuration["run_monitoring"] |= {"poll_interval_seconds": 5, "cancel_timeout_seconds": 30}
+        file = self.settings.home / "template.yaml"
+        file.write_text(yaml.safe_dump(configuration))
+        return file
+
+    def environment(self) -> Mapping[str, str]:
+        return {
+            **os.environ,
+            "DAGSTER_HOME": str(self.home),
+            "ECOM_HOME": str(self.settings.home),
+            "ECOM_MONGODB_URI": self.settings.mongodb_uri,
+            "ECOM_MONGODB_DATABASE": self.settings.mongodb_database,
+            "ECOM_TEST_CHILDREN": str(self.children_folder),
+            "PYTHONPATH": str(ROOT),
+            # Dagster's own use of pydantic warns on every load.
+            "PYTHONWARNINGS": "ignore",
+        }
+
+    def _start(self, name: str, *argv: str) -> subprocess.Popen[bytes]:
+        with (self.home / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", *argv],
+                env=dict(self.environment()),
+                cwd=self.settings.home,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def start_server(self) -> None:
+        self.server = self._start(
+            "server",
+            "dagster",
+            "api",
+            "grpc",
+            "-f",
+            str(self.definitions),
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+            "--location-name",
+            "ecom_platform",
+        )
+        until("the code server listens", self._listens)
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def start_daemon(self) -> None:
+        self.daemon = self._start("daemon", "dagster._daemon", "run", "-w", str(self.home / "workspace.yaml"))
+
+    def start(self) -> None:
+        """Whatever of the two is not running."""
+        if self.server is None or self.server.poll() is not None:
+            self.start_server()
+        if self.daemon is None or self.daemon.poll() is not None:
+            self.start_daemon()
+
+    def kill(self, process: subprocess.Popen[bytes] | None) -> None:
+        """SIGKILL one program, nothing else of what it started."""
+        assert process is not None
+        process.kill()
+        process.wait()
+
+    # What there is to see.
+
+    def runs(self) -> list[dg.DagsterRun]:
+        """The supervisor's runs, newest first."""
+        return list(self.instance.get_runs(dg.RunsFilter(tags={LEASED_TAG: STREAM_ROLE})))
+
+    def run(self, run_id: str) -> dg.DagsterRun:
+        run = self.instance.get_run_by_id(run_id)
+        assert run is not None
+        return run
+
+    def ended(self, run_id: str, seconds: float = 45.0) -> str:
+        """The final status of a run."""
+        until(f"run {run_id} ends", lambda: self.run(run_id).is_finished, seconds)
+        return self.run(run_id).status.value
+
+    def children(self) -> list[int]:
+        """Process ids of living children."""
+        file = self.children_folder / "children"
+        pids = [int(line.split()[0]) for line in file.read_text().splitlines()] if file.exists() else []
+        return [pid for pid in pids if _lives(pid)]
+
+    def worker(self, run_id: str) -> int:
+        found = worker_pid(self.instance, run_id)
+        assert found is not None
+        return found[0]
+
+    def intent(self) -> str:
+        return read_intent(self.db, STREAM_ROLE).desired
+
+    def supervised(self) -> tuple[str, int] | None:
+        """(run, child) when exactly one run supervises one child under its lease."""
+        active = [run for run in self.runs() if run.status is dg.DagsterRunStatus.STARTED]
+        children, lease = self.children(), read_lease(self.db, STREAM_ROLE)
+        if len(active) == len(children) == 1 and lease is not None and lease.run_id == active[0].run_id:
+            return active[0].run_id, children[0]
+        return None
+
+    def running(self, seconds: float = 60.0) -> tuple[str, int]:
+        """Wish for the stream and wait until it is supervised."""
+        self.start()
+        if self.supervised() is None:
+            # Also when the intent is `running` already: the sensor may be about to record the cancel before it.
+            set_intent(self.db, STREAM_ROLE, "running", by="test", reason="test")
+        return until("one run supervises one child", self.supervised, seconds)
+
+    def stays_stopped(self, ticks: int = 2) -> bool:
+        """No run and no child appears within some of the sensor's ticks."""
+        deadline = time.monotonic() + 5.5 * ticks
+        while time.monotonic() < deadline:
+            if self.children() or any(run.status in NOT_FINISHED for run in self.runs()):
+                return False
+            time.sleep(0.3)
+        return True
+
+    def stays(self, run_id: str, child: int, ticks: int = 2) -> bool:
+        """The same run supervises the same child for some of the sensor's ticks."""
+        deadline = time.monotonic() + 5.5 * ticks
+        while time.monotonic() < deadline:
+            active = [run.run_id for run in self.runs() if run.status is dg.DagsterRunStatus.STARTED]
+            if self.children() != [child] or active != [run_id]:
+                return False
+            time.sleep(0.3)
+        return True
+
+    def overlapped(self) -> bool:
+        """True when two children ever lived at the same time."""
+        return (self.children_folder / "overlap").exists()
+
+    def close(self) -> None:
+        """End everything this stage started, by process id."""
+        for process in (self.daemon, self.server):
+            if process is not None and process.poll() is None:
+                for worker in psutil.Process(process.pid).children(recursive=True):
+                    with suppress(psutil.NoSuchProcess):
+                        worker.kill()
+                self.kill(process)
+        for run in self.runs():
+            found = worker_pid(self.instance, run.run_id)
+            if found is not None and not run.is_finished and _lives(found[0]):
+                os.kill(found[0], signal.SIGKILL)
+        until("no child is left", lambda: not self.children(), 10)
+        self.instance.dispose()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
