@@ -41,7 +41,8 @@ _DECODER = msgspec.json.Decoder(Event)
 _ENCODER = msgspec.json.Encoder()
 # The encoder writes microseconds; the contract promises milliseconds. The pattern begins with a literal, which the
 # regex engine finds four times faster than the digits before it.
-_MICROSECONDS = re.compile(rb'000(?<=:\d\d\.\d{3}000)(?=Z")')
+# The name of the field before it keeps an id that looks like a time as it is.
+_MICROSECONDS = re.compile(rb'000(?<=_time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}000)(?=Z")')
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -126,6 +127,10 @@ def _decode_slowly(value: bytes) -> Decoded | Rejected:
         event = msgspec.convert(fields, event_class)
     except msgspec.ValidationError as error:
         return Rejected(_reason_of(str(error)), str(error))
+    return _keep(event, extra)
+
+
+def _keep(event: Event, extra: dict[str, Any]) -> Decoded | Rejected:
     try:
         return Decoded(event, orjson.dumps(extra).decode() if extra else None)
     except orjson.JSONEncodeError as error:  # it reads 1,024 levels, but writes 254
