@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from ecom_platform.reconcile.expected import STATUS_CODES, Expectation
-from ecom_platform.reconcile.report import FIRST, Equation, first_of
+from ecom_platform.reconcile.report import FIRST, Differences, Equation, first_of
 from ecom_platform.store import Counters
 
 __all__ = ["DeadComparison", "OrderComparison", "ledger_equations"]
 
 Ints = npt.NDArray[np.int64]
-
-
-class _Differences:
-    """Counts one kind of difference and keeps the first ids."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.first: list[str] = []
-
-    def add(self, ids: Sequence[object] | npt.NDArray[np.int64]) -> None:
-        self.count += len(ids)
-        self.first.extend(str(id_) for id_ in ids[: FIRST - len(self.first)])
-
-    def __str__(self) -> str:
-        return f"{self.count:,} ({first_of(self.first, self.count)})"
 
 
 class OrderComparison:
@@ -37,9 +22,9 @@ class OrderComparison:
     def __init__(self, expectation: Expectation) -> None:
         self._orders = expectation.orders
         self._seen = np.zeros(len(self._orders.ids), dtype=bool)
-        self.unknown = _Differences()
-        self.wrong: dict[str, _Differences] = {
-            name: _Differences() for name in ("another total", "another status", "steps missing", "steps too many")
+        self.unknown = Differences()
+        self.wrong: dict[str, Differences] = {
+            name: Differences() for name in ("another total", "another status", "steps missing", "steps too many")
         }
 
     def add(self, ids: Ints, total_cents: Ints, status_codes: Ints, events: Ints) -> None:
@@ -48,7 +33,7 @@ class OrderComparison:
         row = np.searchsorted(orders.ids, ids)
         known = row < len(orders.ids)
         known[known] = orders.ids[row[known]] == ids[known]
-        self.unknown.add(ids[~known])
+        self.unknown.add(ids[~known].tolist())
         row, ids = row[known], ids[known]
         self._seen[row] = True
         found_status = np.left_shift(1, status_codes[known])
@@ -60,7 +45,7 @@ class OrderComparison:
             ("steps missing", events[known] < orders.events_least[row]),
             ("steps too many", events[known] > orders.events_most[row]),
         ):
-            self.wrong[name].add(ids[whole & differs])
+            self.wrong[name].add(ids[whole & differs].tolist())
 
     def missing(self) -> Ints:
         """Orders whose placement is sure and that are not stored."""
@@ -75,7 +60,7 @@ class DeadComparison:
         self._reasons = expectation.dead_reasons
         self._seen = np.zeros(len(self._positions), dtype=bool)
         self.found: dict[str, int] = {}
-        self.wrong = _Differences()
+        self.wrong = Differences()
 
     def add(self, place: int, id_: str, reason: str) -> None:
         """Take one stored dead letter."""

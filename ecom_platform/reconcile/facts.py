@@ -15,6 +15,7 @@ from ecom_platform.errors import AccountingError
 from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt
 from ecom_platform.reconcile.compare import OrderComparison, status_code
 from ecom_platform.reconcile.fingerprints import COMPARED, Collector, add_stored, document_key, is_compared
+from ecom_platform.reconcile.report import Differences
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store import collections as names
 
@@ -28,13 +29,18 @@ Document = Mapping[str, Any]
 
 @dataclass(slots=True)
 class FactTally:
-    """Counts over all facts: orders, later steps in them, stock receipts, and orders whose lines do not add up."""
+    """Counts over all facts: orders, later steps in them, stock receipts; and orders that contradict themselves.
+
+    Attributes:
+        uneven: orders whose net lines do not add up to the total.
+        torn: orders whose status is not the last step of their history.
+    """
 
     orders: int = 0
     steps: int = 0
     receipts: int = 0
-    uneven_count: int = 0
-    uneven: list[int] = field(default_factory=list)
+    uneven: Differences = field(default_factory=Differences)
+    torn: Differences = field(default_factory=Differences)
 
 
 def gather_facts(
@@ -90,19 +96,20 @@ def _read_orders(db: MongoDatabase, session: ClientSession) -> Iterator[Document
 def _take_order(rollups: Rollups, tally: FactTally, order: Document) -> None:
     try:
         accumulate(rollups, order, 1)
-        lines = sum(line["net_cents"] for line in order["order_items"])
-        steps = len(order["delivery"]["history"]) - 1
-    except (KeyError, TypeError, AttributeError) as error:
+        lines_cents = sum(line["net_cents"] for line in order["order_items"])
+        history = order["delivery"]["history"]
+        torn = history[-1]["status"] != order["delivery"]["status"]
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise AccountingError(
             f"Order {order['_id']} in MongoDB is not what the stream writes ({error!r}): somebody else changed it. "
             "Nothing was compared. Mend or delete the document, then `ecom reconcile`."
         ) from error
     tally.orders += 1
-    tally.steps += steps
-    if lines != order["total_cents"]:
-        tally.uneven_count += 1
-        if len(tally.uneven) < 20:
-            tally.uneven.append(order["_id"])
+    tally.steps += len(history) - 1
+    if lines_cents != order["total_cents"]:
+        tally.uneven.add([order["_id"]])
+    if torn:
+        tally.torn.add([order["_id"]])
 
 
 def _collect(collector: Collector, rollups: Rollups, kept_at: datetime) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["FIRST", "Equation", "Report", "first_of"]
+__all__ = ["FIRST", "Differences", "Equation", "Report", "first_of"]
 
 FIRST: Final = 20
 """How many ids of a difference are named."""
@@ -56,6 +56,22 @@ class Report:
         waiting = f" {self.lag:,} events are not yet applied." if self.lag else ""
         verdict = f"{broken} of {len(lines)} equations do not hold." if broken else "Everything adds up."
         return "\n".join([*lines, f"{verdict}{waiting}"])
+
+
+class Differences:
+    """Counts one kind of difference and keeps the first ids."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[str] = []
+
+    def add(self, ids: Sequence[object]) -> None:
+        """Count the ids."""
+        self.count += len(ids)
+        self.first.extend(str(id_) for id_ in ids[: FIRST - len(self.first)])
+
+    def __str__(self) -> str:
+        return f"{self.count:,} ({first_of(self.first, self.count)})"
 
 
 def first_of(ids: Sequence[object] | Iterable[object], count: int) -> str:

@@ -79,7 +79,7 @@ class _Reading:
         gather_rollups(self.db, self.session, kept, kept_at)
         return [
             applied_equation(stored, tally.orders, tally.steps, tally.receipts),
-            _lines_equation(tally),
+            *_order_equations(tally),
             self._rollup_equation(kept, recomputed, kept_at, tally),
         ]
 
@@ -152,10 +152,9 @@ def _summed(stored: Stored) -> Counters:
     return Counters(**{field.name: sum(getattr(part, field.name) for part in parts) for field in fields(Counters)})
 
 
-def _lines_equation(tally: FactTally) -> Equation:
-    name = "lines = total"
-    if tally.uneven_count:
-        return Equation(
-            name, False, f"lines do not add up to the total of {first_of(tally.uneven, tally.uneven_count)}"
-        )
-    return Equation(name, True, f"net lines of {tally.orders:,} orders add up to their totals")
+def _order_equations(tally: FactTally) -> list[Equation]:
+    """What every order must say about itself."""
+    return [
+        Equation(name, not found.count, f"broken in {found}" if found.count else f"in {tally.orders:,} orders")
+        for name, found in (("net lines = total", tally.uneven), ("status = last step", tally.torn))
+    ]
