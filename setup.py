@@ -17,7 +17,7 @@ RUNTIME = [
     "msgspec>=0.19",
     "numpy>=2",
     "orjson>=3.10",
-    "pandas>=2.2",
+    "pandas>=2.2,<3",  # Spark 4.2 warns at every start about 3
     "plotly>=6",
     "psutil>=6",
     "pyarrow==25.0.1",
@@ -34,7 +34,7 @@ DEVELOPMENT = [
     "import-linter>=2.1",
     "jsonschema>=4.23",
     "mypy>=1.14",
-    "pandas-stubs>=2.2",
+    "pandas-stubs>=2.2,<3",
     "playwright>=1.50",
     "pytest>=8.3",
     "pytest-randomly>=3.16",
