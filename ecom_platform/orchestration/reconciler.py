@@ -131,7 +131,8 @@ def decide(situation: Situation) -> Decision:
         doubt, burial = _examine(run, situation)
         if burial:
             burials.append(burial)
-        elif doubt is not None:
+        # The buried too: a burial that does not come through is tried again at the next tick.
+        if doubt is not None:
             suspects[run.run_id] = doubt
     memory = Memory(suspects, situation.memory.handled_cancel)
     buried = {burial.run_id: burial for burial in burials}

@@ -1,0 +1,125 @@
+"""What Dagster loads: the same names every time, without any server and without Spark."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from ecom_platform.orchestration.definitions import defs
+from ecom_platform.orchestration.sensors.supervisor import forget, remember
+
+# Dagster warns of its own beta parameter when it attaches resources to a sensor.
+pytestmark = pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")
+
+ROOT = Path(__file__).parents[2]
+FRESH = """
+import sys
+import ecom_platform.orchestration.definitions as module
+import dagster
+dagster.Definitions.validate_loadable(module.defs)
+print(sorted({"pyspark", "pymongoarrow", "streamlit", "kafka", "faker"} & set(sys.modules)))
+"""
+
+
+def offline(home: Path) -> dict[str, str]:
+    """An environment in which every server is out of reach."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ECOM_", "DAGSTER_"))}
+    nowhere = {"ECOM_MONGODB_URI": "mongodb://127.0.0.1:1/", "ECOM_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+    return {**kept, **nowhere, "ECOM_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+
+
+def test_definitions_load_in_a_fresh_interpreter_without_servers_and_without_spark(tmp_path: Path) -> None:
+    """An import cycle, or an import that costs seconds, hides in a process that has imported everything."""
+    argv = [sys.executable, "-c", FRESH]
+    done = subprocess.run(argv, env=offline(tmp_path), cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
+
+
+def test_dagster_validates_the_workspace_of_a_clone(tmp_path: Path) -> None:
+    """As `dagster dev` reads it, from the top of the clone."""
+    argv = [sys.executable, "-m", "dagster", "definitions", "validate"]
+    env = {**offline(tmp_path), "DAGSTER_HOME": str(tmp_path)}
+    done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, timeout=90)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_keys_jobs_sensors_and_checks_keep_their_names() -> None:
+    """A renamed asset loses its history, a renamed sensor its cursor."""
+    graph = defs.resolve_asset_graph()
+    assert sorted(key.to_user_string() for key in graph.get_all_asset_keys()) == [
+        "dimensions/couriers",
+        "dimensions/inventory",
+        "dimensions/products",
+        "dimensions/users",
+        "dimensions/warehouses",
+        "facts/dead_letters",
+        "facts/deliveries",
+        "facts/order_items",
+        "facts/orders",
+        "sources/orders_topic",
+    ]
+    assert sorted(key.to_user_string() for key in graph.asset_check_keys) == [
+        "facts/orders:accounting_equations_hold",
+        "sources/orders_topic:lag_within_bounds",
+    ]
+    repository = defs.get_repository_def()
+    assert {sensor.name for sensor in repository.sensor_defs} == {"kafka_lag_sensor", "streaming_supervisor_sensor"}
+    assert "streaming_supervisor_job" in repository.job_names
+
+
+def test_every_asset_says_what_it_is() -> None:
+    """Columns, owner, kinds, group; grain, source, consumer and failure in words."""
+    for spec in defs.resolve_all_asset_specs():
+        assert spec.metadata["dagster/column_schema"].columns, spec.key
+        assert spec.owners, spec.key
+        assert spec.kinds, spec.key
+        assert spec.group_name == spec.key.path[0]
+        for word in ("Grain", "Source", "Consumer", "When it fails"):
+            assert f"**{word}:**" in spec.description, (spec.key, word)
+
+
+def test_column_lineage_names_columns_that_exist() -> None:
+    """Both ends of every arrow."""
+    columns = {
+        spec.key: {column.name for column in spec.metadata["dagster/column_schema"].columns}
+        for spec in defs.resolve_all_asset_specs()
+    }
+    arrows = 0
+    for spec in defs.resolve_all_asset_specs():
+        lineage = spec.metadata.get("dagster/column_lineage")
+        for column, deps in (lineage.deps_by_column if lineage else {}).items():
+            assert column in columns[spec.key]
+            assert all(dep.column_name in columns[dep.asset_key] for dep in deps), (spec.key, column)
+            assert all(dep.asset_key in {d.asset_key for d in spec.deps} for dep in deps), (spec.key, column)
+            arrows += len(deps)
+    assert arrows > 20
+
+
+def test_the_configuration_of_the_instance_is_one_that_dagster_takes(tmp_path: Path) -> None:
+    """The supervisor's pool holds one run, a killed run gives it back, nobody else repeats runs."""
+    (tmp_path / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text())
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        pools = instance.get_concurrency_config().pool_config
+        assert (pools.default_pool_limit, pools.pool_granularity.value) == (1, "run")
+        assert instance.run_monitoring_enabled
+        assert not instance.run_retries_enabled
+        assert not instance.telemetry_enabled
+        assert instance.run_monitoring_settings["free_slots_after_run_end_seconds"] > 0
+    assert yaml.safe_load((ROOT / "dagster.yaml").read_text())["sensors"]["use_threads"]
+
+
+@pytest.mark.parametrize("cursor", [None, "", "{", '{"v": 2}'])
+def test_an_unreadable_cursor_of_the_supervisors_sensor_is_forgotten(cursor: str | None) -> None:
+    """And one that was written is read back."""
+    memory = remember(cursor)
+
+    assert (memory.suspects, memory.handled_cancel) == ({}, "")
+    assert remember(forget(memory)) == memory

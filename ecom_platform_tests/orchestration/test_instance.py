@@ -1,0 +1,83 @@
+"""The home of an instance is made once, by one process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from ecom_platform.errors import ConfigurationError
+from ecom_platform.orchestration.instance import open_instance, prepare
+from ecom_platform.orchestration.recovery import fail_dead_runs
+from ecom_platform.orchestration.stop import stop_runs
+from ecom_platform.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of an empty home."""
+    return Settings(home=tmp_path)
+
+
+@dg.job
+def nothing() -> None:
+    """A job to have runs of."""
+
+
+def test_preparing_twice_keeps_what_is_there_and_names_the_new_port(settings: Settings) -> None:
+    """A second start finds its history; the code server may listen elsewhere."""
+    home = prepare(settings, 4000)
+    with open_instance(home) as instance:
+        run_id = instance.create_run_for_job(nothing).run_id
+
+    assert prepare(settings, 4001) == home
+
+    with open_instance(home) as instance:
+        assert instance.get_run_by_id(run_id) is not None
+    workspace = yaml.safe_load((home / "workspace.yaml").read_text())
+    assert workspace["load_from"][0]["grpc_server"]["port"] == 4001
+    assert {file.name for file in (home / "history").iterdir()} >= {"runs.db", "runs"}
+
+
+def test_a_folder_without_an_instance_is_said_so(tmp_path: Path) -> None:
+    """With the command that makes one."""
+    with pytest.raises(ConfigurationError, match="ecom demo"):
+        open_instance(tmp_path)
+
+
+def test_a_missing_template_is_said_before_anything_is_made(settings: Settings, tmp_path: Path) -> None:
+    """Outside of a clone."""
+    with pytest.raises(ConfigurationError, match=r"dagster\.yaml is missing"):
+        prepare(settings, 4000, template=tmp_path / "dagster.yaml")
+
+
+@pytest.mark.parametrize(
+    ("status", "end"),
+    [
+        (dg.DagsterRunStatus.STARTED, "FAILURE"),
+        (dg.DagsterRunStatus.STARTING, "FAILURE"),
+        (dg.DagsterRunStatus.CANCELING, "CANCELED"),
+    ],
+)
+def test_a_run_without_a_worker_is_ended_at_the_next_start(
+    settings: Settings, status: dg.DagsterRunStatus, end: str
+) -> None:
+    """A cancel stays one."""
+    with open_instance(prepare(settings, 4000)) as instance:
+        run_id = instance.create_run_for_job(nothing, status=status).run_id
+        fail_dead_runs(instance)
+
+        assert instance.get_run_by_id(run_id).status.value == end
+
+
+def test_a_run_whose_code_server_is_gone_is_tagged_marked_and_named(settings: Settings) -> None:
+    """Its worker, if there is one, reads the mark; the caller learns what is left to kill."""
+    with open_instance(prepare(settings, 4000)) as instance:
+        run_id = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED).run_id
+        stopped = stop_runs(instance, by="ecom down", timeout_seconds=0.5)
+
+        run = instance.get_run_by_id(run_id)
+        assert (stopped.ended, stopped.left) == ((), (run_id,))
+        assert (run.status.value, run.tags["ecom/stopped-by"]) == ("CANCELING", "ecom down")
