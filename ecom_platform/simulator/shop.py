@@ -115,6 +115,8 @@ class Shop:
         self._state.shelves.merge(other.shelves)
         for entry in other.state.due:
             self._push((entry[0], self._tick(), *entry[2:]))
+        for pair in range(len(self.shelves.units)):
+            self._restock(pair, self.clock_ms)
 
     def advance(self, until_ms: int) -> Iterator[Emission]:
         """Yield the messages sent before `until_ms`, in the order of sending."""
@@ -273,7 +275,9 @@ class Shop:
             if (incident.warehouse_id, incident.product_id) == (warehouse, product) and due_ms < incident.to_ms:
                 self._push((incident.to_ms, self._tick(), _RECEIPT, (pair, units)))
                 return None
-        self.shelves.receive(pair, units)
+        units = self.shelves.receive(pair, units)
+        # Nobody can take from an empty shelf, so nobody else would notice that this delivery was too small.
+        self._restock(pair, due_ms)
         unique = RECEIPTS | mix(self.stream, self._tick()) >> 3
         event = StockReceived(
             event_id=event_id(due_ms, unique, self._orders.salt),

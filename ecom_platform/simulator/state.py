@@ -63,6 +63,7 @@ class StateStore:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            self._lock.close()
             raise UsageError(
                 f"Another simulator works in {self._folder}; nothing was started. Wait for it, stop the demo, or set "
                 "ECOM_HOME to another folder."

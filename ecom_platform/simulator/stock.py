@@ -49,10 +49,12 @@ class Shelves(Struct):
         self.on_order.add(pair)
         return max(1, self.targets[pair] - self.units[pair])
 
-    def receive(self, pair: int, units: int) -> None:
-        """Put ordered units on the shelf."""
+    def receive(self, pair: int, ordered: int) -> int:
+        """Put a delivery on the shelf and return its units: what was ordered, or more up to the target."""
+        units = max(ordered, self.targets[pair] - self.units[pair])
         self.units[pair] += units
         self.on_order.discard(pair)
+        return units
 
     def split(self, share: float, keep: Iterable[int] = ()) -> Shelves:
         """Take `share` of every shelf away into new shelves, but nothing of the pairs in `keep`.

@@ -21,7 +21,7 @@ def dimensions() -> Dimensions:
 
 
 @pytest.fixture(scope="session")
-def ten_hours(dimensions: Dimensions) -> list[Emission]:
-    """What happens in the first ten hours of a shop without faults, at one order a second."""
+def four_hours(dimensions: Dimensions) -> list[Emission]:
+    """What happens in the first four hours of a shop without faults, at one order a second."""
     shop = Shop.open(dimensions, ShopConfig(SEED, 1.0, Curve.FLAT), START_MS, 1, 1)
-    return list(shop.advance(START_MS + 10 * HOUR_MS))
+    return list(shop.advance(START_MS + 4 * HOUR_MS))

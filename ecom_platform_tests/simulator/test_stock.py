@@ -31,8 +31,9 @@ def test_a_shelf_is_reordered_once_and_filled_up() -> None:
 
     assert [shelves.reorder(0), shelves.reorder(2), shelves.reorder(2)] == [0, 7, 0]
 
-    shelves.receive(2, 7)
+    shelves.take(2, 1)
 
+    assert shelves.receive(2, 7) == 8
     assert shelves.units[2] == 10
     assert not shelves.on_order
 

@@ -1,0 +1,83 @@
+"""Plans: where simulated time starts and ends, and which arguments make no sense."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecom_platform.errors import UnavailableError, UsageError
+from ecom_platform.settings import Settings
+from ecom_platform.simulator.config import MINUTE_MS, Curve
+from ecom_platform.simulator.demand import Demand
+from ecom_platform.simulator.run import check_arguments, plan_run, shop_seed, simulate
+from ecom_platform.simulator.scenario import load_scenario
+
+NOW_MS = 1_795_392_000_000 + 15 * 3_600_000 + 20_500
+STEADY = load_scenario("steady")
+
+
+@pytest.mark.parametrize(
+    ("orders", "days", "rate", "words"),
+    [
+        (0, None, 1.0, "at least one order"),
+        (None, 0.0, 1.0, "more than 0"),
+        (None, 400.0, 1.0, "366"),
+        (None, None, "max", "where to stop"),
+        (None, None, 0.0, "more than 0"),
+        (None, None, 1e9, "or max"),
+    ],
+)
+def test_senseless_arguments_are_refused_with_what_is_possible(orders, days, rate, words) -> None:
+    """Before anything is opened or sent."""
+    with pytest.raises(UsageError, match=words):
+        check_arguments(orders, days, rate)
+
+
+def test_a_paced_run_follows_the_clock_at_the_wanted_rate(dimensions) -> None:
+    """From now on, with flat demand, whatever the hour is."""
+    plan = plan_run(7, STEADY, dimensions, orders=60, rate=10.0, now_ms=NOW_MS)
+
+    assert (plan.start_ms, plan.paced, plan.orders) == (NOW_MS, True, 60)
+    assert (plan.config.orders_per_second, plan.config.curve) == (10.0, Curve.FLAT)
+
+
+def test_days_of_history_end_now(dimensions) -> None:
+    """Two days up to the last full minute, with the measured curves."""
+    plan = plan_run(7, STEADY, dimensions, days=2, rate="max", now_ms=NOW_MS)
+
+    assert plan.end_ms == NOW_MS // MINUTE_MS * MINUTE_MS
+    assert plan.end_ms - plan.start_ms == 2 * 86_400_000
+    assert (plan.config.curve, plan.paced) == (Curve.CALIBRATED, False)
+
+
+def test_a_number_of_orders_at_full_speed_ends_about_now(dimensions) -> None:
+    """The shop opens as long ago as it takes for that many orders to be wanted."""
+    plan = plan_run(7, STEADY, dimensions, orders=5_000, rate="max", now_ms=NOW_MS)
+    demand = Demand(plan.config, dimensions, 1)
+    wanted = sum(demand.count(minute) for minute in range(plan.start_ms // MINUTE_MS, NOW_MS // MINUTE_MS))
+
+    assert 5_000 < wanted < 5_400
+
+
+def test_a_fixed_start_makes_a_run_repeatable(dimensions) -> None:
+    """The clock no longer matters."""
+    first, second = (
+        plan_run(7, STEADY, dimensions, days=1, rate="max", start_ms=MINUTE_MS * 1000, now_ms=now)
+        for now in (NOW_MS, NOW_MS + 999_000)
+    )
+
+    assert first == second
+    assert first.end_ms - first.start_ms == 86_400_000
+
+
+def test_a_kafka_that_is_not_there_is_one_sentence_within_seconds(tmp_path) -> None:
+    """With the next command to run, and no state that would claim something was sent."""
+    settings = Settings(home=tmp_path, kafka_bootstrap_servers="")
+
+    with pytest.raises(UnavailableError, match="ecom up"):
+        simulate(settings, orders=1)
+    assert not (tmp_path / "simulator" / "state.msgpack").exists()
+
+
+def test_the_seed_of_a_fresh_home_is_the_wanted_one(tmp_path) -> None:
+    """So that dimensions can be loaded before the first event."""
+    assert shop_seed(Settings(home=tmp_path), 12) == 12
