@@ -1,4 +1,4 @@
-"""The arithmetic of figures, against values worked out by hand."""
+"""From sums to the figures people read."""
 
 from __future__ import annotations
 
@@ -11,50 +11,42 @@ from ecom_platform.kpi.figures import average_order_value_cents, change, half_ho
 
 
 @pytest.mark.parametrize(
-    ("revenue", "orders", "expected"),
-    [
-        (1000, 4, 250),
-        (1001, 2, 501),
-        (1000, 3, 333),
-        (2000, 3, 667),
-        (0, 5, 0),
-        (7, 0, None),
-        (10**18 + 1, 2, 5 * 10**17 + 1),
-    ],
+    ("revenue_cents", "orders", "average"), [(100, 3, 33), (101, 2, 51), (99, 2, 50), (0, 5, 0), (200, 3, 67)]
 )
-def test_the_average_rounds_half_a_cent_up(revenue, orders, expected):
-    """
-    $10.01 over two orders is $5.01; no order has no average; large sums lose no cent to floats.
-    """
-    assert average_order_value_cents(revenue, orders) == expected
+def test_half_a_cent_is_rounded_up(revenue_cents: int, orders: int, average: int) -> None:
+    """33.3 is 33, 50.5 is 51, 49.5 is 50."""
+    assert average_order_value_cents(revenue_cents, orders) == average
 
 
-def test_nothing_divided_by_nothing_is_unknown():
-    """
-    A share of no orders and a change against no baseline are None, not zero.
-    """
+def test_nothing_to_divide_by_gives_no_figure() -> None:
+    """Unknown is not zero."""
+    assert average_order_value_cents(0, 0) is None
     assert share(0, 0) is None
     assert change(5, 0) is None
-    assert share(1, 4) == 0.25
-    assert change(90, 120) == -0.25
 
 
-@pytest.mark.parametrize(("minute", "expected"), [(0, 0), (29, 0), (30, 30), (59, 30)])
-def test_half_hours_begin_at_0_and_30(minute, expected):
-    """
-    An instant belongs to the half hour that started last, seconds and microseconds dropped.
-    """
-    instant = datetime(2026, 11, 23, 7, minute, 59, 999_999, tzinfo=UTC)
-
-    assert half_hour(instant) == datetime(2026, 11, 23, 7, expected, tzinfo=UTC)
+def test_shares_and_changes_are_plain_fractions() -> None:
+    """One is the whole; a change is relative to what was before."""
+    assert share(3, 4) == 0.75
+    assert change(150, 100) == 0.5
+    assert change(50, 100) == -0.5
 
 
-def test_every_definition_reads_as_a_sentence():
-    """
-    Keys are those of the table, and the help names the time a figure counts by.
-    """
-    for key, definition in DEFINITIONS.items():
-        assert definition.key == key
-        assert definition.help.endswith("in UTC.")
-        assert definition.formula[0].isupper()
-        assert not definition.formula.endswith(".")
+@pytest.mark.parametrize(("minute", "closed"), [(0, 0), (29, 0), (30, 30), (59, 30)])
+def test_a_half_hour_begins_at_0_and_30(minute: int, closed: int) -> None:
+    """Its own first instant belongs to it."""
+    assert half_hour(datetime(2026, 11, 23, 7, minute, 59, 999_999, UTC)) == datetime(
+        2026, 11, 23, 7, closed, tzinfo=UTC
+    )
+    assert half_hour(datetime(2026, 11, 23, 7, closed, tzinfo=UTC)) == datetime(2026, 11, 23, 7, closed, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("key", DEFINITIONS)
+def test_every_figure_explains_itself(key: str) -> None:
+    """The help on screen is a sentence with the basis of time in it."""
+    definition = DEFINITIONS[key]
+
+    assert definition.key == key
+    assert definition.label
+    assert definition.help.endswith(", in UTC.")
+    assert definition.unit in {"cents", "orders", "units", "share", "seconds"}
