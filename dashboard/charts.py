@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import plotly.graph_objects as go
 
@@ -61,7 +62,9 @@ def revenue(line: RevenueLine, span: Span, colours: Palette, currency: str, heig
             hovertemplate="%{x|%d %b %H:%M} so far: %{y:,.2f}<extra></extra>",
         )
     one_day = span.window.end - span.window.start <= DAY
-    figure.update_xaxes(range=[span.window.start, span.window.end], tickformat="%H:%M" if one_day else "%d %b")
+    figure.update_xaxes(
+        range=[_axis_time(span.window.start), _axis_time(span.window.end)], tickformat="%H:%M" if one_day else "%d %b"
+    )
     figure.update_yaxes(rangemode="tozero", tickprefix=currency_sign(currency), tickformat="~s", nticks=5)
     figure.update_layout(showlegend=True, legend=_LEGEND_ABOVE, margin={"l": 8, "r": 8, "t": 28, "b": 8})
     _mark_start(figure, line, span, colours)
@@ -101,12 +104,12 @@ def status_bar(status: Mapping[Status, int], colours: Palette, height: int) -> g
         )
     for position, state in enumerate(STATUS_ORDER):
         figure.add_annotation(
-            text=f'<span style="color:{colours.status[state]}">■</span> {state.value}<br><b>{count(status[state])}</b>',
-            x=position % 3 / 3,
+            text=f'<span style="color:{colours.status[state]}">■</span> {state.value} <b>{count(status[state])}</b>',
+            x=position % 2 / 2,
             y=0,
             xref="paper",
             yref="paper",
-            yshift=-8 - 42 * (position // 3),
+            yshift=-6 - 21 * (position // 2),
             xanchor="left",
             yanchor="top",
             align="left",
@@ -225,3 +228,8 @@ def _mark_start(figure: go.Figure, line: RevenueLine, span: Span, colours: Palet
 
 def _short(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+
+
+def _axis_time(instant: datetime) -> str:
+    # As Plotly itself writes it: a range in any other form counts as a new one at the next tick, and undoes the zoom.
+    return f"{instant:%Y-%m-%d %H:%M}".removesuffix(" 00:00")

@@ -207,7 +207,7 @@ def _status(chosen: View) -> None:
         lambda: _sales(chosen),
         BODY_HEIGHT,
         partial(_draw_status, chosen),
-        note=lambda found: f"{formats.count(found.orders)} orders placed in the range, by their state now",
+        note=lambda found: f"{formats.count(found.orders)} placed, by state now",
         empty=lambda found: None if found.orders else _EMPTY,
     )
 
@@ -218,7 +218,7 @@ def _draw_status(chosen: View, found: Sales) -> None:
     with st.grid(2, wrap=False, gap="small"):
         for label, number in (("Delivered", delivered), ("Pending + Shipped", opened)):
             st.metric(label, formats.count(number), formats.share(number / found.orders), "off", delta_arrow="off")
-    figure = charts.status_bar(found.status, chosen.colours, 128)
+    figure = charts.status_bar(found.status, chosen.colours, 112)
     states = ", ".join(f"{state.value} {formats.count(found.status[state])}" for state in STATUS_ORDER)
     _chart(figure, "status", f"Orders by state: {states}")
 
@@ -236,7 +236,7 @@ def _minutes(chosen: View) -> None:
 
 
 def _minute_note(found: list[Bucket]) -> str:
-    return f"last 60 minutes, UTC · {formats.count(found[-2].orders)} in the last full one"
+    return f"60 minutes, UTC · latest {formats.count(found[-2].orders)}"
 
 
 def _payment(chosen: View) -> None:

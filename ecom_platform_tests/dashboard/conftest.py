@@ -36,6 +36,7 @@ class Mongod:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Start it, with whatever data it had."""
         program = find_mongod(Settings(_env_file=None))
         argv = [program, "--dbpath", self._folder, "--port", str(self.port), "--bind_ip", "127.0.0.1"]
         # The orders of the tests have fixed dates: nothing may expire by today's.
@@ -45,12 +46,14 @@ class Mongod:
             self._process = subprocess.Popen(argv, stdout=log, stderr=log)
 
     def stop(self) -> None:
+        """Kill it."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def initiate(self) -> None:
+        """Make it the only member of its replica set; once is enough."""
         with MongoClient(f"mongodb://127.0.0.1:{self.port}/?directConnection=true") as client:
             member = {"_id": 0, "host": f"127.0.0.1:{self.port}"}
             client.admin.command("replSetInitiate", {"_id": "test", "members": [member]})

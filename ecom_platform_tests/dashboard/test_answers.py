@@ -36,9 +36,7 @@ def counting(calls, result="figures"):
 
 
 def test_ten_pages_ask_once(answers, calls):
-    """
-    However many readers there are, one question in its time reaches the database.
-    """
+    """However many readers there are, one question in its time reaches the database."""
     threads = [threading.Thread(target=answers.get, args=("tiles", 60, counting(calls))) for _ in range(10)]
     for thread in threads:
         thread.start()
@@ -49,9 +47,7 @@ def test_ten_pages_ask_once(answers, calls):
 
 
 def test_other_questions_and_older_answers_are_asked(answers, calls):
-    """
-    Another range is another question, and an answer past its time is asked for again.
-    """
+    """Another range is another question, and an answer past its time is asked for again."""
     answers.get("today", 60, counting(calls))
     answers.get("week", 60, counting(calls))
     answers.get("today", 0, counting(calls))
@@ -60,9 +56,7 @@ def test_other_questions_and_older_answers_are_asked(answers, calls):
 
 
 def test_a_failure_keeps_the_last_figures_and_their_time(answers, calls):
-    """
-    The reader sees what was known, when, and a sentence.
-    """
+    """The reader sees what was known, when, and a sentence."""
     good = answers.get("tiles", 0, counting(calls, 42))
 
     bad = answers.get("tiles", 0, counting(calls, UnavailableError("mongodb://127.0.0.1 does not answer")))
@@ -71,9 +65,7 @@ def test_a_failure_keeps_the_last_figures_and_their_time(answers, calls):
 
 
 def test_one_failure_spares_the_other_panels_the_wait(answers, calls):
-    """
-    While MongoDB is known to be away, the next questions fail at once instead of each running into its timeout.
-    """
+    """While MongoDB is known to be away, the next questions fail at once instead of each running into its timeout."""
     answers.get("tiles", 0, counting(calls, UnavailableError("away")))
     other = answers.get("chart", 0, counting(calls))
 
@@ -82,9 +74,7 @@ def test_one_failure_spares_the_other_panels_the_wait(answers, calls):
 
 
 def test_the_figures_come_back_by_themselves(answers, calls, monkeypatch):
-    """
-    Once MongoDB answers again, so does the page.
-    """
+    """Once MongoDB answers again, so does the page."""
     monkeypatch.setattr("dashboard.answers.RETRY_SECONDS", 0.0)
     answers.get("tiles", 0, counting(calls, UnavailableError("away")))
 
@@ -92,9 +82,7 @@ def test_the_figures_come_back_by_themselves(answers, calls, monkeypatch):
 
 
 def test_a_wrong_setting_is_told_as_it_is(calls):
-    """
-    A person has to change something: the sentence says what.
-    """
+    """A person has to change something: the sentence says what."""
 
     def connect():
         raise ConfigurationError("No MongoDB is known. Run `ecom up`.")
@@ -103,8 +91,6 @@ def test_a_wrong_setting_is_told_as_it_is(calls):
 
 
 def test_a_bug_is_not_called_an_outage(answers, calls):
-    """
-    An error that is no outage comes through, so that it is found.
-    """
+    """An error that is no outage comes through, so that it is found."""
     with pytest.raises(ZeroDivisionError):
         answers.get("tiles", 0, counting(calls, ZeroDivisionError()))

@@ -21,16 +21,12 @@ from dashboard import formats
     ],
 )
 def test_money_shows_cents_below_ten_thousand(cents, expected):
-    """
-    Cents matter in small sums and distract in large ones; the unknown is a dash.
-    """
+    """Cents matter in small sums and distract in large ones; the unknown is a dash."""
     assert formats.money(cents, "USD") == expected
 
 
 def test_other_currencies_carry_their_sign_or_code():
-    """
-    A currency without a common sign is named.
-    """
+    """A currency without a common sign is named."""
     assert formats.exact_money(123_456, "EUR") == "€1,234.56"
     assert formats.exact_money(123_456, "CHF") == "CHF 1,234.56"
 
@@ -39,16 +35,12 @@ def test_other_currencies_carry_their_sign_or_code():
     ("relative", "expected"), [(0.0421, "+4.2 %"), (-0.018, "-1.8 %"), (0.0, "0.0 %"), (-0.0004, "0.0 %"), (None, None)]
 )
 def test_a_change_has_an_ascii_sign_and_zero_has_none(relative, expected):
-    """
-    Streamlit points the arrow by an ASCII minus; a change that rounds to nothing has no direction.
-    """
+    """Streamlit points the arrow by an ASCII minus; a change that rounds to nothing has no direction."""
     assert formats.change(relative) == expected
 
 
 def test_shares_points_and_counts():
-    """
-    One decimal for shares, a signed difference in points, thousands apart.
-    """
+    """One decimal for shares, a signed difference in points, thousands apart."""
     assert formats.share(0.9342) == "93.4 %"
     assert formats.share(None) == "—"
     assert formats.points(-0.012) == "-1.2 pp"

@@ -30,16 +30,12 @@ NOW = datetime(2026, 11, 23, 14, 32, 5, tzinfo=UTC)
     ],
 )
 def test_the_badge_says_the_state_in_words(age, expected):
-    """
-    Whoever cannot see the colour reads the same.
-    """
+    """Whoever cannot see the colour reads the same."""
     assert badge(age, NOW).text == expected
 
 
 def test_every_state_has_its_own_icon():
-    """
-    Two states never look alike.
-    """
+    """Two states never look alike."""
     icons = [badge(FigureAge(NOW, state, 1, 0.5), NOW).icon for state in AgeState]
 
     assert len(set(icons)) == len(AgeState)
@@ -50,9 +46,7 @@ def test_every_state_has_its_own_icon():
     [('{"share": 0.41}', 0.41), ('{"share": 1}', 1.0), ('{"share": 7}', None), ("{", None), ("{}", None), (None, None)],
 )
 def test_the_history_share_survives_a_broken_file(tmp_path, content, expected):
-    """
-    No simulator, half a file, nonsense: unknown, never an error on screen.
-    """
+    """No simulator, half a file, nonsense: unknown, never an error on screen."""
     if content is not None:
         (tmp_path / "simulator").mkdir()
         (tmp_path / "simulator" / "history.json").write_text(content)
@@ -61,9 +55,7 @@ def test_the_history_share_survives_a_broken_file(tmp_path, content, expected):
 
 
 def test_the_dashboard_loads_neither_spark_nor_dagster():
-    """
-    Everything the page imports fits into a process without a JVM and without an orchestrator.
-    """
+    """Everything the page imports fits into a process without a JVM and without an orchestrator."""
     code = "import sys, dashboard.overview; print([n for n in ('pyspark', 'dagster', 'kafka') if n in sys.modules])"
     root = Path(__file__).parents[2]
 
@@ -73,9 +65,7 @@ def test_the_dashboard_loads_neither_spark_nor_dagster():
 
 
 def test_queries_know_nothing_of_streamlit():
-    """
-    The figures can be asked for without a page.
-    """
+    """The figures can be asked for without a page."""
     code = (
         "import sys, dashboard.queries.overview, dashboard.queries.pulse, dashboard.queries.orders, dashboard.answers"
     )

@@ -31,9 +31,7 @@ def contrast(one, other):
 
 @pytest.mark.parametrize(("name", "colours"), THEMES)
 def test_text_can_be_read(name, colours):
-    """
-    Text of every meaning has at least 5.4:1 on the background, and 4.5:1 on a badge of its colour.
-    """
+    """Text of every meaning has at least 5.4:1 on the background, and 4.5:1 on a badge of its colour."""
     theme = CONFIG["theme"][name]
     for text in (colours.text, colours.muted, colours.link, colours.good, colours.warn, colours.bad):
         assert contrast(text, colours.background) >= 5.4
@@ -43,9 +41,7 @@ def test_text_can_be_read(name, colours):
 
 @pytest.mark.parametrize(("name", "colours"), THEMES)
 def test_marks_stand_out(name, colours):
-    """
-    Bars and lines have at least 3:1 on the background, and no two states share a colour.
-    """
+    """Bars and lines have at least 3:1 on the background, and no two states share a colour."""
     marks = [*colours.status.values(), *colours.payment.values(), colours.period, colours.baseline]
     assert all(contrast(mark, colours.background) >= 3 for mark in marks)
     assert all(one != other for one, other in combinations(colours.status.values(), 2))
@@ -53,9 +49,7 @@ def test_marks_stand_out(name, colours):
 
 @pytest.mark.parametrize(("name", "colours"), THEMES)
 def test_the_interface_has_the_colours_of_the_palette(name, colours):
-    """
-    Streamlit reads its colours from a file: they are those of the palette, and no web address is in it.
-    """
+    """Streamlit reads its colours from a file: they are those of the palette, and no web address is in it."""
     theme = CONFIG["theme"][name]
 
     assert theme["backgroundColor"] == colours.background
@@ -70,9 +64,7 @@ def test_the_interface_has_the_colours_of_the_palette(name, colours):
 
 
 def test_no_other_module_knows_a_colour_and_nothing_points_to_the_web():
-    """
-    A colour is written in the palette or nowhere; no page asks another host for a font or a script.
-    """
+    """A colour is written in the palette or nowhere; no page asks another host for a font or a script."""
     for file in (ROOT / "dashboard").rglob("*.py"):
         text = file.read_text()
         assert "http" not in text, file
@@ -81,8 +73,6 @@ def test_no_other_module_knows_a_colour_and_nothing_points_to_the_web():
 
 
 def test_the_theme_is_light_until_it_is_known():
-    """
-    Streamlit does not know the theme on the very first run.
-    """
+    """Streamlit does not know the theme on the very first run."""
     assert palette_of(None) is LIGHT
     assert palette_of("dark") is DARK

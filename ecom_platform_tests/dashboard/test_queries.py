@@ -56,9 +56,7 @@ def valid(orders):
 
 @pytest.mark.parametrize("preset", list(Preset))
 def test_totals_of_every_range_equal_a_count_of_the_orders(preset, filled, orders):
-    """
-    Orders, money, units, states and payment types of a range are those of the orders placed in it.
-    """
+    """Orders, money, units, states and payment types of a range are those of the orders placed in it."""
     span = resolve(preset, NOW)
     inside = placed_in(orders, span.window)
 
@@ -77,9 +75,7 @@ def test_totals_of_every_range_equal_a_count_of_the_orders(preset, filled, order
 
 @pytest.mark.parametrize("preset", [Preset.HOUR, Preset.TODAY, Preset.WEEK])
 def test_tiles_compare_booked_measures_up_to_the_cut_on_both_sides(preset, shop_db, orders):
-    """
-    The change of revenue is that of booked value over equal spans, cancelled orders in on both sides.
-    """
+    """The change of revenue is that of booked value over equal spans, cancelled orders in on both sides."""
     span = resolve(preset, NOW)
     shop.store(shop_db, orders, NOW)
     shop.store(shop_db, early := shop.orders_between(NOW - 16 * DAY, NOW - 14 * DAY, 200, seed=6, now=NOW), NOW)
@@ -98,9 +94,7 @@ def test_tiles_compare_booked_measures_up_to_the_cut_on_both_sides(preset, shop_
 
 
 def test_there_is_no_comparison_with_a_day_the_shop_did_not_see_whole(filled, orders):
-    """
-    Yesterday is compared with the day before only if data began before that day did; while history loads, never.
-    """
+    """Yesterday is compared with the day before only if data began before that day did; while history loads, never."""
     assert tiles(filled, resolve(Preset.TODAY, NOW), NOW).before is not None
     assert tiles(filled, resolve(Preset.TODAY, NOW), NOW, history_complete=False).before is None
     assert tiles(filled, resolve(Preset.WEEK, NOW), NOW).before is None
@@ -109,9 +103,7 @@ def test_there_is_no_comparison_with_a_day_the_shop_did_not_see_whole(filled, or
 
 
 def test_buckets_are_complete_and_add_up_to_the_total(filled, orders):
-    """
-    Every half hour of a day is there, empty ones as zero, and together they are the day.
-    """
+    """Every half hour of a day is there, empty ones as zero, and together they are the day."""
     window = Window(MIDNIGHT - DAY, MIDNIGHT)
 
     buckets = sales_by_bucket(filled, window, Grain.HALF_HOUR)
@@ -122,9 +114,7 @@ def test_buckets_are_complete_and_add_up_to_the_total(filled, orders):
 
 
 def test_the_running_bucket_is_not_part_of_the_line(filled, orders):
-    """
-    The half hour that is not over stands apart, so that the line does not seem to fall.
-    """
+    """The half hour that is not over stands apart, so that the line does not seem to fall."""
     line = revenue_line(filled, resolve(Preset.TODAY, NOW), NOW)
     half_past_two = MIDNIGHT + timedelta(hours=14, minutes=30)
     running = valid(placed_in(orders, Window(half_past_two, NOW)))
@@ -137,9 +127,7 @@ def test_the_running_bucket_is_not_part_of_the_line(filled, orders):
 
 @pytest.mark.parametrize("preset", list(Preset))
 def test_promises_count_what_was_due_in_closed_half_hours(preset, filled, orders):
-    """
-    Due and on time follow the promised time; to the second on time is on time; cancelled orders are out.
-    """
+    """Due and on time follow the promised time; to the second on time is on time; cancelled orders are out."""
     span = resolve(preset, NOW)
     due = [
         o["delivery"]
@@ -155,9 +143,7 @@ def test_promises_count_what_was_due_in_closed_half_hours(preset, filled, orders
 
 
 def test_promises_by_half_hour_add_up_to_the_day(filled, orders):
-    """
-    The line of the tile shows the same orders as its figure.
-    """
+    """The line of the tile shows the same orders as its figure."""
     window = resolve(Preset.TODAY, NOW).promises
 
     found = promises_by_bucket(filled, window, Grain.HALF_HOUR)
@@ -169,9 +155,7 @@ def test_promises_by_half_hour_add_up_to_the_day(filled, orders):
 
 
 def test_late_now_counts_open_orders_past_their_promise_only(filled, orders):
-    """
-    Delivered late is not late now, and due at this very instant is not late.
-    """
+    """Delivered late is not late now, and due at this very instant is not late."""
     opened = [order["delivery"] for order in orders if order["delivery"]["status"] in ("Pending", "Shipped")]
     instant = sorted(delivery["expected_time"] for delivery in opened)[len(opened) // 2]
     late = sum(delivery["expected_time"] < instant for delivery in opened)
@@ -184,9 +168,7 @@ def test_late_now_counts_open_orders_past_their_promise_only(filled, orders):
 
 @pytest.mark.parametrize("preset", [Preset.HOUR, Preset.TODAY, Preset.WEEK])
 def test_top_products_are_ranked_by_net_sales(preset, filled, orders):
-    """
-    Net of discount, cancelled orders out, ties by number, names where they are known.
-    """
+    """Net of discount, cancelled orders out, ties by number, names where they are known."""
     window = resolve(preset, NOW).products
     net, units = defaultdict(int), defaultdict(int)
     for order in valid(placed_in(orders, window)):
@@ -203,9 +185,7 @@ def test_top_products_are_ranked_by_net_sales(preset, filled, orders):
 
 
 def test_the_last_orders_are_the_newest_not_from_the_future(shop_db, orders):
-    """
-    Ten orders, newest first; a producer whose clock is ahead does not fill the list.
-    """
+    """Ten orders, newest first; a producer whose clock is ahead does not fill the list."""
     shop.store(shop_db, orders, NOW)
     shop.store(shop_db, shop.orders_between(NOW + timedelta(hours=1), NOW + timedelta(hours=2), 20, seed=9), NOW)
 
@@ -216,9 +196,7 @@ def test_the_last_orders_are_the_newest_not_from_the_future(shop_db, orders):
 
 
 def test_an_empty_shop_has_figures_too(shop_db):
-    """
-    Nothing sold is zero; averages, shares and changes of nothing are unknown.
-    """
+    """Nothing sold is zero; averages, shares and changes of nothing are unknown."""
     found = tiles(shop_db, resolve(Preset.TODAY, NOW), NOW)
 
     assert (found.sales.orders, found.sales.revenue_cents, found.open.late) == (0, 0, 0)
@@ -230,9 +208,7 @@ def test_an_empty_shop_has_figures_too(shop_db):
 
 
 def test_no_query_scans_a_collection(filled, orders):
-    """
-    Every query of the page is answered from an index: the profiler sees no COLLSCAN and few documents.
-    """
+    """Every query of the page is answered from an index: the profiler sees no COLLSCAN and few documents."""
     filled.command("profile", 2)
     for preset in Preset:
         span = resolve(preset, NOW)

@@ -20,9 +20,7 @@ def at(day, hour=0, minute=0):
 
 
 def test_today_is_the_utc_day_compared_up_to_the_last_closed_half_hour():
-    """
-    At 14:47, 00:00 to 14:30 of both days.
-    """
+    """At 14:47, 00:00 to 14:30 of both days."""
     span = resolve(Preset.TODAY, NOW)
 
     assert span.window == Window(at(23), at(24))
@@ -33,9 +31,7 @@ def test_today_is_the_utc_day_compared_up_to_the_last_closed_half_hour():
 
 
 def test_in_the_first_half_hour_of_a_day_there_is_nothing_to_compare():
-    """
-    The compared window is empty, and no document is read for it.
-    """
+    """The compared window is empty, and no document is read for it."""
     span = resolve(Preset.TODAY, at(23, 0, 12))
 
     assert span.comparison.current == Window(at(23), at(23))
@@ -43,9 +39,7 @@ def test_in_the_first_half_hour_of_a_day_there_is_nothing_to_compare():
 
 
 def test_the_last_hour_ends_with_the_running_minute():
-    """
-    Sixty minutes on screen, sixty complete ones compared, promises of two closed half hours.
-    """
+    """Sixty minutes on screen, sixty complete ones compared, promises of two closed half hours."""
     span = resolve(Preset.HOUR, NOW)
 
     assert span.window == Window(at(23, 13, 48), at(23, 14, 48))
@@ -56,9 +50,7 @@ def test_the_last_hour_ends_with_the_running_minute():
 @pytest.mark.parametrize("preset", list(Preset))
 @pytest.mark.parametrize("now", [NOW, at(23), at(23, 0, 29), at(23, 23, 59)])
 def test_both_sides_of_a_comparison_are_equally_long_and_apart(preset, now):
-    """
-    No instant is on both sides, and neither side reaches into the future.
-    """
+    """No instant is on both sides, and neither side reaches into the future."""
     current, baseline = resolve(preset, now).comparison.current, resolve(preset, now).comparison.baseline
 
     assert current.end - current.start == baseline.end - baseline.start
@@ -67,9 +59,7 @@ def test_both_sides_of_a_comparison_are_equally_long_and_apart(preset, now):
 
 
 def test_no_range_reads_half_hours_past_their_retention():
-    """
-    Half hours are kept for eight days, minutes for three: older parts of a window must be whole days.
-    """
+    """Half hours are kept for eight days, minutes for three: older parts of a window must be whole days."""
     for preset in Preset:
         span = resolve(preset, NOW)
         for window in (span.window, span.comparison.current, span.comparison.baseline, span.promises):
@@ -80,9 +70,7 @@ def test_no_range_reads_half_hours_past_their_retention():
 
 
 def test_a_window_is_read_from_whole_days_and_what_sticks_out():
-    """
-    The pieces cover the window without gap or overlap, days wherever a whole one fits.
-    """
+    """The pieces cover the window without gap or overlap, days wherever a whole one fits."""
     window = Window(at(20, 22, 30), at(23, 1, 30))
 
     assert pieces(window, Grain.HALF_HOUR) == [
@@ -94,9 +82,7 @@ def test_a_window_is_read_from_whole_days_and_what_sticks_out():
 
 
 def test_the_id_range_holds_exactly_the_buckets_of_the_window():
-    """
-    Names of buckets sort like their times, and what follows the name in an `_id` does not leak over the end.
-    """
+    """Names of buckets sort like their times, and what follows the name in an `_id` does not leak over the end."""
     found = id_range(Grain.HALF_HOUR, Window(at(23, 9), at(23, 10)), "P/30m/")
 
     inside = ["P/30m/2026-11-23T09:00/1/1/0", "P/30m/2026-11-23T09:30/6/24/-1"]

@@ -1,0 +1,275 @@
+"""The page in a real browser, over a real MongoDB: what is on screen, and what happens when things go wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from dashboard import formats
+from ecom_platform_tests.dashboard import shop
+from ecom_platform_tests.dashboard.conftest import free_port
+
+pytestmark = [pytest.mark.servers, pytest.mark.browser]
+
+ROOT = Path(__file__).parents[2]
+QUIET = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+SOON_MS = 20_000
+
+
+@dataclass
+class Screen:
+    """A page and what went wrong on it."""
+
+    page: Page
+    foreign: list[str]
+    errors: list[str]
+
+    def tile(self, label: str):
+        """The value of the tile called `label`."""
+        tile = self.page.get_by_test_id("stMetric").filter(has=self.page.get_by_text(label, exact=True))
+        return tile.get_by_test_id("stMetricValue")
+
+    def badge(self):
+        """The badge in the row above the page."""
+        return self.page.locator(".st-key-state")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without any traffic of its own."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail("These tests need Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def filled(module_db):
+    """A shop with two days of orders up to this minute and a living stream."""
+    now = datetime.now(UTC)
+    shop.describe(module_db)
+    orders = shop.orders_between(now - timedelta(hours=50), now, 1500, seed=11)
+    shop.store(module_db, orders, now)
+    return module_db
+
+
+@pytest.fixture(scope="module")
+def address(mongod, module_db, tmp_path_factory) -> Iterator[str]:
+    """The dashboard's own server over the module's database."""
+    home = tmp_path_factory.mktemp("home")
+    port = free_port()
+    argv = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
+    argv += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ECOM_")}
+    environment |= {"ECOM_MONGODB_URI": mongod.uri, "ECOM_MONGODB_DATABASE": module_db.name, "ECOM_HOME": str(home)}
+    with (home / "dashboard.log").open("wb") as log:
+        server = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        _wait_until_served(f"http://127.0.0.1:{port}/_stcore/health", server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.fixture
+def screen(browser, address, filled):
+    """The page, open and complete, with a heartbeat of this instant."""
+    shop.beat(filled, datetime.now(UTC))
+    with opened(browser, address) as found:
+        yield found
+
+
+@contextmanager
+def opened(browser: Browser, address: str, width=1366, height=768, scheme="light") -> Iterator[Screen]:
+    """Open the page; afterwards, nothing may have asked another host or complained."""
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = context.new_page()
+    found = Screen(page, [], [])
+    page.on("request", lambda request: found.foreign.append(request.url) if _is_foreign(request.url) else None)
+    page.on("console", lambda message: found.errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: found.errors.append(str(error)))
+    page.goto(address)
+    expect(page.get_by_test_id("stTable")).to_be_visible(timeout=SOON_MS)
+    expect(page.locator(".js-plotly-plot")).to_have_count(5, timeout=SOON_MS)
+    yield found
+    context.close()
+    assert found.foreign == []
+    assert found.errors == []
+
+
+def _is_foreign(url: str) -> bool:
+    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
+
+
+def _wait_until_served(url: str, server: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urlopen(url, timeout=2) as answer:  # noqa: S310 - an address of our own
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail("the dashboard's server did not start")
+
+
+def of_today(db):
+    """The orders of the UTC day, straight from the facts."""
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return list(db.orders.find({"order_time": {"$gte": midnight}}))
+
+
+def revenue_of(orders):
+    """The sum as a tile writes it."""
+    return formats.money(sum(o["total_cents"] for o in orders if o["delivery"]["status"] != "Cancelled"), "USD")
+
+
+def test_the_figures_on_screen_are_those_in_the_database(screen, filled):
+    """Revenue, orders, units and late now are the sums over the stored orders; the newest order heads the list."""
+    today = of_today(filled)
+    valid = [order for order in today if order["delivery"]["status"] != "Cancelled"]
+    units = sum(line["quantity"] for order in valid for line in order["order_items"])
+    newest = max(filled.orders.find(), key=lambda order: order["order_time"])
+
+    expect(screen.tile("Revenue")).to_have_text(revenue_of(today), timeout=SOON_MS)
+    expect(screen.tile("Orders")).to_have_text(formats.count(len(today)))
+    expect(screen.tile("Units")).to_have_text(formats.count(units))
+    expect(screen.tile("Late now")).to_have_text(re.compile(r"^[\d,]+$"))
+    expect(screen.page.get_by_test_id("stTable").locator("tbody tr")).to_have_count(10)
+    expect(screen.page.get_by_test_id("stTable").locator("tbody tr").first).to_contain_text(str(newest["_id"]))
+    expect(screen.page.get_by_text("UTC", exact=False).first).to_be_visible()
+
+
+def test_a_new_order_appears_without_reloading(screen, filled):
+    """The tiles follow the database by themselves; nothing jumps, and a chart keeps its zoom."""
+    page = screen.page
+    page.evaluate(
+        "window.shifted = 0; new PerformanceObserver(list => list.getEntries().forEach(e => window.shifted += e.value))"
+        ".observe({type: 'layout-shift'}); window.sameDocument = true"
+    )
+    chart = ".st-key-card-revenue .js-plotly-plot"
+    page.evaluate(f"() => {{ document.querySelector('{chart}')._fullLayout.xaxis.range; }}")
+    box = page.locator(f"{chart} .nsewdrag").bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 300, box["y"] + 42, steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    zoomed = page.evaluate(f"document.querySelector('{chart}').layout.xaxis.range")
+    now = datetime.now(UTC)
+    shop.store(filled, shop.orders_between(now - timedelta(seconds=1), now, 3, seed=int(now.timestamp())), now)
+    shop.beat(filled, now)
+
+    expect(screen.tile("Revenue")).to_have_text(revenue_of(of_today(filled)), timeout=SOON_MS)
+    page.wait_for_timeout(11_000)  # more than one tick of the charts
+
+    assert page.evaluate("window.sameDocument")
+    assert page.evaluate(f"document.querySelector('{chart}').layout.xaxis.range") == zoomed
+    assert page.evaluate("window.shifted") < 0.01
+
+
+def test_a_silent_stream_turns_the_badge_stale_and_a_beat_clears_it(screen, filled):
+    """No heartbeat for 15 seconds: the badge says so with the age; figures stay. The next beat makes it live again."""
+    expect(screen.badge()).to_contain_text("Live", timeout=SOON_MS)
+    shop.beat(filled, datetime.now(UTC) - timedelta(seconds=35))
+    expect(screen.badge()).to_contain_text(re.compile(r"Stale · 3\d s old"), timeout=SOON_MS)
+    expect(screen.tile("Revenue")).to_have_text(revenue_of(of_today(filled)))
+
+    shop.beat(filled, datetime.now(UTC))
+    expect(screen.badge()).to_contain_text("Live", timeout=SOON_MS)
+
+
+def test_a_stopped_mongodb_is_a_sentence_and_recovery_needs_no_reload(screen, filled, mongod):
+    """The last figures stay with their time, no traceback shows, and new figures come when MongoDB is back."""
+    before = screen.tile("Revenue").inner_text()
+    mongod.stop()
+    try:
+        sentence = screen.page.get_by_text(re.compile(r"MongoDB does not answer · last figures \d\d:\d\d:\d\d UTC"))
+        expect(sentence.first).to_be_visible(timeout=SOON_MS)
+        expect(screen.badge()).to_contain_text("No connection", timeout=SOON_MS)
+        assert screen.tile("Revenue").inner_text() == before
+        assert "Traceback" not in screen.page.content()
+    finally:
+        mongod.start()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            shop.beat(filled, datetime.now(UTC))
+            break
+        except Exception:  # noqa: BLE001 - an election is going on
+            time.sleep(0.3)
+
+    expect(sentence).to_have_count(0, timeout=30_000)
+    expect(screen.badge()).to_contain_text("Live", timeout=SOON_MS)
+
+
+def test_pause_stops_the_page_and_live_goes_on(screen, filled):
+    """Paused, the figures stand still and the badge says since when."""
+    screen.page.get_by_test_id("stCheckbox").get_by_text("Live").click()
+    expect(screen.badge()).to_contain_text(re.compile(r"Paused at \d\d:\d\d:\d\d"), timeout=SOON_MS)
+    shown = screen.tile("Orders").inner_text()
+    now = datetime.now(UTC)
+    shop.store(filled, shop.orders_between(now - timedelta(seconds=1), now, 2, seed=int(now.timestamp()) + 7), now)
+    screen.page.wait_for_timeout(6_000)
+    assert screen.tile("Orders").inner_text() == shown
+
+    shop.beat(filled, datetime.now(UTC))
+    screen.page.get_by_test_id("stCheckbox").get_by_text("Live").click()
+    expect(screen.tile("Orders")).to_have_text(formats.count(len(of_today(filled))), timeout=SOON_MS)
+
+
+def test_the_range_is_in_the_address_and_nonsense_falls_back(browser, address, filled):
+    """A link shows the same range to somebody else; a made-up one shows today."""
+    with opened(browser, f"{address}/?range=1+h") as found:
+        expect(found.page.get_by_text("Revenue per minute")).to_be_visible(timeout=SOON_MS)
+        found.page.get_by_role("radio", name="7 d").or_(found.page.get_by_text("7 d", exact=True)).first.click()
+        expect(found.page.get_by_text("Revenue per 30 minutes")).to_be_visible(timeout=SOON_MS)
+        expect(found.page).to_have_url(re.compile(r"range=7"), timeout=SOON_MS)
+    with opened(browser, f"{address}/?range=for+ever") as found:
+        expect(found.tile("Orders")).to_have_text(formats.count(len(of_today(filled))), timeout=SOON_MS)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (768, 1024), (390, 844)])
+def test_the_page_fits_every_screen(browser, address, filled, width, height, scheme):
+    """No horizontal scrolling of page or chart card; the tiles are above the fold; every chart has a name."""
+    with opened(browser, address, width, height, scheme) as found:
+        page = found.page
+        page.wait_for_timeout(1_000)
+        wider = page.evaluate(
+            """() => [document.documentElement, document.querySelector('[data-testid=stMain]'),
+                      ...document.querySelectorAll('[class*="st-key-card-"]')]
+                 .filter(e => !e.className.includes?.('card-orders') && e.scrollWidth > e.clientWidth)
+                 .map(e => e.className)"""
+        )
+        taller = page.evaluate(
+            """() => [...document.querySelectorAll('[class*="st-key-card-"]')]
+                 .filter(e => e.scrollHeight > e.clientHeight + 1).map(e => e.className.match(/st-key-\\S+/)[0])"""
+        )
+
+        assert wider == []
+        assert taller == []
+        assert found.tile("Revenue").bounding_box()["y"] < height
+        shots = os.environ.get("ECOM_TEST_SCREENSHOTS")
+        if shots:
+            page.screenshot(path=Path(shots) / f"overview_{width}_{scheme}.png")
