@@ -127,7 +127,7 @@ def _writable(instance: Instance) -> Finding:
 
 
 def _ports(settings: Settings, instance: Instance) -> Finding:
-    if Supervisord(instance).alive():
+    if processes(instance):
         return Finding("ports", ok=True, found="in use by this instance")
     names = [
         name for server in SERVERS if endpoints.is_ours(server.address, settings, instance) for name in server.ports

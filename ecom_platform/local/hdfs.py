@@ -164,6 +164,7 @@ HDFS = Server(
     address="hdfs_uri",
     ports=("hdfs_port", "hdfs_http_port", "hdfs_data_port", "hdfs_data_http_port", "hdfs_data_ipc_port"),
     address_of=address_of,
+    program_names=("namenode", "datanode"),
     programs=programs,
     prepare=prepare,
     not_ready=not_ready,

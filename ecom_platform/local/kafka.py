@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
 from ecom_platform.jars import class_path
 from ecom_platform.java import find_java
 from ecom_platform.local.instance import Instance
@@ -31,6 +31,8 @@ JAVA_OPTIONS = (
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",
 )
+
+_SILENT = "Kafka at {} does not answer ({}). Run `ecom status` to see what is up, `ecom up` to start the local servers."
 
 
 def address_of(settings: Settings) -> str:
@@ -61,8 +63,6 @@ def prepare(settings: Settings, instance: Instance) -> None:
 
 def not_ready(settings: Settings) -> str | None:
     """None once the broker answers a request for metadata."""
-    if not accepts("127.0.0.1", settings.kafka_port):
-        return f"nothing listens on port {settings.kafka_port}"
     return answers(settings, 2.0)
 
 
@@ -71,7 +71,7 @@ def answers(settings: Settings, seconds: float) -> str | None:
     try:
         with _admin(settings, seconds) as admin:
             brokers = admin.describe_cluster()["brokers"]
-    except UnavailableError as error:
+    except EcomError as error:
         return str(error.__cause__ or error)
     return None if brokers else "no broker is alive"
 
@@ -106,9 +106,14 @@ def _admin(settings: Settings, seconds: float) -> Iterator[KafkaAdminClient]:
     from kafka.errors import KafkaError
 
     milliseconds = int(seconds * 1000)
+    brokers = settings.kafka_bootstrap_servers.split(",")
+    # The client would try until its time is over and leave its sockets open.
+    if not any(accepts(*_host_and_port(broker), seconds) for broker in brokers):
+        refused = ConnectionError("nothing accepts connections there")
+        raise UnavailableError(_SILENT.format(settings.kafka_bootstrap_servers, refused)) from refused
     try:
         client = KafkaAdminClient(
-            bootstrap_servers=settings.kafka_bootstrap_servers.split(","),
+            bootstrap_servers=brokers,
             client_id="ecom-platform",
             bootstrap_timeout_ms=milliseconds,
             request_timeout_ms=milliseconds,
@@ -118,10 +123,16 @@ def _admin(settings: Settings, seconds: float) -> Iterator[KafkaAdminClient]:
         finally:
             client.close()
     except (KafkaError, OSError) as error:
-        raise UnavailableError(
-            f"Kafka at {settings.kafka_bootstrap_servers} does not answer ({error}). "
-            "Run `ecom status` to see what is up, `ecom up` to start the local servers."
-        ) from error
+        raise UnavailableError(_SILENT.format(settings.kafka_bootstrap_servers, error)) from error
+
+
+def _host_and_port(broker: str) -> tuple[str, int]:
+    host, _, port = broker.strip().rpartition(":")
+    if not host or not port.isdigit():
+        raise ConfigurationError(
+            f"ECOM_KAFKA_BOOTSTRAP_SERVERS names {broker!r}; expected host:port, several with commas between."
+        )
+    return host.strip("[]"), int(port)
 
 
 def _properties(settings: Settings, folder: Path) -> Mapping[str, object]:
@@ -186,6 +197,7 @@ KAFKA = Server(
     address="kafka_bootstrap_servers",
     ports=("kafka_port", "kafka_controller_port"),
     address_of=address_of,
+    program_names=("kafka",),
     programs=programs,
     prepare=prepare,
     not_ready=not_ready,

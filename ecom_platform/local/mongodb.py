@@ -137,6 +137,7 @@ MONGODB = Server(
     address="mongodb_uri",
     ports=("mongodb_port",),
     address_of=address_of,
+    program_names=("mongodb",),
     programs=programs,
     prepare=prepare,
     not_ready=not_ready,

@@ -23,7 +23,7 @@ from ecom_platform.settings import Settings
 __all__ = ["SERVERS", "Progress", "down", "reset", "up"]
 
 SERVERS = (KAFKA, MONGODB, HDFS)
-READY_SECONDS = 120.0
+READY_SECONDS = 180.0  # a busy machine takes a minute for what takes 6 seconds on an idle one
 
 Progress = Callable[[str, str], None]
 """Called with the part (`Kafka`) and what happens to it (`starting`); from several threads."""
@@ -115,14 +115,14 @@ def _recorded(settings: Settings, ours: Sequence[Server]) -> dict[str, object]:
 
 def _refuse_busy_ports(settings: Settings, ours: Sequence[Server], manager: Supervisord) -> None:
     """Raise while nothing has been touched, so that the message of a JVM need not be understood."""
-    running = {name for name, state in _states(manager).items() if state == "RUNNING"}
+    running = _running(manager)
+    recorded = endpoints.read(manager.instance)
     busy = []
     for server in ours:
-        if any(name in running for name in _program_names(server)):
-            continue  # the ports are its own
         for name in server.ports:
             port = getattr(settings, name)
-            if not endpoints.port_is_free(port):
+            own = server.key in running and recorded.get(name) == port
+            if not own and not endpoints.port_is_free(port):
                 busy.append(f"port {port} of {server.title} is in use{_by_whom(port)} (ECOM_{name.upper()})")
     if busy:
         raise ConfigurationError(
@@ -133,15 +133,14 @@ def _refuse_busy_ports(settings: Settings, ours: Sequence[Server], manager: Supe
         )
 
 
-def _program_names(server: Server) -> tuple[str, ...]:
-    return ("namenode", "datanode") if server.key == "hdfs" else (server.key,)
-
-
-def _states(manager: Supervisord) -> dict[str, str]:
+def _running(manager: Supervisord) -> set[str]:
+    """The keys of the servers of which a program runs."""
     try:
-        return {name: state.state for name, state in manager.states().items()}
+        states = manager.states().values()
     except UnavailableError:
-        return {}
+        return set()
+    alive = {state.name for state in states if state.state in ("STARTING", "RUNNING", "STOPPING")}
+    return {server.key for server in SERVERS if alive.intersection(server.program_names)}
 
 
 def _by_whom(port: int) -> str:

@@ -31,6 +31,7 @@ class Server:
         address: the setting that names an existing one instead.
         ports: the settings of its ports.
         address_of: the address of ours, from settings with every port chosen.
+        program_names: the names of its programs.
         programs: what the process manager runs for it.
         prepare: everything that must be there before its first start; safe to repeat.
         not_ready: why it cannot be used yet, None when it can; takes about a second at most.
@@ -42,6 +43,7 @@ class Server:
     address: str
     ports: tuple[str, ...]
     address_of: Callable[[Settings], str]
+    program_names: tuple[str, ...]
     programs: Callable[[Settings, Instance], list[Program]]
     prepare: _Prepare
     not_ready: Callable[[Settings], str | None]

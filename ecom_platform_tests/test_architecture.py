@@ -1,0 +1,65 @@
+"""The rooms of the package and what each may know."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("pyspark", "dagster", "streamlit", "pandas", "pyarrow", "kafka", "pymongo")
+
+
+def imported_by(module: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has loaded after importing `module`."""
+    code = f"import sys, {module}; print(' '.join({{name.partition('.')[0] for name in sys.modules}}))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(shown.stdout.split())
+
+
+def test_every_room_imports_only_rooms_above_it() -> None:
+    """The contracts of import-linter in pyproject.toml hold."""
+    linter = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run([linter, "--no-cache"], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_command_line_starts_without_anything_heavy() -> None:
+    """`ecom --help` must not wait for Spark or Dagster."""
+    assert imported_by("ecom_platform.cli").isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize(
+    "module", ["store", "streaming", "streaming.foreground", "reconcile", "local", "simulator.run"]
+)
+def test_spark_dagster_and_streamlit_stay_where_they_belong(module: str) -> None:
+    """PySpark is imported by modules named spark_*.py only, Dagster by orchestration, Streamlit by the dashboard."""
+    assert imported_by(f"ecom_platform.{module}").isdisjoint({"pyspark", "dagster", "streamlit"})
+
+
+def test_the_pinned_libraries_fit_together() -> None:
+    """Imported side by side in one fresh interpreter."""
+    modules = ["pyspark.sql", "pyarrow.parquet", "dagster", "dagster_pyspark", "dagster_webserver", "dagster_graphql"]
+    modules += ["streamlit", "plotly", "pymongo", "kafka", "crc32c", "hdfs_native", "msgspec", "orjson", "supervisor"]
+    code = "\n".join(f"import {module}" for module in modules)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_module_is_longer_than_400_lines() -> None:
+    """What does not fit on a few screens is two modules."""
+    package = find_spec("ecom_platform")
+    assert package is not None
+    assert package.origin is not None
+    lengths = {file: len(file.read_text().splitlines()) for file in Path(package.origin).parent.rglob("*.py")}
+    assert {file: length for file, length in lengths.items() if length > 400} == {}
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", *(f"ecom_platform/local/jars/{n}.lock" for n in
+                                                         ("kafka", "hadoop", "spark-kafka"))])  # fmt: skip
+def test_locks_name_no_address(name: str) -> None:
+    """Where packages come from is a matter of the machine, not of the repository."""
+    assert "://" not in (ROOT / name).read_text()
