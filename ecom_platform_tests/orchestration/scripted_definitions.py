@@ -1,5 +1,8 @@
 """The platform's supervisor with short intervals and a scripted child; loaded by the test's code server."""
 
+# Methods whose names say all.
+# ruff: noqa: D102
+
 import os
 import sys
 from pathlib import Path

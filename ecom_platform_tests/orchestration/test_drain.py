@@ -1,5 +1,8 @@
 """Facts by hand: wait for the live stream, or be the stream."""
 
+# The fakes do what the protocols they follow say, and no more.
+# ruff: noqa: D102, ARG002
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence

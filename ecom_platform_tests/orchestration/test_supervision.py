@@ -1,5 +1,8 @@
 """The supervisor alone: scripted world, no server, no sleep."""
 
+# The fakes do what the protocols they follow say, and no more.
+# ruff: noqa: D102, ARG002
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
