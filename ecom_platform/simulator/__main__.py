@@ -18,8 +18,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=None, help="seed of a fresh shop")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # kafka-python warns when a thread waits for another one; the ledger says what matters.
-    logging.getLogger("kafka").setLevel(logging.ERROR)
     try:
         serve(load_settings(), history_days=options.history_days, seed=options.seed)
     except EcomError as error:

@@ -23,6 +23,9 @@ from ecom_platform.simulator.ledger import Ledger
 __all__ = ["LagWatch", "LedgerProducer"]
 
 _log = logging.getLogger(__name__)
+# Whatever goes wrong comes back as an exception or stands in the ledger; the client's own lines would repeat it ten
+# times a second on the terminal of whoever started us.
+logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 _CONNECT_SECONDS = 8
 _BATCH_BYTES = 256 * 1024
@@ -62,13 +65,9 @@ class LedgerProducer:
                 allow_auto_create_topics=False,
                 metrics_enabled=False,
             )
-            partitions = self._producer.partitions_for(self._topic)
         except KafkaError as error:
             raise self._unavailable(error) from error
-        if not partitions:
-            raise UnavailableError(
-                f"Kafka at {self._servers} has no topic {self._topic!r}; nothing was sent. Run `ecom up` to create it."
-            )
+        self._require_topic()
 
     @property
     def in_flight(self) -> int:
@@ -115,6 +114,16 @@ class LedgerProducer:
             time.sleep(0.002)
             self.settle()
         return not self._waiting
+
+    def _require_topic(self) -> None:
+        try:
+            self._producer.partitions_for(self._topic)
+        except KafkaError as error:
+            self._producer.close(timeout=0.5, null_logger=True)
+            raise UnavailableError(
+                f"Kafka at {self._servers} answers, but has no topic {self._topic!r} ({error}); nothing was sent. "
+                "Run `ecom up`, which creates it."
+            ) from error
 
     def _unavailable(self, reason: object) -> UnavailableError:
         return UnavailableError(

@@ -1,0 +1,151 @@
+"""The simulator with a real Kafka: ledger and topic say the same, and a killed simulator loses and doubles nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+
+import orjson
+import pytest
+from kafka import KafkaConsumer
+from kafka.structs import TopicPartition
+
+from ecom_platform.errors import UnavailableError
+from ecom_platform.simulator.ledger import digest_of, read_ledger, summarise
+from ecom_platform.simulator.run import ledger_folder, simulate, state_folder
+from ecom_platform.simulator.serve import HISTORY_FILE, HISTORY_LAG
+
+pytestmark = pytest.mark.servers
+
+SIMULATE = (
+    "import sys; from ecom_platform.settings import load_settings; from ecom_platform.simulator.run import simulate"
+)
+
+
+def _records(settings):
+    """Everything in the topic: {(partition, offset): value}."""
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers, enable_auto_commit=False)
+    try:
+        partitions = [TopicPartition(settings.topic, one) for one in consumer.partitions_for_topic(settings.topic)]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning()
+        ends, found = consumer.end_offsets(partitions), {}
+        while any(consumer.position(one) < ends[one] for one in partitions):
+            for batch in consumer.poll(timeout_ms=500).values():
+                found.update({(record.partition, record.offset): record.value for record in batch})
+        return found
+    finally:
+        consumer.close()
+
+
+def _start(settings, *argv):
+    environment = {
+        **os.environ,
+        "ECOM_HOME": str(settings.home),
+        "ECOM_TOPIC": settings.topic,
+        "ECOM_CONSUMER_GROUP": settings.consumer_group,
+        "ECOM_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+    }
+    return subprocess.Popen([sys.executable, *argv], env=environment)
+
+
+def _wait(condition, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def _attempted(settings) -> int:
+    return sum(1 for _ in read_ledger(ledger_folder(settings)))
+
+
+def test_ledger_and_topic_say_the_same(settings, topic) -> None:
+    """Every acked attempt lies where the ledger says, byte for byte, and the topic holds nothing else."""
+    summary = simulate(settings, orders=1_500, rate="max", scenario="poison", seed=7)
+    records = _records(settings)
+    entries = list(read_ledger(ledger_folder(settings)))
+
+    assert summary.orders == 1_500
+    assert summary.acked == summary.events == len(entries) == len(records)
+    assert {(e.partition, e.offset): e.digest for e in entries} == {k: digest_of(v) for k, v in records.items()}
+    assert sum(summary.faults.values()) > 0
+
+
+def test_a_second_run_goes_on_with_new_order_numbers(settings, topic) -> None:
+    """Numbers continue from the state of the home."""
+    for _ in range(2):
+        simulate(settings, orders=300, rate="max", seed=7)
+    placed = [e.order_id for e in read_ledger(ledger_folder(settings)) if e.total_cents is not None]
+
+    assert len(set(placed)) == len(placed) == 600
+
+
+def test_orders_are_paced(settings, topic) -> None:
+    """Twenty a second: thirty orders take more than half a second, and as many are placed."""
+    summary = simulate(settings, orders=30, rate=20.0, seed=7)
+
+    assert (summary.orders, summary.acked) == (30, summary.events)
+    assert summary.seconds > 0.5
+
+
+def test_a_missing_topic_is_one_sentence(settings) -> None:
+    """It names the topic and the command that creates it."""
+    with pytest.raises(UnavailableError, match=rf"no topic '{settings.topic}'.*`ecom up`"):
+        simulate(settings, orders=1)
+
+
+def test_a_killed_simulator_loses_and_doubles_no_order(settings, topic) -> None:
+    """kill -9 three times in the middle; the runs after it send what is missing, as the same bytes."""
+    program = f"{SIMULATE}; simulate(load_settings(), days=3, rate='max', seed=7)"
+    for run in range(3):
+        before = _attempted(settings)
+        process = _start(settings, "-c", program)
+        _wait(lambda before=before, run=run: _attempted(settings) > before + 4_000 + 1_700 * run)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    simulate(settings, orders=50, rate="max")
+    contents, steps = defaultdict(set), set()
+    for value in _records(settings).values():
+        event = orjson.loads(value)
+        if event["event_type"] == "order_placed":
+            contents[event["order_id"]].add(value)
+        elif "order_id" in event:
+            steps.add(event["order_id"])
+    attempted = {e.order_id for e in read_ledger(ledger_folder(settings)) if e.total_cents is not None}
+    summary = summarise(read_ledger(ledger_folder(settings)))
+
+    assert all(len(values) == 1 for values in contents.values())
+    assert set(contents) == attempted
+    assert steps <= set(contents)
+    assert summary.failed == 0
+    assert summary.unknown > 0
+
+
+def test_the_live_simulator_sells_first_and_waits_for_the_stream_with_history(settings, topic) -> None:
+    """Without a stream: live orders go on, history stops at 8,000; SIGTERM ends it orderly and a restart goes on."""
+    report = state_folder(settings) / HISTORY_FILE
+    process = _start(settings, "-m", "ecom_platform.simulator", "--seed", "7")
+    try:
+        _wait(lambda: report.exists() and json.loads(report.read_bytes())["done"] >= HISTORY_LAG - 500)
+        time.sleep(2.0)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(timeout=10)
+    done = json.loads(report.read_bytes())
+    summary = summarise(read_ledger(ledger_folder(settings)))
+    lines = (ledger_folder(settings) / "labels.jsonl").read_text().splitlines()
+    labels = [json.loads(line)["kind"] for line in lines]
+    first = next(iter(read_ledger(ledger_folder(settings))))
+
+    assert code == 0
+    assert summary.acked == summary.attempted > 7_000
+    assert done["done"] <= HISTORY_LAG
+    assert 0 < done["share"] < 0.2
+    assert labels == ["slow_courier", "oversold"]
+    assert int(first.event_id.replace("-", "")[:12], 16) > (time.time() - 300) * 1000
