@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -46,6 +47,25 @@ def cli() -> None:
 
     Settings are ECOM_* variables or a .env file; data and logs are in ECOM_HOME (default .ecom).
     """
+
+
+@cli.command()
+@click.option("--for", "for_seconds", type=click.FloatRange(min=0), help="End after so many seconds of everything up.")
+@click.option("--no-browser", is_flag=True, help="Do not open the dashboard.")
+def demo(*, for_seconds: float | None, no_browser: bool) -> None:
+    """Run everything live: servers, shop, stream, Dagster, dashboard; Ctrl-C stops all."""
+    from ecom_platform.local.demo import demo as run
+
+    verdict = run(
+        load_settings(),
+        lambda line: click.echo(line, err=True),
+        for_seconds=for_seconds,
+        show=None if no_browser else _open_browser,
+    )
+    if verdict is not None:
+        click.echo(json.dumps(verdict))
+        if not verdict["reconciled"]:
+            sys.exit(1)
 
 
 @cli.command()
@@ -259,6 +279,14 @@ def _quiet_libraries() -> None:
 
 def _say(part: str, what: str) -> None:
     click.echo(what.capitalize() if part == "all" else f"{part:8} {what}", err=True)
+
+
+def _open_browser(url: str) -> None:
+    """Open a page where there is a screen to open it on; a text browser would take over the terminal."""
+    import webbrowser
+
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform == "darwin":
+        webbrowser.open(url)
 
 
 def _console() -> Any:

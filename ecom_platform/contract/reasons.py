@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 __all__ = ["Reason"]
 
@@ -36,7 +37,7 @@ class Reason(StrEnum):
 
     meaning: str
 
-    def __new__(cls, code: str, meaning: str) -> Reason:
+    def __new__(cls, code: str, meaning: str) -> Self:
         """Keep the meaning beside the code, so that the documentation is made from it."""
         member = str.__new__(cls, code)
         member._value_ = code

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import psutil
 
 from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
-from ecom_platform.local import endpoints, processes
+from ecom_platform.local import dagster, endpoints, processes
+from ecom_platform.local.companions import PORTS, companions
 from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.kafka import KAFKA, ensure_topic
 from ecom_platform.local.mongodb import MONGODB, ensure_schema
 from ecom_platform.local.programs import Program
-from ecom_platform.local.server import Server, log_tail
+from ecom_platform.local.server import Server, log_tail, reason_of
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings
 
-__all__ = ["SERVERS", "Progress", "down", "reset", "up"]
+__all__ = ["SERVERS", "Claim", "Progress", "bring_up", "claim", "down", "reset", "up"]
 
 SERVERS = (KAFKA, MONGODB, HDFS)
 READY_SECONDS = 180.0  # a busy machine takes a minute for what takes 6 seconds on an idle one
@@ -33,6 +35,20 @@ def _silent(part: str, what: str) -> None:
     del part, what
 
 
+@dataclass(frozen=True)
+class Claim:
+    """An instance whose ports are chosen and recorded, and whose programs the process manager knows.
+
+    Attributes:
+        settings: with the addresses and ports in force.
+        programs: of the servers that are ours to start, by their key.
+    """
+
+    settings: Settings
+    manager: Supervisord
+    programs: Mapping[str, Sequence[Program]]
+
+
 def up(settings: Settings, progress: Progress = _silent, servers: Sequence[Server] = SERVERS) -> Settings:
     """Start what is not named by the settings and does not run yet; make the topic and the collections.
 
@@ -43,29 +59,46 @@ def up(settings: Settings, progress: Progress = _silent, servers: Sequence[Serve
         ConfigurationError: no Java, a missing jar, a busy port, a wrong address; nothing new was started.
         UnavailableError: a server did not come up; the others stay up and a second `up` goes on.
     """
-    instance = Instance.of(settings)
-    with instance.locked():
-        ours = [server for server in servers if endpoints.is_ours(server.address, settings, instance)]
-        manager = Supervisord(instance)
-        if not manager.alive():
-            _end_leftovers(instance, progress)
-        settings = _with_addresses(settings, instance, ours)
-        programs = {server.key: server.programs(settings, instance) for server in ours}
-        _refuse_busy_ports(settings, ours, manager)
-        endpoints.write(instance, _recorded(settings, ours))
-        manager.apply([program for group in programs.values() for program in group])
+    with Instance.of(settings).locked():
+        claimed = claim(settings, progress, servers)
         with ThreadPoolExecutor(len(servers) or 1) as pool:
-            steps = [
-                pool.submit(_bring_up, server, settings, manager, programs.get(server.key), progress)
-                for server in servers
-            ]
+            steps = [pool.submit(bring_up, server, claimed, progress) for server in servers]
         for step in steps:
             step.result()
-    return settings
+    return claimed.settings
 
 
-def down(settings: Settings, progress: Progress = _silent) -> int:
-    """End everything this instance started, and nothing else.
+def claim(
+    settings: Settings,
+    progress: Progress = _silent,
+    servers: Sequence[Server] = SERVERS,
+    *,
+    companion_ports: Sequence[str] = (),
+) -> Claim:
+    """Choose the ports, refuse busy ones, and make the programs known to the process manager; call it locked.
+
+    Args:
+        companion_ports: settings of the ports of other programs that must be free as well.
+
+    Raises:
+        ConfigurationError: as `up`; nothing new was started.
+    """
+    instance = Instance.of(settings)
+    ours = [server for server in servers if endpoints.is_ours(server.address, settings, instance)]
+    manager = Supervisord(instance)
+    if not manager.alive():
+        _end_leftovers(instance, progress)
+    settings = _with_addresses(settings, instance, ours)
+    programs = {server.key: server.programs(settings, instance) for server in ours}
+    _refuse_busy_ports(settings, ours, manager, companion_ports)
+    endpoints.write(instance, _recorded(settings, ours))
+    # The demo's programs are always known, so that `ecom up` beside a running demo does not end them.
+    manager.apply([*(program for group in programs.values() for program in group), *companions(settings, instance)])
+    return Claim(settings, manager, programs)
+
+
+def down(settings: Settings, progress: Progress = _silent, *, by: str = "ecom down") -> int:
+    """End everything this instance started, and nothing else. Dagster's runs are ended first, as stopped by `by`.
 
     Returns:
         How many processes that were; 0 when nothing ran.
@@ -77,7 +110,11 @@ def down(settings: Settings, progress: Progress = _silent) -> int:
         found = processes.processes(instance)
         if found:
             progress("all", f"stopping {len(found)} processes")
-        Supervisord(instance).shutdown()
+        manager = Supervisord(instance)
+        current = _recorded_settings(settings, instance)
+        if manager.alive() and (problem := dagster.end_runs(current, manager, by)):
+            progress("Dagster", f"did not end its runs in order: {problem}")
+        manager.shutdown()
         processes.end(processes.processes(instance))
         instance.socket.unlink(missing_ok=True)
         endpoints.forget_addresses(instance)
@@ -102,18 +139,27 @@ def reset(settings: Settings, progress: Progress = _silent) -> None:
 
 
 def _with_addresses(settings: Settings, instance: Instance, ours: Sequence[Server]) -> Settings:
-    names = [name for server in ours for name in server.ports]
+    names = [*(name for server in ours for name in server.ports), *PORTS]
     ports = endpoints.choose_ports(settings, names)
     settings = settings.model_copy(update={"home": instance.home, **ports})
     return settings.model_copy(update={server.address: server.address_of(settings) for server in ours})
 
 
+def _recorded_settings(settings: Settings, instance: Instance) -> Settings:
+    """The settings with the addresses that the instance has recorded, where they name none."""
+    recorded = endpoints.read(instance).items()
+    known = {name: value for name, value in recorded if name in Settings.model_fields}
+    return settings.model_copy(update={name: value for name, value in known.items() if not getattr(settings, name)})
+
+
 def _recorded(settings: Settings, ours: Sequence[Server]) -> dict[str, object]:
-    names = [name for server in ours for name in (server.address, *server.ports)]
+    names = [*(name for server in ours for name in (server.address, *server.ports)), *PORTS]
     return {name: getattr(settings, name) for name in names}
 
 
-def _refuse_busy_ports(settings: Settings, ours: Sequence[Server], manager: Supervisord) -> None:
+def _refuse_busy_ports(
+    settings: Settings, ours: Sequence[Server], manager: Supervisord, companion_ports: Sequence[str]
+) -> None:
     """Raise while nothing has been touched, so that the message of a JVM need not be understood."""
     running = _running(manager)
     recorded = endpoints.read(manager.instance)
@@ -124,6 +170,10 @@ def _refuse_busy_ports(settings: Settings, ours: Sequence[Server], manager: Supe
             own = server.key in running and recorded.get(name) == port
             if not own and not endpoints.port_is_free(port):
                 busy.append(f"port {port} of {server.title} is in use{_by_whom(port)} (ECOM_{name.upper()})")
+    for name in companion_ports:
+        port = getattr(settings, name)
+        if not endpoints.port_is_free(port):
+            busy.append(f"port {port} is in use{_by_whom(port)} (ECOM_{name.upper()})")
     if busy:
         raise ConfigurationError(
             f"{'; '.join(busy)}. Nothing was started. End that program, or set the variable in brackets to another "
@@ -150,10 +200,14 @@ def _by_whom(port: int) -> str:
     return ""
 
 
-def _bring_up(
-    server: Server, settings: Settings, manager: Supervisord, programs: Sequence[Program] | None, progress: Progress
-) -> None:
+def bring_up(server: Server, claimed: Claim, progress: Progress) -> None:
+    """Start one server of a claim, or look at the named one, until it answers; make the topic or the collections.
+
+    Raises:
+        UnavailableError: it did not come up.
+    """
     started = time.monotonic()
+    settings, manager, programs = claimed.settings, claimed.manager, claimed.programs.get(server.key)
     if programs is None:
         _check_named(server, settings)
     else:
@@ -170,12 +224,13 @@ def _bring_up(
 
 
 def _check_named(server: Server, settings: Settings) -> None:
-    reason = server.answers(settings, 5.0)
-    if reason is not None:
-        raise UnavailableError(
-            f"{server.title} named by ECOM_{server.address.upper()} does not answer: {reason}. Nothing of it was "
-            "changed. Correct the setting, start that server, or unset it to get a local one."
-        )
+    try:
+        server.check(settings, 5.0)
+    except EcomError as error:
+        raise type(error)(
+            f"{reason_of(error)}. It is named by ECOM_{server.address.upper()}; nothing of it was changed. Correct the "
+            "setting, start that server, or unset it to get a local one."
+        ) from error
 
 
 def _await_ready(server: Server, settings: Settings, manager: Supervisord, programs: Sequence[Program]) -> None:
@@ -210,11 +265,3 @@ def _end_leftovers(instance: Instance, progress: Progress) -> None:
     if left:
         progress("all", f"ending {len(left)} processes that a killed run left behind")
         processes.end(left)
-
-
-def is_up(server: Server, settings: Settings, seconds: float) -> bool:
-    """Whether the server answers within `seconds`."""
-    try:
-        return bool(getattr(settings, server.address)) and server.answers(settings, seconds) is None
-    except EcomError:
-        return False

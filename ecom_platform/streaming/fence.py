@@ -122,8 +122,8 @@ def _take_partition(
     stored = int(row["next"])
     if stored > state.end[partition]:
         raise TopicReplaced(
-            f"{document_id} was applied up to offset {stored}, but the topic ends at {state.end[partition]}: the broker "
-            "lost its log. Nothing was applied. Restore the broker's data, or start over with `ecom reset --yes`."
+            f"{document_id} was applied up to offset {stored}, but the topic ends at {state.end[partition]}: "
+            "the broker lost its log. Nothing was applied. Restore the broker's data, or start over with `ecom reset --yes`."
         )
     if stored < begin:
         _accept_or_refuse_loss(db, document_id, token, stored, begin, accept_loss=accept_loss)
@@ -135,8 +135,8 @@ def _accept_or_refuse_loss(
 ) -> None:
     if not accept_loss:
         raise DataLost(
-            f"Kafka deleted {begin - stored} events of {document_id} (offsets {stored} to {begin - 1}) before they were "
-            "applied. Nothing was skipped. Restore them, or go on without them: `ecom stream --accept-loss`."
+            f"Kafka deleted {begin - stored} events of {document_id} (offsets {stored} to {begin - 1}) before they "
+            "were applied. Nothing was skipped. Restore them, or go on without them: `ecom stream --accept-loss`."
         )
     db[names.STREAM_OFFSETS].update_one(
         {"_id": document_id, "token": token, "next": stored},

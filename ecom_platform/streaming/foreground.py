@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 from types import FrameType
 
 from ecom_platform.errors import ConfigurationError, EcomError, Fenced, NeedsPerson, UnavailableError
@@ -88,15 +89,16 @@ def stop(child: subprocess.Popen[bytes], seconds: float = STOP_SECONDS) -> None:
 
 def _forward_signals(child: subprocess.Popen[bytes]) -> None:
     def forward(number: int, frame: FrameType | None) -> None:
+        del number, frame
         child.terminate()
 
     signal.signal(signal.SIGTERM, forward)
     signal.signal(signal.SIGINT, forward)
 
 
-def _last_error(log_file: os.PathLike[str], code: int) -> str:
+def _last_error(log_file: Path, code: int) -> str:
     """The text the stream ended with, from the end of its log."""
-    with open(log_file, encoding="utf-8", errors="replace") as log:
+    with log_file.open(encoding="utf-8", errors="replace") as log:
         lines = log.readlines()[-200:]
     for line in reversed(lines):
         if "stream_ended error=" in line:

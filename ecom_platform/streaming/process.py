@@ -55,9 +55,7 @@ class StreamCommand:
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment of a child that shall read exactly these settings."""
     own = {
-        f"ECOM_{name.upper()}": str(value)
-        for name, value in settings.model_dump().items()
-        if value not in ("", None)
+        f"ECOM_{name.upper()}": str(value) for name, value in settings.model_dump().items() if value not in ("", None)
     }
     return {**os.environ, **own}
 
@@ -88,5 +86,5 @@ def spawn(argv: list[str], env: dict[str, str], log_file: Path) -> subprocess.Po
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=die_with_parent,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it takes no lock: two system calls
         )

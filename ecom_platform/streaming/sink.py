@@ -207,7 +207,9 @@ class Sink:
         operations: dict[str, list[UpdateOne]] = {}
         for increment in rollups.increments(self.partition, now):
             operations.setdefault(increment.collection, []).append(
-                UpdateOne({"_id": increment.id}, {"$inc": increment.amounts, "$setOnInsert": increment.start}, upsert=True)
+                UpdateOne(
+                    {"_id": increment.id}, {"$inc": increment.amounts, "$setOnInsert": increment.start}, upsert=True
+                )
             )
         for collection, updates in operations.items():
             self.db[collection].bulk_write(updates, ordered=False, session=session)

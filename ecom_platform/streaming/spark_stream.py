@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
         stream.run(accept_loss=arguments.accept_loss, accept_dead=arguments.accept_dead)
     except EcomError as error:
         log.error("stream_ended error=%s text=%s", type(error).__name__, error)
-        return type(error).exit_code
+        return type(error)  # noqa: TRY400 - deliberate errors carry their text.exit_code
     log.info("stream_ended")
     return 0
 
@@ -207,6 +207,7 @@ class Stream:
         self._stop.set()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del frame
         log.info("stop_requested signal=%d", number)
         self._stop.set()
         _exit_after(HARD_STOP_SECONDS)
@@ -264,8 +265,8 @@ def _explain(error: StreamingQueryException) -> EcomError:
     """A query that failed by itself: a server stopped answering, or Spark did; the launcher starts it again."""
     cause = str(error).strip().splitlines()
     return UnavailableError(
-        f"The streaming query failed: {cause[0] if cause else error!r}. Chunks that were committed stay; the next start "
-        "goes on behind them. The stream's log has the details."
+        f"The streaming query failed: {cause[0] if cause else error!r}. Chunks that were committed stay; the next "
+        "start goes on behind them. The stream's log has the details."
     )
 
 

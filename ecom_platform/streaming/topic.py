@@ -52,7 +52,8 @@ class TopicReader:
         milliseconds = int(timeout_seconds * 1000)
         if not self._servers:
             raise ConfigurationError(
-                "No Kafka is known: ECOM_KAFKA_BOOTSTRAP_SERVERS is empty and no local server is running. Run `ecom up`."
+                "No Kafka is known: ECOM_KAFKA_BOOTSTRAP_SERVERS is empty and no local server is running. "
+                "Run `ecom up`."
             )
         with self._errors("connecting"):
             self._admin = KafkaAdminClient(
@@ -72,7 +73,9 @@ class TopicReader:
         with self._errors("describing the topic"):
             described = self._admin.describe_topics([self._topic])
         if not described or described[0].get("error_code"):
-            raise ConfigurationError(f"Kafka at {self._servers} has no topic {self._topic}. Run `ecom up` to create it.")
+            raise ConfigurationError(
+                f"Kafka at {self._servers} has no topic {self._topic}. Run `ecom up` to create it."
+            )
         partitions = [partition["partition_index"] for partition in described[0]["partitions"]]
         return TopicState(
             topic=self._topic,

@@ -68,7 +68,9 @@ def running_stream(settings: Settings, token: int) -> Iterator[subprocess.Popen[
 
 def python_workers(child: subprocess.Popen[bytes]) -> list[int]:
     """The Python workers of a stream: what Spark's worker daemon has forked."""
-    daemons = [p for p in psutil.Process(child.pid).children(recursive=True) if "pyspark.daemon" in " ".join(p.cmdline())]
+    daemons = [
+        p for p in psutil.Process(child.pid).children(recursive=True) if "pyspark.daemon" in " ".join(p.cmdline())
+    ]
     return [worker.pid for daemon in daemons for worker in daemon.children()]
 
 

@@ -193,9 +193,7 @@ def test_holes_between_offsets_are_counted_as_gap(db: MongoDatabase, make_sink: 
     assert (counters.applied, counters.gap, counters.total) == (2, 6, 8)
 
 
-def test_an_empty_tail_is_skipped_once_and_only_from_where_it_was_seen(
-    db: MongoDatabase, make_sink: MakeSink
-) -> None:
+def test_an_empty_tail_is_skipped_once_and_only_from_where_it_was_seen(db: MongoDatabase, make_sink: MakeSink) -> None:
     """
     Offsets without records at the end of a batch advance the position; a stale report moves nothing back.
     """

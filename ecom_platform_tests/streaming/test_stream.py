@@ -109,7 +109,7 @@ def test_a_stream_that_slept_through_its_succession_stops_by_itself(settings: Se
 
 def test_the_stream_dies_with_its_launcher(settings: Settings, db: MongoDatabase) -> None:
     """
-    kill -9 of the process that started it takes the driver and its JVM away within seconds.
+    Kill -9 of the process that started it takes the driver and its JVM away within seconds.
     """
     launcher = subprocess.Popen(
         [

@@ -1,0 +1,58 @@
+"""The programs of the demo beside the three servers: simulator, Dagster's three, dashboard."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import ecom_platform
+from ecom_platform.local.instance import Instance
+from ecom_platform.local.programs import Program
+from ecom_platform.settings import Settings
+
+__all__ = ["CODE_SERVER", "COMPANIONS", "DAEMON", "DASHBOARD", "PORTS", "SIMULATOR", "WEBSERVER", "companions"]
+
+SIMULATOR, CODE_SERVER, DAEMON = "simulator", "dagster-code-server", "dagster-daemon"
+WEBSERVER, DASHBOARD = "dagster-webserver", "dashboard"
+COMPANIONS = (SIMULATOR, CODE_SERVER, DAEMON, WEBSERVER, DASHBOARD)
+
+PORTS = ("dagster_grpc_port", "dagster_port", "dashboard_port")
+"""Settings of the ports that the companions listen on."""
+
+_LOOPBACK = "127.0.0.1"
+_CLONE = Path(ecom_platform.__file__).parents[1]
+
+
+def companions(settings: Settings, instance: Instance) -> list[Program]:
+    """The programs, to be stopped before the servers they need; the settings have every port chosen."""
+    dagster_home = instance.home / "dagster"
+    workspace = str(dagster_home / "workspace.yaml")
+    environment = {"ECOM_HOME": str(instance.home), "DAGSTER_HOME": str(dagster_home)}
+
+    def program(name: str, *argv: str, priority: int, folder: Path = instance.home) -> Program:
+        return Program(name, _python(argv), environment, folder, priority)
+
+    grpc, web = str(settings.dagster_grpc_port), str(settings.dagster_port)
+    return [
+        program(SIMULATOR, "ecom_platform.simulator", priority=900),
+        program(
+            CODE_SERVER,
+            *("dagster", "api", "grpc", "-m", "ecom_platform.orchestration.definitions", "-h", _LOOPBACK, "-p", grpc),
+            *("--location-name", "ecom_platform"),
+            priority=800,
+        ),
+        program(DAEMON, "dagster._daemon", "run", "-w", workspace, priority=850),
+        program(WEBSERVER, "dagster_webserver", "-h", _LOOPBACK, "-p", web, "-w", workspace, priority=850),
+        program(
+            DASHBOARD,
+            *("streamlit", "run", "dashboard/app.py", "--server.address", _LOOPBACK),
+            *("--server.port", str(settings.dashboard_port), "--server.headless", "true"),
+            priority=900,
+            folder=_CLONE,
+        ),
+    ]
+
+
+def _python(argv: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", *argv]

@@ -1,0 +1,53 @@
+"""What the local platform asks of Dagster: a prepared instance, and runs that end before their code server does."""
+
+from __future__ import annotations
+
+from ecom_platform.errors import EcomError
+from ecom_platform.local.companions import CODE_SERVER
+from ecom_platform.local.supervisord import Supervisord
+from ecom_platform.settings import Settings
+from ecom_platform.store import database, set_intent
+
+__all__ = ["end_runs", "prepare", "wish"]
+
+STREAM = "stream"
+
+
+def prepare(settings: Settings) -> None:
+    """Make the instance's storage in one process, and end runs whose workers died with an earlier start."""
+    from ecom_platform.orchestration import instance as dagster_instance
+    from ecom_platform.orchestration.recovery import fail_dead_runs
+
+    home = dagster_instance.prepare(settings, settings.dagster_grpc_port)
+    with dagster_instance.open_instance(home) as instance:
+        fail_dead_runs(instance)
+
+
+def wish(settings: Settings, *, running: bool, by: str, reason: str) -> None:
+    """Record whether the stream shall run. Raises UnavailableError."""
+    db = database(settings)
+    try:
+        set_intent(db, STREAM, "running" if running else "stopped", by=by, reason=reason)
+    finally:
+        db.client.close()
+
+
+def end_runs(settings: Settings, manager: Supervisord, by: str) -> str | None:
+    """Record that the stream shall not run and end all runs, while the code server can still pass the word on.
+
+    Returns:
+        None, or why it could not be done; the processes are then ended like any other.
+    """
+    try:
+        state = manager.states().get(CODE_SERVER)
+        if state is None or state.state != "RUNNING":
+            return None
+        wish(settings, running=False, by=by, reason="everything is being stopped")
+        from ecom_platform.orchestration.instance import home_of, open_instance
+        from ecom_platform.orchestration.stop import stop_runs
+
+        with open_instance(home_of(settings)) as instance:
+            left = stop_runs(instance, by).left
+    except EcomError as error:
+        return str(error)
+    return f"{len(left)} runs did not end in time" if left else None

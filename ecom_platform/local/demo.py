@@ -1,0 +1,253 @@
+"""`ecom demo`: everything live: servers, simulator, the stream under Dagster, dashboard; at the end, nothing is left.
+
+What the first live figure needs comes first: on two cores, whatever starts beside it delays it.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any
+
+from ecom_platform.errors import UnavailableError
+from ecom_platform.local import dagster
+from ecom_platform.local.companions import CODE_SERVER, DAEMON, DASHBOARD, PORTS, SIMULATOR, WEBSERVER
+from ecom_platform.local.hdfs import HDFS
+from ecom_platform.local.instance import Instance
+from ecom_platform.local.kafka import KAFKA
+from ecom_platform.local.mongodb import MONGODB
+from ecom_platform.local.platform import Claim, bring_up, claim, down
+from ecom_platform.local.server import accepts, log_tail
+from ecom_platform.local.stages import Stages
+from ecom_platform.reconcile import reconcile
+from ecom_platform.settings import Settings
+from ecom_platform.simulator.dimensions import default_shop
+from ecom_platform.simulator.run import shop_seed
+from ecom_platform.store import MongoDatabase, database, load_dimensions, read_offsets
+from ecom_platform.streaming.lag import read_lag
+
+__all__ = ["Urls", "demo"]
+
+NAME = "ecom demo"
+START_SECONDS = 300.0
+DRAIN_SECONDS = 180.0
+POLL_SECONDS = 0.3
+
+Write = Callable[[str], None]
+
+
+class Urls:
+    """Where a person looks."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.dashboard = f"http://127.0.0.1:{settings.dashboard_port}"
+        self.dagster = f"http://127.0.0.1:{settings.dagster_port}"
+        self.hdfs = f"http://127.0.0.1:{settings.hdfs_http_port}"
+
+
+def demo(
+    settings: Settings, write: Write, *, for_seconds: float | None = None, show: Callable[[str], Any] | None = None
+) -> dict[str, Any] | None:
+    """Run everything until Ctrl-C, or for a while.
+
+    Args:
+        settings: the instance; servers that it names are used instead of local ones.
+        write: called with each line of progress.
+        for_seconds: end by itself this long after everything is up, drain the stream and reconcile.
+        show: called with the dashboard's address once there is a live figure on it.
+
+    Returns:
+        With `for_seconds` the verdict: {"orders", "events", "dead_letters", "lag", "reconciled"}; else None.
+
+    Raises:
+        EcomError: something did not start, or died; everything was stopped again.
+    """
+    instance = Instance.of(settings)
+    stages = Stages(instance, write)
+    started_at = datetime.now(UTC)
+    try:
+        with _sigterm_as_interrupt():
+            try:
+                with instance.locked():
+                    claimed = claim(settings, stages.say, companion_ports=PORTS)
+                    _start(claimed, stages, started_at, show)
+                _announce(claimed.settings, write)
+                _watch(claimed, for_seconds)
+                return _verdict(claimed, stages) if for_seconds is not None else None
+            except KeyboardInterrupt:
+                write("")
+                return None
+    finally:
+        with _deaf_to_interrupts():
+            stages.say("all", "stopping")
+            down(settings, stages.say, by=NAME)
+            stages.say("all", "stopped; the data stays, the next start goes on from it")
+
+
+def _start(claimed: Claim, stages: Stages, started_at: datetime, show: Callable[[str], Any] | None) -> None:
+    """Start everything in the order in which the first live figure needs it."""
+    settings, manager = claimed.settings, claimed.manager
+
+    def begin_dagster() -> None:
+        dagster.prepare(settings)
+        manager.start(CODE_SERVER)
+        _await(lambda: accepts("127.0.0.1", settings.dagster_grpc_port), claimed, "Dagster's code server")
+        stages.say("Dagster", "code server ready")
+        store.result()
+        manager.start(DAEMON)
+
+    def begin_store() -> None:
+        bring_up(MONGODB, claimed, stages.say)
+        db = database(settings)
+        try:
+            load_dimensions(db, default_shop(shop_seed(settings)))
+        finally:
+            db.client.close()
+        dagster.wish(settings, running=True, by=NAME, reason="the demo was started")
+
+    def begin_orders() -> None:
+        bring_up(KAFKA, claimed, stages.say)
+        store.result()
+        manager.start(SIMULATOR)
+        stages.say("Simulator", "places orders")
+
+    with ThreadPoolExecutor(3) as pool:
+        store = pool.submit(begin_store)
+        steps = [store, pool.submit(begin_orders), pool.submit(begin_dagster)]
+    for step in steps:
+        step.result()
+    manager.start(DASHBOARD)
+    _await(lambda: _serves(f"{Urls(settings).dashboard}/_stcore/health"), claimed, "the dashboard")
+    stages.say("Dashboard", f"serves {Urls(settings).dashboard}")
+    _await(lambda: _live_order(settings, started_at), claimed, "the first live order")
+    stages.say("Stream", "applied the first live order: it is on the dashboard")
+    if show is not None:
+        show(Urls(settings).dashboard)
+    manager.start(WEBSERVER)
+    bring_up(HDFS, claimed, stages.say)
+    _await(lambda: _serves(f"{Urls(settings).dagster}/server_info"), claimed, "Dagster's web server")
+    stages.say("Dagster", f"serves {Urls(settings).dagster}")
+
+
+def _await(condition: Callable[[], bool], claimed: Claim, what: str) -> None:
+    """Wait for a part of the demo.
+
+    Raises:
+        UnavailableError: a program died, or it took too long; the text names the log to read.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while not condition():
+        _refuse_dead(claimed)
+        if time.monotonic() > deadline:
+            raise UnavailableError(
+                f"{what[0].upper()}{what[1:]} was not there after {START_SECONDS:.0f} seconds. Everything is being "
+                f"stopped. Read the logs in {claimed.manager.instance.logs}, run `ecom doctor`, then `ecom demo` again."
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _refuse_dead(claimed: Claim) -> None:
+    instance = claimed.manager.instance
+    for name, state in claimed.manager.states().items():
+        if state.state == "FATAL":
+            log = instance.logs / f"{name}.log"
+            raise UnavailableError(f"{name} died: {log_tail(log)} Everything is being stopped. Its log is {log}.")
+
+
+def _serves(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own address on loopback
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _live_order(settings: Settings, started_at: datetime) -> bool:
+    db = database(settings)
+    try:
+        return db["orders"].find_one({"order_time": {"$gte": started_at}}, {"_id": 1}) is not None
+    finally:
+        db.client.close()
+
+
+def _announce(settings: Settings, write: Write) -> None:
+    urls = Urls(settings)
+    for line in (
+        "",
+        "Everything is live. The two days before now are loading beside it; the badge on the dashboard says how far.",
+        f"  Dashboard  {urls.dashboard}",
+        f"  Dagster    {urls.dagster}",
+        f"  HDFS       {urls.hdfs}",
+        f"  Logs       {settings.logs}",
+        "Ctrl-C stops everything.",
+    ):
+        write(line)
+
+
+def _watch(claimed: Claim, for_seconds: float | None) -> None:
+    """Wait for the end of the time, or for ever; a program that dies for good ends the demo."""
+    deadline = None if for_seconds is None else time.monotonic() + for_seconds
+    while deadline is None or time.monotonic() < deadline:
+        _refuse_dead(claimed)
+        time.sleep(1.0 if deadline is None else min(1.0, max(deadline - time.monotonic(), 0)))
+
+
+def _verdict(claimed: Claim, stages: Stages) -> dict[str, Any]:
+    """Stop the orders, let the stream apply what is in the topic, and check that everything adds up."""
+    settings = claimed.settings
+    claimed.manager.stop(SIMULATOR)
+    stages.say("Simulator", "stopped")
+    db = database(settings)
+    try:
+        lag = _drain(settings, db)
+        stages.say("Stream", f"{lag} events behind")
+        report = reconcile(settings, db)
+        for line in report.render().splitlines():
+            stages.say("Check", line)
+        return {
+            "orders": db["orders"].estimated_document_count(),
+            "events": sum(applied.counters.total for applied in read_offsets(db, settings.topic).values()),
+            "dead_letters": db["dead_letters"].estimated_document_count(),
+            "lag": lag,
+            "reconciled": report.holds,
+        }
+    finally:
+        db.client.close()
+
+
+def _drain(settings: Settings, db: MongoDatabase) -> int:
+    deadline = time.monotonic() + DRAIN_SECONDS
+    while (lag := read_lag(settings, db).total) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return lag
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl-C does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """A second Ctrl-C must not leave half of the processes behind."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
