@@ -123,7 +123,8 @@ def _take_partition(
     if stored > state.end[partition]:
         raise TopicReplaced(
             f"{document_id} was applied up to offset {stored}, but the topic ends at {state.end[partition]}: "
-            "the broker lost its log. Nothing was applied. Restore the broker's data, or start over with `ecom reset --yes`."
+            "the broker lost its log. Nothing was applied. Restore the broker's data, or start over with "
+            "`ecom reset --yes`."
         )
     if stored < begin:
         _accept_or_refuse_loss(db, document_id, token, stored, begin, accept_loss=accept_loss)

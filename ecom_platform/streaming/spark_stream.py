@@ -63,8 +63,9 @@ def main(argv: list[str] | None = None) -> int:
         stream = Stream(settings, arguments.token, available_now=arguments.available_now)
         stream.run(accept_loss=arguments.accept_loss, accept_dead=arguments.accept_dead)
     except EcomError as error:
-        log.error("stream_ended error=%s text=%s", type(error).__name__, error)
-        return type(error)  # noqa: TRY400 - deliberate errors carry their text.exit_code
+        # The launcher reads this line; a deliberate error needs no trace.
+        log.error("stream_ended error=%s text=%s", type(error).__name__, error)  # noqa: TRY400
+        return type(error).exit_code
     log.info("stream_ended")
     return 0
 

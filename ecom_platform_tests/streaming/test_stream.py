@@ -29,6 +29,15 @@ from ecom_platform_tests.streaming.streams import (
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("topic")]
 
+LAUNCHER = """
+import sys, time
+from ecom_platform.settings import load_settings
+from ecom_platform.streaming.process import StreamCommand, start_stream
+settings = load_settings()
+print(start_stream(settings, StreamCommand(int(sys.argv[1])), settings.logs / "child.log").pid, flush=True)
+time.sleep(600)
+"""
+
 MIXED = [
     *(placed(n) for n in range(1, 201)),
     *(stepped(n, Status.SHIPPED) for n in range(1, 101)),
@@ -112,17 +121,7 @@ def test_the_stream_dies_with_its_launcher(settings: Settings, db: MongoDatabase
     Kill -9 of the process that started it takes the driver and its JVM away within seconds.
     """
     launcher = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import sys, time\n"
-            "from ecom_platform.settings import load_settings\n"
-            "from ecom_platform.streaming.process import StreamCommand, start_stream\n"
-            "s = load_settings()\n"
-            "print(start_stream(s, StreamCommand(int(sys.argv[1])), s.logs / 'child.log').pid, flush=True)\n"
-            "time.sleep(600)\n",
-            str(next_token(db)),
-        ],
+        [sys.executable, "-c", LAUNCHER, str(next_token(db))],
         stdout=subprocess.PIPE,
         env=environment(settings),
         text=True,
