@@ -22,7 +22,7 @@ from ecom_platform.simulator.calibration import (
 
 __all__ = ["DEFAULT_SEED", "Dimensions", "ShopSizes", "default_shop"]
 
-DEFAULT_SEED = 20_231_123
+DEFAULT_SEED = 1
 
 CATEGORIES = {
     "Audio": "Headphones Speaker Earbuds Soundbar Turntable",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -45,15 +46,22 @@ def scenario_names() -> list[str]:
 
 
 def load_scenario(name: str) -> Scenario:
-    """Read a scenario by name.
+    """Read a scenario by name, or from a file whose path ends in `.toml`.
 
     Raises:
-        UsageError: there is no scenario of this name.
+        UsageError: there is no such scenario, or its file says something a scenario cannot say.
     """
-    if name not in scenario_names():
-        raise UsageError(f"There is no scenario {name!r}; nothing was started. Known: {', '.join(scenario_names())}.")
-    text = (files("ecom_platform.simulator") / "scenarios" / f"{name}.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), Scenario)
+    known = ", ".join(scenario_names())
+    if name.endswith(".toml") and Path(name).is_file():
+        text = Path(name).read_text(encoding="utf-8")
+    elif name in scenario_names():
+        text = (files("ecom_platform.simulator") / "scenarios" / f"{name}.toml").read_text(encoding="utf-8")
+    else:
+        raise UsageError(f"There is no scenario {name!r}; nothing was started. Known: {known}, or a .toml file.")
+    try:
+        return msgspec.convert(tomllib.loads(text), Scenario)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise UsageError(f"Scenario {name} cannot be used ({error}); nothing was started.") from error
 
 
 def place_incidents(

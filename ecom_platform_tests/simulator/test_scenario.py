@@ -35,6 +35,19 @@ def test_an_unknown_scenario_names_the_known_ones() -> None:
         load_scenario("blackfriday")
 
 
+def test_a_scenario_can_be_a_file_of_ones_own(tmp_path) -> None:
+    """And a mistake in it is told in one sentence."""
+    file = tmp_path / "mine.toml"
+    file.write_text('description = "mine"\n[faults]\nlate = 0.5\n')
+
+    assert load_scenario(str(file)).faults == FaultRates(late=0.5)
+
+    file.write_text('description = "mine"\n[faults]\nlater = 0.5\n')
+
+    with pytest.raises(UsageError, match="later"):
+        load_scenario(str(file))
+
+
 def test_steady_has_no_faults_and_poison_every_kind() -> None:
     """Poison stays below the fifth of dead letters at which the stream stops for a person."""
     poison = load_scenario("poison").faults
