@@ -127,9 +127,7 @@ def _add_promise(
     rollups.cube_delay[*key, delay_bin(delay_seconds)][0] += sign
 
 
-def _add_steps(
-    rollups: Rollups, delivery: Mapping[str, Any], payment: str, sign: int, place: tuple[int, int]
-) -> None:
+def _add_steps(rollups: Rollups, delivery: Mapping[str, Any], payment: str, sign: int, place: tuple[int, int]) -> None:
     for step in delivery["history"]:
         half_hour = int(step["at"].timestamp()) // 1800
         rollups.cube_step[half_hour, *place, payment][_STEP_SLOT[step["status"]]] += sign

@@ -184,9 +184,7 @@ class _Documents:
             self._by_key[key] = self._new("stock", f"{warehouse}/{block}", Grain.DAY, 0, start)
         return self._by_key[key]
 
-    def _new(
-        self, collection: str, name: str, grain: Grain, bucket: int, start: dict[str, Any]
-    ) -> Increment | None:
+    def _new(self, collection: str, name: str, grain: Grain, bucket: int, start: dict[str, Any]) -> Increment | None:
         """Return the increment of a document, or None when its bucket is past its retention."""
         if grain.expired(bucket, self._now):
             return None
