@@ -1,7 +1,7 @@
 """The figures behaviour is calibrated on, and where they come from.
 
 Product skew, weekday and hour factors, basket value and customer skew were measured on 155,848 real baskets of a US
-retailer (Complete Journey, 2017); see docs/decisions for what was scaled to a small online shop.
+retailer (Complete Journey, 2017); docs/decisions/009-simulated-shop.md says what was chosen instead.
 """
 
 from __future__ import annotations
