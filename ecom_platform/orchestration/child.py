@@ -8,9 +8,12 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
-__all__ = ["Child", "ProcessGroup", "last_lines"]
+__all__ = ["Child", "ProcessGroup", "last_lines", "last_words"]
+
+# The streaming job's last line of its own; Spark may log more behind it.
+ENDED: Final = "stream_ended error="
 
 
 class Child(Protocol):
@@ -26,7 +29,7 @@ class Child(Protocol):
     def stop(self, grace_seconds: float) -> int:
         """End it and everything it started; the exit code."""
 
-    def last_lines(self, count: int = 50) -> Sequence[str]:
+    def last_lines(self, count: int = 200) -> Sequence[str]:
         """The end of its log."""
 
 
@@ -50,9 +53,13 @@ class ProcessGroup:
         return code
 
     def stop(self, grace_seconds: float) -> int:
-        """SIGTERM to the group, SIGKILL after the grace; the exit code of the leader."""
+        """SIGTERM to the leader, SIGKILL to the group after the grace; the exit code of the leader.
+
+        Only the leader is asked: it lets the batch in flight finish, which a JVM and Python workers that were told to
+        end at the same time would break off.
+        """
         if self.process.poll() is None:
-            self._signal(signal.SIGTERM)
+            self.process.terminate()
             try:
                 self.process.wait(grace_seconds)
             except subprocess.TimeoutExpired:
@@ -61,7 +68,7 @@ class ProcessGroup:
         self._signal(signal.SIGKILL)
         return self.process.wait()
 
-    def last_lines(self, count: int = 50) -> Sequence[str]:
+    def last_lines(self, count: int = 200) -> Sequence[str]:
         """The end of the child's log file."""
         return last_lines(self.log_file, count)
 
@@ -81,3 +88,11 @@ def last_lines(file: Path, count: int, window_bytes: int = 64_000) -> Sequence[s
             return log.read().decode("utf-8", "replace").splitlines()[-count:]
     except FileNotFoundError:
         return []
+
+
+def last_words(lines: Sequence[str]) -> str:
+    """Why a child ended, in its own words: the text of its error, else its last line; empty when it said nothing."""
+    for line in reversed(lines):
+        if ENDED in line:
+            return line.partition(" text=")[2].strip()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ecom_platform.errors import ConfigurationError, EcomError, Fenced, NeedsPerson, UnavailableError
-from ecom_platform.orchestration.child import Child
+from ecom_platform.orchestration.child import Child, last_words
 from ecom_platform.orchestration.exits import Verdict, describe, judge
 from ecom_platform.orchestration.interrupts import shielded
 
@@ -61,7 +61,7 @@ class Drain:
     world: DrainWorld
     poll_seconds: float = 0.5
     renew_seconds: float = 5.0
-    grace_seconds: float = 15.0
+    grace_seconds: float = 20.0
     longest_seconds: float = 3_000.0
     attempts: int = 3
 
@@ -131,7 +131,7 @@ def _error_of(code: int, child: Child) -> EcomError | None:
     verdict = judge(code)
     if verdict is Verdict.STOPPED:
         return None
-    said = next((line for line in reversed(child.last_lines()) if line.strip()), "no output")
+    said = last_words(child.last_lines()) or "no output"
     text = f"The stream ended before the backlog was applied: {describe(code)}, {said}"
     if verdict is Verdict.FENCED:
         return Fenced(text)

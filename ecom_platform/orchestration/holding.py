@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import dagster as dg
 
 from ecom_platform.errors import Fenced, UnavailableError
 from ecom_platform.orchestration.names import STREAM_ROLE
-from ecom_platform.orchestration.resources import Platform
+from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.world import run_ending
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.leases import Lease
@@ -23,19 +23,16 @@ RETRY_SECONDS = 1.0
 @contextmanager
 def patient_database(context: dg.OpExecutionContext, platform: Platform) -> Iterator[MongoDatabase]:
     """The database, waited for as long as the run is not asked to end: a server that restarts is no failure."""
-    while True:
-        try:
-            opened = platform.database()
-            db = opened.__enter__()
-            break
-        except UnavailableError as error:
-            context.log.warning(str(error))
-            end_if_asked(context)
-            time.sleep(RETRY_SECONDS)
-    try:
+    with ExitStack() as stack:
+        while True:
+            try:
+                db = stack.enter_context(platform.database(SHORT_SECONDS))
+                break
+            except UnavailableError as error:
+                context.log.warning(str(error))
+                end_if_asked(context)
+                time.sleep(RETRY_SECONDS)
         yield db
-    finally:
-        db.client.close()
 
 
 def end_if_asked(context: dg.OpExecutionContext) -> None:

@@ -75,7 +75,7 @@ def _tag_ending(context: dg.OpExecutionContext, ending: Ending) -> None:
 
 
 def _failure(outcome: Outcome) -> dg.Failure:
-    log = "\n".join(outcome.log) or "(no output)"
+    log = "\n".join(outcome.log[-50:]) or "(no output)"
     return dg.Failure(
         description=outcome.reason,
         metadata={

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from ecom_platform.errors import Fenced, UnavailableError
 from ecom_platform.orchestration.backoff import Backoff
-from ecom_platform.orchestration.child import Child
+from ecom_platform.orchestration.child import Child, last_words
 from ecom_platform.orchestration.exits import Verdict, describe, judge
 from ecom_platform.orchestration.interrupts import shielded
 
@@ -30,7 +30,7 @@ class Pace:
     first_restart_seconds: float = 1.0
     longest_restart_seconds: float = 60.0
     healthy_seconds: float = 300.0
-    grace_seconds: float = 15.0
+    grace_seconds: float = 20.0
     hung_seconds: float = 180.0
     longest_run_seconds: float = 7 * 86_400.0
 
@@ -188,7 +188,7 @@ class StreamSupervisor:
             self.world.tell(f"{said} Starting it again in {delay:.0f} s (failure {self._backoff.failures}).\n{tail}")
             return None
         if verdict is Verdict.NEEDS_PERSON:
-            reason = next((line for line in reversed(log) if line.strip()), said)
+            reason = last_words(log) or said
             self.world.refuse(reason)
             return self._outcome(Ending.NEEDS_PERSON, f"{said} {reason}", log)
         return self._outcome(Ending.FENCED if verdict is Verdict.FENCED else Ending.CHILD_STOPPED, said, log)

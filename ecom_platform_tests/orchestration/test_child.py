@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ecom_platform.orchestration.child import ProcessGroup, last_lines
+from ecom_platform.orchestration.child import ProcessGroup, last_lines, last_words
 
 STUBBORN = """
 import signal, subprocess, sys, time
@@ -46,7 +46,7 @@ def gone(pid: int) -> bool:
 
 
 def test_a_child_that_ignores_the_request_is_killed_with_all_it_started(stubborn: ProcessGroup) -> None:
-    """SIGTERM, the grace, SIGKILL to the whole group."""
+    """Asked, given the grace, then the whole group is killed."""
     grandchild = int(stubborn.last_lines()[0])
 
     assert stubborn.stop(grace_seconds=0.2) == -9
@@ -70,3 +70,40 @@ def test_the_end_of_a_large_log_is_read_without_reading_it_all(tmp_path: Path) -
 
     assert list(last_lines(log, 2)) == ["line 99998", "line 99999"]
     assert list(last_lines(tmp_path / "none", 2)) == []
+
+
+GRACEFUL = """
+import signal, subprocess, sys, time
+def finish(number, frame):
+    time.sleep(0.5)
+    print("worker alive" if worker.poll() is None else "worker gone", flush=True)
+    sys.exit(0)
+worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+signal.signal(signal.SIGTERM, finish)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def test_only_the_leader_is_asked_so_that_its_workers_finish_the_batch(tmp_path: Path) -> None:
+    """What it started lives until it has ended."""
+    log_file = tmp_path / "log"
+    with log_file.open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-c", GRACEFUL], stdout=log, start_new_session=True)
+    group = ProcessGroup(process, log_file)
+    deadline = time.monotonic() + 20
+    while not group.last_lines():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+    assert group.stop(grace_seconds=20) == 0
+    assert list(group.last_lines()) == ["ready", "worker alive"]
+
+
+def test_the_last_words_are_the_error_even_when_spark_logs_behind_it() -> None:
+    """Else the last line that says anything."""
+    lines = ["INFO begun", "ERROR stream_ended error=DataLost text=Ten events are gone.", "WARN hook", ""]
+
+    assert last_words(lines) == "Ten events are gone."
+    assert last_words(["begun", "killed", " "]) == "killed"
+    assert last_words([]) == ""

@@ -13,7 +13,7 @@ from ecom_platform.errors import UnavailableError
 from ecom_platform.orchestration.hysteresis import Action, State, Watermarks, decide
 from ecom_platform.orchestration.lag_verdict import Verdict, evaluation, metadata, verdict
 from ecom_platform.orchestration.names import LAG_SENSOR
-from ecom_platform.orchestration.resources import Platform
+from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.tables import TOPIC_KEY
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def kafka_lag_sensor(context: dg.SensorEvaluationContext, platform: Platform) ->
 
     settings, memory, now = platform.settings(), LagMemory.parse(context.cursor), datetime.now(UTC).timestamp()
     try:
-        with platform.database() as db:
+        with platform.database(SHORT_SECONDS) as db:
             lag = read_lag(settings, db, BUDGET_SECONDS)
     except UnavailableError as error:
         memory, judged, events = after_failure(memory, error, now)

@@ -21,7 +21,7 @@ from ecom_platform.orchestration.names import (
     SUPERVISOR_SENSOR,
 )
 from ecom_platform.orchestration.reconciler import Burial, LeaseView, Memory, RunView, Situation, Worker, decide
-from ecom_platform.orchestration.resources import Platform
+from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.intents import read_intent, set_intent
 from ecom_platform.store.leases import LeaseState, read_lease
@@ -47,7 +47,7 @@ def build_supervisor_sensor(interval_seconds: int = INTERVAL_SECONDS) -> dg.Sens
     def streaming_supervisor_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
         """One look, one decision. MongoDB that does not answer fails the tick: nothing can be known without it."""
         now = datetime.now(UTC).timestamp()
-        with platform.database() as db:
+        with platform.database(SHORT_SECONDS) as db:
             # The lease before the runs: a worker that is gone by now has written its last status already.
             lease = read_lease(db, STREAM_ROLE)
             situation = look(context.instance, db, lease, remember(context.cursor), now)
