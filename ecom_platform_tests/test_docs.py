@@ -99,6 +99,13 @@ def test_the_readmes_defaults_are_the_settings() -> None:
             assert str(Settings.model_fields[variable.lower()].default) == shown.strip()
 
 
+def test_the_readme_asks_for_what_the_doctor_asks_for() -> None:
+    """Memory and disk, in GB."""
+    from ecom_platform.local.doctor import NEEDED_DISK_BYTES, NEEDED_MEMORY_BYTES
+
+    assert f"about {NEEDED_MEMORY_BYTES >> 30} GB of free memory and {NEEDED_DISK_BYTES >> 30} GB of disk" in README
+
+
 def test_the_readmes_scenarios_exist() -> None:
     """And none is left out."""
     listed = README[README.index("Scenarios are files") :].split(". ")[0]
