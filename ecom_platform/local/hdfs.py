@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
+from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.jars import class_path
 from ecom_platform.java import find_java
 from ecom_platform.local.instance import Instance
@@ -40,12 +41,12 @@ def address_of(settings: Settings) -> str:
 
 def programs(settings: Settings, instance: Instance) -> list[Program]:
     """NameNode and DataNode; their configuration is written beside."""
-    _write_configuration(settings, instance)
+    config = _write_configuration(settings, instance)
     java = _java(settings, instance)
     # The DataNode goes first, so that the NameNode sees it leave.
     return [
-        Program("namenode", [*java, NAME_NODE], priority=90),
-        Program("datanode", [*java, DATA_NODE], priority=100),
+        Program("namenode", [*java, NAME_NODE], priority=90, configuration=config),
+        Program("datanode", [*java, DATA_NODE], priority=100, configuration=config),
     ]
 
 
@@ -59,7 +60,7 @@ def prepare(settings: Settings, instance: Instance) -> None:
     incoming = instance.data / "namenode.formatting"
     shutil.rmtree(incoming, ignore_errors=True)
     _write_configuration(settings, instance)
-    place = ["-D", f"dfs.namenode.name.dir={incoming.as_uri()}"]
+    place = ["-D", f"dfs.namenode.name.dir={_uri(incoming)}"]
     run_once([*_java(settings, instance), NAME_NODE, *place, "-format", "-nonInteractive"], instance, "formatting HDFS")
     incoming.rename(folder)
 
@@ -76,19 +77,37 @@ def not_ready(settings: Settings) -> str | None:
         return f"the NameNode is in {state['FSState']}"
     if state["NumLiveDataNodes"] < 1:
         return "no DataNode is alive"
-    return answers(settings, 2.0)
+    try:
+        check(settings, 2.0)
+    except UnavailableError as error:
+        return str(error)
+    return None
 
 
-def answers(settings: Settings, seconds: float) -> str | None:
-    """None when the NameNode answers a client within `seconds`."""
-    address = urlsplit(settings.hdfs_uri)
-    if not address.hostname:
-        return f"{settings.hdfs_uri!r} names no host; expected hdfs://host:port"
+def check(settings: Settings, seconds: float) -> None:
+    """Raise unless the NameNode answers a client within `seconds`.
+
+    Raises:
+        ConfigurationError: the address cannot be read.
+        UnavailableError: no answer, or a refusal.
+    """
+    reason = _silence(settings.hdfs_uri, seconds)
+    if reason is not None:
+        raise UnavailableError(
+            f"HDFS at {settings.hdfs_uri} does not answer ({reason}). Run `ecom status` to see what is up, "
+            "`ecom up` to start the local servers."
+        )
+
+
+def _silence(uri: str, seconds: float) -> str | None:
+    address = urlsplit(uri)
+    if address.scheme != "hdfs" or not address.hostname:
+        raise ConfigurationError(f"ECOM_HDFS_URI is {uri!r}; expected hdfs://host:port.")
     # The client itself tries for minutes, in native code that cannot be interrupted.
     if address.port and not accepts(address.hostname, address.port, seconds):
-        return f"nothing accepts connections at {address.hostname}:{address.port}"
-    outcome: list[str | None] = [f"no answer within {seconds:.0f} seconds"]
-    asking = threading.Thread(target=_ask, args=(settings.hdfs_uri, outcome), daemon=True)
+        return "nothing accepts connections there"
+    outcome: list[str | None] = [f"silence for {seconds:.0f} seconds"]
+    asking = threading.Thread(target=_ask, args=(uri, outcome), daemon=True)
     asking.start()
     asking.join(seconds)
     return outcome[0]
@@ -105,21 +124,27 @@ def _ask(uri: str, outcome: list[str | None]) -> None:
         outcome[0] = None
 
 
-def _write_configuration(settings: Settings, instance: Instance) -> None:
-    folder = _configuration(instance)
+def _write_configuration(settings: Settings, instance: Instance) -> str:
+    """Write the files and return their text."""
+    folder = instance.run / "hdfs"
     # The servers look for these folders on their class path before they serve their status pages.
     for name in ("hdfs", "datanode", "static"):
         (folder / "webapps" / name / "WEB-INF").mkdir(parents=True, exist_ok=True)
-    (folder / "log4j.properties").write_text(LOG4J)
-    (folder / "core-site.xml").write_text(_xml({"fs.defaultFS": address_of(settings)}))
-    (folder / "hdfs-site.xml").write_text(_xml(_properties(settings, instance)))
+    files = {
+        "log4j.properties": LOG4J,
+        "core-site.xml": _xml({"fs.defaultFS": address_of(settings)}),
+        "hdfs-site.xml": _xml(_properties(settings, instance)),
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return "".join(files.values())
 
 
 def _properties(settings: Settings, instance: Instance) -> Mapping[str, object]:
     return {
         "dfs.replication": 1,
         "dfs.permissions.enabled": "false",
-        "dfs.namenode.name.dir": (instance.data / "namenode").as_uri(),
+        "dfs.namenode.name.dir": _uri(instance.data / "namenode"),
         "dfs.namenode.rpc-address": f"127.0.0.1:{settings.hdfs_port}",
         "dfs.namenode.http-address": f"127.0.0.1:{settings.hdfs_http_port}",
         # One DataNode is all there is: wait for it, then not a second longer.
@@ -128,7 +153,7 @@ def _properties(settings: Settings, instance: Instance) -> Mapping[str, object]:
         # A dead DataNode is noticed after 20 seconds, not after 10 minutes.
         "dfs.heartbeat.interval": 1,
         "dfs.namenode.heartbeat.recheck-interval": 5_000,
-        "dfs.datanode.data.dir": (instance.data / "datanode").as_uri(),
+        "dfs.datanode.data.dir": _uri(instance.data / "datanode"),
         "dfs.datanode.hostname": "127.0.0.1",
         "dfs.datanode.address": f"127.0.0.1:{settings.hdfs_data_port}",
         "dfs.datanode.http.address": f"127.0.0.1:{settings.hdfs_data_http_port}",
@@ -136,6 +161,10 @@ def _properties(settings: Settings, instance: Instance) -> Mapping[str, object]:
         "dfs.client.use.datanode.hostname": "true",
         "dfs.client.block.write.replace-datanode-on-failure.enable": "false",
     }
+
+
+def _uri(folder: Path) -> str:
+    return folder.as_uri().replace(",", "%2C")  # a comma would separate two folders
 
 
 def _xml(properties: Mapping[str, object]) -> str:
@@ -147,15 +176,11 @@ def _xml(properties: Mapping[str, object]) -> str:
 
 
 def _java(settings: Settings, instance: Instance) -> list[str]:
-    paths = [_configuration(instance), *class_path("hadoop", settings.jar_cache)]
+    paths = ["run/hdfs", *class_path("hadoop", settings.jar_cache)]
     arguments = instance.run / "hdfs.args"
     # An argument file keeps the process list readable: the class path alone has thousands of characters.
     arguments.write_text(f'-cp "{":".join(str(path) for path in paths)}"\n')
-    return [find_java(settings.java_home).program, HEAP, *JAVA_OPTIONS, f"@{arguments}"]
-
-
-def _configuration(instance: Instance) -> Path:
-    return instance.run / "hdfs"
+    return [find_java(settings.java_home).program, HEAP, *JAVA_OPTIONS, "@run/hdfs.args"]
 
 
 HDFS = Server(
@@ -168,5 +193,5 @@ HDFS = Server(
     programs=programs,
     prepare=prepare,
     not_ready=not_ready,
-    answers=answers,
+    check=check,
 )

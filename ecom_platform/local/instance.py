@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +13,6 @@ from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings
 
 __all__ = ["Instance"]
-
-SOCKET_PATH_LIMIT = 98  # Linux takes 107 bytes; the process manager adds a dot and its pid while it creates it
 
 
 @dataclass(frozen=True)
@@ -58,19 +53,20 @@ class Instance:
 
     @property
     def socket(self) -> Path:
-        """The process manager's socket: in the home if its path is short enough, else in the temporary folder."""
-        path = self.run / "supervisor.sock"
-        if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
-            return path
-        name = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"ecom-{os.getuid()}-{name}.sock"
+        """The process manager's socket."""
+        return self.run / "supervisor.sock"
 
     def create(self) -> None:
         """Make the folders, readable by their owner only.
 
         Raises:
-            ConfigurationError: the place cannot be written.
+            ConfigurationError: the place cannot be written, or the process manager would misread its name.
         """
+        if any(unwritable in str(self.home) for unwritable in (" ;", " #", "\n")):
+            raise ConfigurationError(
+                f"ECOM_HOME is {str(self.home)!r}; a semicolon or a hash after a blank begins a comment in the file of "
+                "the process manager. Nothing was started. Name another folder."
+            )
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             for folder in (self.run, self.data, self.logs):

@@ -7,10 +7,9 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
+from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.jars import class_path
 from ecom_platform.java import find_java
 from ecom_platform.local.instance import Instance
@@ -42,9 +41,9 @@ def address_of(settings: Settings) -> str:
 
 def programs(settings: Settings, instance: Instance) -> list[Program]:
     """The broker; its configuration is written beside."""
-    config = instance.run / "kafka.properties"
-    config.write_text(_text(_properties(settings, instance.data / "kafka")))
-    return [Program("kafka", [*_java(settings, instance), "kafka.Kafka", str(config)], stop_seconds=30)]
+    config = _text(_properties(settings, "data/kafka"))
+    (instance.run / "kafka.properties").write_text(config)
+    return [Program("kafka", [*_java(settings, instance), "kafka.Kafka", "run/kafka.properties"], configuration=config)]
 
 
 def prepare(settings: Settings, instance: Instance) -> None:
@@ -55,25 +54,25 @@ def prepare(settings: Settings, instance: Instance) -> None:
     incoming = instance.data / "kafka.formatting"
     shutil.rmtree(incoming, ignore_errors=True)
     config = instance.run / "kafka-format.properties"
-    config.write_text(_text(_properties(settings, incoming)))
-    tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster_id(), "-c", str(config)]
+    config.write_text(_text(_properties(settings, "data/kafka.formatting")))
+    tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster_id(), "-c", f"run/{config.name}"]
     run_once([*_java(settings, instance), *tool], instance, "formatting Kafka")
     incoming.rename(folder)
 
 
 def not_ready(settings: Settings) -> str | None:
     """None once the broker answers a request for metadata."""
-    return answers(settings, 2.0)
-
-
-def answers(settings: Settings, seconds: float) -> str | None:
-    """None when a broker answers a request for metadata within `seconds`."""
     try:
-        with _admin(settings, seconds) as admin:
-            brokers = admin.describe_cluster()["brokers"]
-    except EcomError as error:
-        return str(error.__cause__ or error)
-    return None if brokers else "no broker is alive"
+        check(settings, 2.0)
+    except UnavailableError as error:
+        return str(error)
+    return None
+
+
+def check(settings: Settings, seconds: float) -> None:
+    """Raise UnavailableError unless a broker answers a request for metadata within `seconds`."""
+    with _admin(settings, seconds) as admin:
+        admin.describe_cluster()
 
 
 def ensure_topic(settings: Settings) -> None:
@@ -109,8 +108,7 @@ def _admin(settings: Settings, seconds: float) -> Iterator[KafkaAdminClient]:
     brokers = settings.kafka_bootstrap_servers.split(",")
     # The client would try until its time is over and leave its sockets open.
     if not any(accepts(*_host_and_port(broker), seconds) for broker in brokers):
-        refused = ConnectionError("nothing accepts connections there")
-        raise UnavailableError(_SILENT.format(settings.kafka_bootstrap_servers, refused)) from refused
+        raise UnavailableError(_SILENT.format(settings.kafka_bootstrap_servers, "nothing accepts connections there"))
     try:
         client = KafkaAdminClient(
             bootstrap_servers=brokers,
@@ -135,7 +133,7 @@ def _host_and_port(broker: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _properties(settings: Settings, folder: Path) -> Mapping[str, object]:
+def _properties(settings: Settings, folder: str) -> Mapping[str, object]:
     broker, controller = settings.kafka_port, settings.kafka_controller_port
     return {
         "process.roles": "broker,controller",
@@ -161,7 +159,7 @@ def _properties(settings: Settings, folder: Path) -> Mapping[str, object]:
 
 
 def _text(properties: Mapping[str, object]) -> str:
-    return "".join(f"{name}={str(value).replace(chr(92), chr(92) * 2)}\n" for name, value in properties.items())
+    return "".join(f"{name}={value}\n" for name, value in properties.items())
 
 
 def _java(settings: Settings, instance: Instance) -> list[str]:
@@ -169,7 +167,7 @@ def _java(settings: Settings, instance: Instance) -> list[str]:
     arguments = instance.run / "kafka.args"
     # An argument file keeps the process list readable: the class path alone has thousands of characters.
     arguments.write_text(f'-cp "{jars}"\n')
-    return [find_java(settings.java_home).program, HEAP, *JAVA_OPTIONS, f"@{arguments}"]
+    return [find_java(settings.java_home).program, HEAP, *JAVA_OPTIONS, "@run/kafka.args"]
 
 
 def _cluster_id() -> str:
@@ -201,5 +199,5 @@ KAFKA = Server(
     programs=programs,
     prepare=prepare,
     not_ready=not_ready,
-    answers=answers,
+    check=check,
 )

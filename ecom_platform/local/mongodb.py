@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ecom_platform.errors import ConfigurationError, EcomError
+from ecom_platform.errors import ConfigurationError
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.programs import Program
 from ecom_platform.local.server import Server, accepts
@@ -55,10 +55,10 @@ def find_mongod(settings: Settings) -> Path:
     raise ConfigurationError("No mongod was found. Run `make setup` again, or name one with ECOM_MONGOD.")
 
 
-def programs(settings: Settings, instance: Instance) -> list[Program]:
+def programs(settings: Settings, instance: Instance) -> list[Program]:  # noqa: ARG001 - the shape all servers share
     """The server."""
     argv = [
-        *(str(find_mongod(settings)), "--dbpath", str(instance.data / "mongodb")),
+        *(str(find_mongod(settings)), "--dbpath", "data/mongodb"),
         *("--bind_ip", "127.0.0.1", "--port", str(settings.mongodb_port), "--nounixsocket"),
         *("--replSet", REPLICA_SET, "--wiredTigerCacheSizeGB", str(settings.mongodb_cache_gb)),
     ]
@@ -92,15 +92,11 @@ def not_ready(settings: Settings) -> str | None:
     return None
 
 
-def answers(settings: Settings, seconds: float) -> str | None:
-    """None when a primary answers within `seconds`."""
+def check(settings: Settings, seconds: float) -> None:
+    """Raise unless a primary answers within `seconds`: as `store.connect`."""
     from ecom_platform.store import connect
 
-    try:
-        connect(settings, timeout_seconds=seconds, operation_seconds=seconds).close()
-    except EcomError as error:
-        return str(error)
-    return None
+    connect(settings, timeout_seconds=seconds, operation_seconds=seconds).close()
 
 
 def ensure_schema(settings: Settings) -> None:
@@ -141,5 +137,5 @@ MONGODB = Server(
     programs=programs,
     prepare=prepare,
     not_ready=not_ready,
-    answers=answers,
+    check=check,
 )

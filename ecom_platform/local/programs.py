@@ -1,7 +1,12 @@
-"""What the process manager runs, and its configuration file: pure functions of the settings."""
+"""What the process manager runs, and its configuration file: pure functions of the settings.
+
+Programs run in the home unless they name a folder, and the paths in the file are relative to it: what reads some of
+them expands percent signs twice, and the path of a socket must be short.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +18,7 @@ __all__ = ["Program", "render"]
 
 LOG_BYTES = 10 * 1024 * 1024
 LOG_BACKUPS = 3
+SOCKET_FOLDER = Path("/proc/self/cwd")  # the home by a short name: the manager makes relative paths absolute
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,7 @@ class Program:
     """One long-running program.
 
     Programs with a lower `priority` are stopped later. `alive_seconds` is how long it must live to count as started.
+    `configuration` is the text of the files it reads at its start: when that changes, it is started anew.
     """
 
     name: str
@@ -30,6 +37,7 @@ class Program:
     alive_seconds: int = 1
     stop_seconds: int = 30
     restart: bool = True
+    configuration: str = ""
 
     def log_file(self, instance: Instance) -> Path:
         """Where its output goes."""
@@ -39,16 +47,17 @@ class Program:
 def render(instance: Instance, programs: Sequence[Program]) -> str:
     """The configuration of the process manager: its socket (owner only), its log, and the programs."""
     sections = [
-        _section("unix_http_server", {"file": instance.socket, "chmod": "0700"}),
+        _section(
+            "unix_http_server", {"file": SOCKET_FOLDER / instance.socket.relative_to(instance.home), "chmod": "0700"}
+        ),
         _section(
             "supervisord",
             {
-                "logfile": instance.logs / "supervisord.log",
+                "logfile": instance.logs.name + "/supervisord.log",
                 "logfile_maxbytes": LOG_BYTES,
                 "logfile_backups": 1,
-                "pidfile": instance.run / "supervisord.pid",
-                "childlogdir": instance.logs,
-                "directory": instance.home,
+                "pidfile": instance.run.name + "/supervisord.pid",
+                "childlogdir": instance.logs.name,
             },
         ),
         _section(
@@ -63,7 +72,6 @@ def render(instance: Instance, programs: Sequence[Program]) -> str:
 def _program(instance: Instance, program: Program) -> str:
     values: dict[str, object] = {
         "command": shlex.join(program.argv),
-        "directory": program.folder or instance.home,
         "priority": program.priority,
         "autostart": "false",  # each is started when what it needs is ready
         "autorestart": "true" if program.restart else "false",
@@ -73,12 +81,15 @@ def _program(instance: Instance, program: Program) -> str:
         "killasgroup": "true",
         "stopwaitsecs": program.stop_seconds,
         "redirect_stderr": "true",
-        "stdout_logfile": program.log_file(instance),
+        "stdout_logfile": program.log_file(instance).relative_to(instance.home),
         "stdout_logfile_maxbytes": LOG_BYTES,
         "stdout_logfile_backups": LOG_BACKUPS,
     }
-    if program.environment:
-        values["environment"] = ",".join(f"{name}={_quoted(value)}" for name, value in program.environment.items())
+    if program.folder is not None:
+        values["directory"] = program.folder
+    digest = hashlib.sha256(program.configuration.encode()).hexdigest()[:16]
+    environment = {**program.environment, "ECOM_CONFIGURATION": digest}
+    values["environment"] = ",".join(f"{name}={_quoted(value)}" for name, value in environment.items())
     return _section(f"program:{program.name}", values)
 
 

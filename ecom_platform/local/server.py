@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ecom_platform.errors import UnavailableError
+from ecom_platform.errors import EcomError, UnavailableError
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.processes import environment
 from ecom_platform.local.programs import Program
 from ecom_platform.settings import Settings
 
-__all__ = ["Server", "accepts", "log_tail", "run_once"]
+__all__ = ["Server", "accepts", "log_tail", "reason_of", "run_once"]
 
 
 class _Prepare(Protocol):
@@ -35,7 +35,7 @@ class Server:
         programs: what the process manager runs for it.
         prepare: everything that must be there before its first start; safe to repeat.
         not_ready: why it cannot be used yet, None when it can; takes about a second at most.
-        answers: why an existing one cannot be reached within the given seconds, None when it can.
+        check: raises UnavailableError or ConfigurationError unless it can be reached within the given seconds.
     """
 
     key: str
@@ -47,7 +47,12 @@ class Server:
     programs: Callable[[Settings, Instance], list[Program]]
     prepare: _Prepare
     not_ready: Callable[[Settings], str | None]
-    answers: Callable[[Settings, float], str | None]
+    check: Callable[[Settings, float], None]
+
+
+def reason_of(error: EcomError) -> str:
+    """What failed, without the advice that follows it: to be put into another sentence."""
+    return str(error).partition(". Run `")[0].rstrip(".")
 
 
 def accepts(host: str, port: int, seconds: float = 1.0) -> bool:
@@ -69,7 +74,13 @@ def run_once(argv: Sequence[str], instance: Instance, step: str, seconds: float 
     with log.open("wb") as output:
         try:
             done = subprocess.run(
-                argv, env=environment(instance), stdout=output, stderr=output, timeout=seconds, check=False
+                argv,
+                cwd=instance.home,
+                env=environment(instance),
+                stdout=output,
+                stderr=output,
+                timeout=seconds,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             raise UnavailableError(f"{step} took more than {seconds:.0f} seconds. See {log}.") from None

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ecom_platform.errors import UnavailableError
+from ecom_platform.errors import EcomError, UnavailableError
 from ecom_platform.local import endpoints
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.platform import SERVERS
 from ecom_platform.local.processes import processes
-from ecom_platform.local.server import Server
+from ecom_platform.local.server import Server, reason_of
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import without_password
@@ -45,7 +45,11 @@ def status(settings: Settings, servers: Sequence[Server] = SERVERS) -> dict[str,
 def _reason(server: Server, settings: Settings) -> str | None:
     if not getattr(settings, server.address):
         return "not started"
-    return server.answers(settings, ANSWER_SECONDS)
+    try:
+        server.check(settings, ANSWER_SECONDS)
+    except EcomError as error:
+        return reason_of(error)
+    return None
 
 
 def _described(server: Server, settings: Settings, instance: Instance, reason: str | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import subprocess
 import sys
@@ -98,7 +99,8 @@ class Supervisord:
     def _start(self, config: Path) -> None:
         self.instance.socket.unlink(missing_ok=True)  # a killed manager leaves it behind
         started = subprocess.run(
-            [sys.executable, "-m", "supervisor.supervisord", "-c", config],
+            [sys.executable, "-m", "supervisor.supervisord", "-c", config.relative_to(self.instance.home)],
+            cwd=self.instance.home,
             env=environment(self.instance),
             capture_output=True,
             text=True,
@@ -140,7 +142,12 @@ class _UnixConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        # The kernel takes at most 107 bytes of path, and a home may be deep: go through a descriptor of the folder.
+        folder = os.open(self._path.parent, os.O_PATH)
+        try:
+            self.sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")
+        finally:
+            os.close(folder)
 
 
 class _UnixTransport(xmlrpc.client.Transport):

@@ -1,0 +1,94 @@
+"""Ports, addresses and the record of them."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from ecom_platform.errors import ConfigurationError
+from ecom_platform.local import endpoints
+from ecom_platform.local.instance import Instance
+from ecom_platform.settings import Settings, load_settings
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
+    """An empty instance, which is also the one that `load_settings` reads."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ECOM_HOME", str(tmp_path))
+    return Instance(tmp_path)
+
+
+def test_zero_becomes_a_free_port_and_other_values_stay(instance: Instance) -> None:
+    """Every 0 becomes another port."""
+    settings = Settings(_env_file=None, home=instance.home, kafka_port=0, mongodb_port=0, hdfs_port=9111)
+
+    ports = endpoints.choose_ports(settings, ["kafka_port", "mongodb_port", "hdfs_port"])
+
+    assert ports["hdfs_port"] == 9111
+    assert len({0, *ports.values()}) == 4
+
+
+def test_two_settings_cannot_name_one_port(instance: Instance) -> None:
+    """The text names both."""
+    settings = Settings(_env_file=None, home=instance.home, kafka_port=9111, hdfs_port=9111)
+
+    with pytest.raises(ConfigurationError, match="ECOM_KAFKA_PORT and ECOM_HDFS_PORT are both 9111"):
+        endpoints.choose_ports(settings, ["kafka_port", "hdfs_port"])
+
+
+def test_a_port_somebody_listens_on_is_not_free() -> None:
+    """Free again when they have gone."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert not endpoints.port_is_free(port)
+
+    assert endpoints.port_is_free(port)
+
+
+def test_recorded_addresses_are_what_the_settings_then_say(instance: Instance) -> None:
+    """Other commands find what `ecom up` started."""
+    endpoints.write(instance, {"kafka_bootstrap_servers": "127.0.0.1:20123", "kafka_port": 20123})
+
+    settings = load_settings()
+
+    assert (settings.kafka_bootstrap_servers, settings.kafka_port) == ("127.0.0.1:20123", 20123)
+    assert endpoints.is_ours("kafka_bootstrap_servers", settings, instance)
+
+
+def test_an_address_that_a_person_names_is_not_ours(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It wins over the record, and nothing is started for it."""
+    endpoints.write(instance, {"kafka_bootstrap_servers": "127.0.0.1:20123"})
+    monkeypatch.setenv("ECOM_KAFKA_BOOTSTRAP_SERVERS", "broker.example:9092")
+
+    assert not endpoints.is_ours("kafka_bootstrap_servers", load_settings(), instance)
+
+
+def test_ports_outlive_the_addresses(instance: Instance) -> None:
+    """The next start takes the same ports, so that what stores addresses in its data still finds itself."""
+    endpoints.write(instance, {"mongodb_uri": "mongodb://127.0.0.1:20124", "mongodb_port": 20124})
+
+    endpoints.forget_addresses(instance)
+
+    assert json.loads(instance.endpoints.read_text()) == {"mongodb_port": 20124}
+
+
+@pytest.mark.parametrize("name", ["a #home", "a ;home"])
+def test_a_home_whose_name_would_be_misread_is_refused(tmp_path: Path, name: str) -> None:
+    """Before anything is made in it."""
+    with pytest.raises(ConfigurationError, match="ECOM_HOME"):
+        Instance(tmp_path / name).create()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_that_cannot_be_read_is_written_anew(instance: Instance) -> None:
+    """A crash of the machine may leave an empty file."""
+    instance.endpoints.write_text("")
+
+    endpoints.write(instance, {"kafka_port": 1})
+
+    assert endpoints.read(instance) == {"kafka_port": 1}

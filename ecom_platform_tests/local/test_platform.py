@@ -1,0 +1,230 @@
+"""The real servers: started, found, killed, started again, ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import hdfs_native
+import psutil
+import pytest
+from kafka import KafkaAdminClient
+from pymongo import MongoClient
+
+from ecom_platform import local
+from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.local.instance import Instance
+from ecom_platform.local.mongodb import MONGODB
+from ecom_platform.local.platform import up
+from ecom_platform.local.processes import processes
+from ecom_platform.local.supervisord import Supervisord
+from ecom_platform.settings import Settings, load_settings
+from ecom_platform.store import MongoDatabase
+from ecom_platform_tests.conftest import FREE_PORTS, Platform
+
+pytestmark = pytest.mark.servers
+
+LOOPBACK = {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Settings]:
+    """An instance of its own, of which the tests start the MongoDB only: it is up in a second."""
+    home = tmp_path / "a home with 100% odd, characters and a path deeper than a socket's may be" / ("deep" * 20)
+    settings = Settings(_env_file=None, home=home, **FREE_PORTS)
+    yield settings
+    local.down(settings)
+
+
+def start(settings: Settings) -> Settings:
+    """Start the MongoDB of a small instance."""
+    return up(settings, servers=(MONGODB,))
+
+
+def mongod_pid(settings: Settings) -> int:
+    """Its process number."""
+    pid = Supervisord(Instance.of(settings)).states()["mongodb"].pid
+    assert pid is not None
+    return pid
+
+
+def answers(settings: Settings) -> bool:
+    """Whether the MongoDB of these settings takes a command."""
+    try:
+        MONGODB.check(settings, 2.0)
+    except UnavailableError:
+        return False
+    return True
+
+
+def test_status_names_what_is_up_and_where(platform: Platform) -> None:
+    """The part of the answer that programs rely on."""
+    found = local.status(platform.settings)
+
+    assert json.loads(json.dumps(found)) == found
+    assert (
+        found["kafka"].items() >= {"up": True, "bootstrap_servers": platform.settings.kafka_bootstrap_servers}.items()
+    )
+    assert (
+        found["mongodb"].items() >= {"up": True, "uri": platform.settings.mongodb_uri, "database": "ecommerce"}.items()
+    )
+    assert found["hdfs"].items() >= {"up": True, "uri": platform.settings.hdfs_uri}.items()
+
+
+def test_everything_listens_on_this_machine_only(platform: Platform) -> None:
+    """No server has a password, so none may be reached from elsewhere."""
+    found = processes(Instance.of(platform.settings))
+    listening = {
+        connection.laddr.ip
+        for process in found
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+    assert listening
+    assert listening <= LOOPBACK
+
+
+def test_up_again_leaves_the_servers_alone(platform: Platform) -> None:
+    """The same processes go on."""
+    before = [platform.pid(name) for name in ("kafka", "mongodb", "namenode", "datanode")]
+
+    platform.ensure_up()
+
+    assert [platform.pid(name) for name in ("kafka", "mongodb", "namenode", "datanode")] == before
+
+
+@pytest.mark.parametrize("program", ["kafka", "mongodb", "namenode", "datanode"])
+def test_a_killed_server_comes_back(platform: Platform, program: str) -> None:
+    """By itself; `up` waits until it answers."""
+    killed = platform.pid(program)
+    os.kill(killed, signal.SIGKILL)
+
+    platform.ensure_up()
+
+    assert platform.pid(program) != killed
+    assert all(local.status(platform.settings)[key]["up"] for key in ("kafka", "mongodb", "hdfs"))
+
+
+def test_the_topic_keeps_every_event_of_a_key(settings: Settings, topic: str) -> None:
+    """It has the partitions of the settings, and is not compacted."""
+    with KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers) as admin:
+        [described] = admin.describe_topics([topic])
+
+    assert len(described["partitions"]) == settings.topic_partitions
+
+
+def test_the_transaction_of_a_killed_stream_ends_soon(db: MongoDatabase) -> None:
+    """The default of a minute would block the next stream."""
+    found = db.client.admin.command({"getParameter": 1, "transactionLifetimeLimitSeconds": 1})
+
+    assert found["transactionLifetimeLimitSeconds"] == 15
+
+
+def test_a_file_written_to_hdfs_is_read_back(platform: Platform) -> None:
+    """Through the DataNode, not only the NameNode."""
+    client = hdfs_native.Client(platform.settings.hdfs_uri)
+    with client.create("/proof") as file:
+        file.write(b"orders")
+
+    with client.read("/proof") as file:
+        assert file.read() == b"orders"
+    client.delete("/proof")
+
+
+def test_two_instances_live_side_by_side(platform: Platform, small: Settings) -> None:
+    """Ending one does not touch the other."""
+    started = start(small)
+    assert started.mongodb_uri != platform.settings.mongodb_uri
+
+    local.down(small)
+
+    assert not answers(started)
+    assert answers(platform.settings)
+
+
+def test_other_commands_find_what_was_started(small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until it is ended."""
+    monkeypatch.setenv("ECOM_HOME", str(small.home))
+    started = start(small)
+    assert load_settings().mongodb_uri == started.mongodb_uri
+
+    local.down(small)
+
+    assert load_settings().mongodb_uri == ""
+    assert load_settings().mongodb_port == started.mongodb_port
+
+
+def test_down_ends_everything_after_the_manager_was_killed(small: Settings) -> None:
+    """And a second time nothing is left to do."""
+    started = start(small)
+    os.kill(Supervisord(Instance.of(small)).pid(), signal.SIGKILL)
+    assert answers(started)
+
+    assert local.down(small) == 1
+    assert not answers(started)
+    assert local.down(small) == 0
+
+
+def test_up_mends_what_a_killed_manager_left_behind(small: Settings) -> None:
+    """The data is what it was."""
+    started = start(small)
+    with MongoClient(started.mongodb_uri) as client:
+        client.shop.kept.insert_one({"_id": 1})
+    os.kill(Supervisord(Instance.of(small)).pid(), signal.SIGKILL)
+
+    again = start(small)
+
+    assert Supervisord(Instance.of(small)).alive()
+    with MongoClient(again.mongodb_uri) as client:
+        assert client.shop.kept.count_documents({}) == 1
+
+
+def test_a_server_moves_to_another_port(small: Settings) -> None:
+    """With its data: the replica set learns its new address."""
+    first = start(small)
+    moved = start(small.model_copy(update={"mongodb_port": first.mongodb_port + 1}))
+
+    assert moved.mongodb_uri != first.mongodb_uri
+    assert answers(moved)
+    assert not answers(first)
+
+
+def test_a_busy_port_is_named_before_anything_is_started(small: Settings) -> None:
+    """With the setting that changes it."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(
+            ConfigurationError, match=rf"port {port} of MongoDB.*ECOM_MONGODB_PORT.*Nothing was started"
+        ):
+            start(small.model_copy(update={"mongodb_port": port}))
+
+    assert processes(Instance.of(small)) == []
+
+
+def test_a_server_that_a_person_names_is_used_and_never_ended(platform: Platform, small: Settings) -> None:
+    """Nothing of ours is started for it."""
+    named = small.model_copy(
+        update={"mongodb_uri": platform.settings.mongodb_uri, "mongodb_database": "test_named_elsewhere"}
+    )
+    started = start(named)
+    assert started.mongodb_uri == platform.settings.mongodb_uri
+    assert "mongodb" not in local.status(named)["programs"]
+
+    local.down(named)
+
+    assert answers(platform.settings)
+    with MongoClient(platform.settings.mongodb_uri) as client:
+        client.drop_database("test_named_elsewhere")
+
+
+def test_a_server_that_dies_at_once_is_reported_with_its_own_words(small: Settings) -> None:
+    """And does not go on dying in the background."""
+    with pytest.raises(UnavailableError, match=r"MongoDB died.*mongodb\.log"):
+        start(small.model_copy(update={"mongodb_parameters": "noSuchParameter=1"}))
+
+    assert Supervisord(Instance.of(small)).states()["mongodb"].state == "STOPPED"
