@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from ecom_platform.reconcile.expected import STATUS_CODES, Expectation
+from ecom_platform.reconcile.expected import STATUS_CODES, Expectation, absent, place_name
 from ecom_platform.reconcile.report import FIRST, Differences, Equation, first_of
 from ecom_platform.store import Counters
 
@@ -88,6 +88,7 @@ def ledger_equations(
     counted: Counters,
     *,
     read: int,
+    end: Mapping[int, int],
     refused: Mapping[int, str],
 ) -> list[Equation]:
     """The equations of ledger = topic = facts.
@@ -98,12 +99,13 @@ def ledger_equations(
         dead: fed with every stored dead letter.
         counted: the stream's counters, summed over partitions.
         read: events that the stream is past, by its offsets.
+        end: of the topic, by partition, read after the ledger.
         refused: reason by order, for missing orders whose events became dead letters.
     """
     foreign = read - expectation.sure
     alone = foreign <= expectation.maybe
     return [
-        _topic_equation(expectation, foreign, alone=alone),
+        _topic_equation(expectation, foreign, end, alone=alone),
         _presence_equation(expectation, orders, refused),
         _content_equation(expectation, orders),
         _stranger_equation(orders, foreign, alone=alone),
@@ -113,11 +115,12 @@ def ledger_equations(
     ]
 
 
-def _topic_equation(expectation: Expectation, foreign: int, *, alone: bool) -> Equation:
+def _topic_equation(expectation: Expectation, foreign: int, end: Mapping[int, int], *, alone: bool) -> Equation:
     name = "ledger = topic"
-    if expectation.absent_count:
-        some = first_of(expectation.absent, expectation.absent_count)
-        return Equation(name, False, f"{expectation.absent_count:,} acknowledged events never in the topic: {some}")
+    lost = absent(expectation.pending_positions, end)
+    if len(lost):
+        some = first_of(map(place_name, lost[:FIRST].tolist()), len(lost))
+        return Equation(name, False, f"{len(lost):,} acknowledged events never in the topic: {some}")
     if expectation.doubled:
         return Equation(name, False, f"{expectation.doubled:,} acknowledged events share an offset with another one")
     if foreign < 0:
@@ -163,7 +166,7 @@ def _dead_equation(expectation: Expectation, dead: DeadComparison, *, alone: boo
     name = "ledger = dead letters"
     missing = dead.missing()
     if len(missing):
-        places = (f"{place >> 40}-{place & (1 << 40) - 1}" for place in missing[:FIRST].tolist())
+        places = map(place_name, missing[:FIRST].tolist())
         return Equation(name, False, f"{len(missing):,} expected, not stored: {first_of(places, len(missing))}")
     if dead.wrong.count:
         return Equation(name, False, f"another reason than expected: {dead.wrong}")

@@ -16,13 +16,21 @@ import numpy as np
 import numpy.typing as npt
 
 from ecom_platform.contract import EventType, Status
-from ecom_platform.reconcile.report import FIRST
 from ecom_platform.store import PartitionOffsets
 
-__all__ = ["STATUS_CODES", "Expectation", "ExpectedOrders", "LedgerEvent", "fold_ledger"]
+__all__ = [
+    "STATUS_CODES",
+    "Expectation",
+    "ExpectedOrders",
+    "LedgerEvent",
+    "absent",
+    "fold_ledger",
+    "place_name",
+    "position",
+]
 
 DEAD: Final = "dead:"
-SURE, PENDING, MAYBE, ABSENT = "sure", "pending", "maybe", "absent"
+SURE, PENDING, MAYBE = "sure", "pending", "maybe"
 
 # In the order of the life of an order: of several steps, the furthest is its status.
 STATUS_CODES: Final[Mapping[str, int]] = {status.value: code for code, status in enumerate(Status)}
@@ -76,7 +84,7 @@ class Expectation:
             earlier event of the same order is in doubt.
         applied, duplicate: sure events with these outcomes, counted by the identity of the event.
         dead: sure events per reason; `dead_positions` (sorted, see `position`) with `dead_reasons` beside them.
-        absent: acknowledged events that lie outside of the topic, first ones by name; `absent_count` of them.
+        pending_positions: of the pending events; the topic must hold every one of them.
         doubled: acknowledged events that share an offset with another one.
     """
 
@@ -90,8 +98,7 @@ class Expectation:
     dead: Mapping[str, int]
     dead_positions: Ints
     dead_reasons: tuple[str, ...]
-    absent: tuple[str, ...]
-    absent_count: int
+    pending_positions: Ints
     doubled: int
 
     @property
@@ -103,6 +110,19 @@ class Expectation:
 def position(partition: int, offset: int) -> int:
     """Partition and offset as one number that sorts."""
     return partition << _POSITION_BITS | offset
+
+
+def place_name(place: int) -> str:
+    """A position as a person reads it: `partition-offset`."""
+    return f"{place >> _POSITION_BITS}-{place & (1 << _POSITION_BITS) - 1}"
+
+
+def absent(positions: Ints, end: Mapping[int, int]) -> Ints:
+    """Those of the positions that a topic which ends there does not hold."""
+    inside = np.zeros(len(positions), dtype=bool)
+    for partition, offset in end.items():
+        inside |= (positions >= position(partition, 0)) & (positions < position(partition, offset))
+    return positions[~inside]
 
 
 class _Columns:
@@ -125,15 +145,14 @@ class _Columns:
 
 
 class _Fold:
-    def __init__(self, end: Mapping[int, int], stored: Mapping[int, PartitionOffsets]) -> None:
-        self._end = end
+    def __init__(self, stored: Mapping[int, PartitionOffsets]) -> None:
         self._next = {partition: part.next for partition, part in stored.items()}
         self.columns = _Columns()
         self.stock = array("q")
         self.dead: dict[int, str] = {}
         self.positions = array("q")
         self.counts: Counter[str] = Counter()
-        self.absent: list[str] = []
+        self.pending = array("q")
 
     def add(self, event: LedgerEvent) -> None:
         """Take one attempt."""
@@ -143,12 +162,9 @@ class _Fold:
             self._keep(event, sure=False)
             return
         partition, offset = place
-        if offset >= self._end.get(partition, 0):
-            self.counts[ABSENT] += 1
-            if len(self.absent) < FIRST:
-                self.absent.append(f"{event.event_id} (offset {partition}-{offset})")
-        elif offset >= self._next.get(partition, 0):
+        if offset >= self._next.get(partition, 0):
             self.counts[PENDING] += 1
+            self.pending.append(position(partition, offset))
         else:
             self.counts[SURE] += 1
             self.positions.append(position(partition, offset))
@@ -170,17 +186,14 @@ class _Fold:
         return event.partition, event.offset
 
 
-def fold_ledger(
-    events: Iterable[LedgerEvent], end: Mapping[int, int], stored: Mapping[int, PartitionOffsets]
-) -> Expectation:
+def fold_ledger(events: Iterable[LedgerEvent], stored: Mapping[int, PartitionOffsets]) -> Expectation:
     """Fold the ledger into what must be found.
 
     Args:
         events: every attempt, in any order.
-        end: the topic's end offsets, by partition.
         stored: what the stream recorded.
     """
-    fold = _Fold(end, stored)
+    fold = _Fold(stored)
     for event in events:
         fold.add(event)
     columns = fold.columns
@@ -201,8 +214,7 @@ def fold_ledger(
         dead=dict(Counter(fold.dead.values())),
         dead_positions=np.array(dead_positions, dtype=np.int64),
         dead_reasons=tuple(fold.dead[place] for place in dead_positions),
-        absent=tuple(fold.absent),
-        absent_count=fold.counts[ABSENT],
+        pending_positions=np.frombuffer(fold.pending, dtype=np.int64),
         doubled=len(positions) - len(np.unique(positions)),
     )
 

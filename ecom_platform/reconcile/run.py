@@ -23,7 +23,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.simulator.ledger import read_ledger
 from ecom_platform.store import Counters, MongoDatabase, PartitionOffsets, read_offsets
 from ecom_platform.store import collections as names
-from ecom_platform.streaming.topic import TopicReader, TopicState
+from ecom_platform.streaming.topic import TopicReader
 
 __all__ = ["reconcile"]
 
@@ -54,23 +54,23 @@ class _Reading:
     session: ClientSession
 
     def report(self) -> Report:
-        # The order matters: the instant of the store first, then the broker, then the ledger. So neither the topic nor
-        # the ledger can be behind the store, and what is ahead of it is pending.
+        # The order matters while everything goes on: what the store knows is in the ledger read after it, and what the
+        # ledger knows is in the topic looked at last. So whatever is ahead is pending, and nothing seems lost.
         stored = read_offsets(self.db, self.settings.topic, session=self.session)
+        expectation = self._expectation(stored)
         with TopicReader(self.settings) as reader:
             topic = reader.state()
-        expectation = self._expectation(topic, stored)
         equations = topic_equations(topic, stored, self._dead_counts(stored))
         orders = OrderComparison(expectation) if expectation else None
         equations += self._fact_equations(stored, orders)
         if expectation and orders:
-            equations += self._ledger_equations(expectation, orders, stored)
+            equations += self._ledger_equations(expectation, orders, stored, topic.end)
         pending = expectation.pending if expectation else 0
         return Report(tuple(equations), lag_of(topic, stored), pending)
 
-    def _expectation(self, topic: TopicState, stored: Stored) -> Expectation | None:
+    def _expectation(self, stored: Stored) -> Expectation | None:
         folder = self.settings.home / "ledger"
-        return fold_ledger(_ledger_events(folder), topic.end, stored) if folder.exists() else None
+        return fold_ledger(_ledger_events(folder), stored) if folder.exists() else None
 
     def _fact_equations(self, stored: Stored, orders: OrderComparison | None) -> list[Equation]:
         kept_at = datetime.now(UTC) + MARGIN
@@ -100,14 +100,16 @@ class _Reading:
         slices = first_of(differing, len(differing))
         return Equation(name, False, f"{len(differing):,} slices differ ({slices}); in the first ones {named}")
 
-    def _ledger_equations(self, expectation: Expectation, orders: OrderComparison, stored: Stored) -> list[Equation]:
+    def _ledger_equations(
+        self, expectation: Expectation, orders: OrderComparison, stored: Stored, end: Mapping[int, int]
+    ) -> list[Equation]:
         dead = DeadComparison(expectation)
         for row in self._dead_letters(stored, {"partition": 1, "offset": 1, "reason": 1}):
             dead.add(position(row["partition"], row["offset"]), row["_id"], row["reason"])
         refused = self._refused(orders.missing()[:FIRST].tolist(), frozenset(expectation.dead_positions.tolist()))
         counted = _summed(stored)
         read = sum(part.next - part.first for part in stored.values()) - counted.gap - counted.lost
-        return ledger_equations(expectation, orders, dead, counted, read=read, refused=refused)
+        return ledger_equations(expectation, orders, dead, counted, read=read, end=end, refused=refused)
 
     def _dead_counts(self, stored: Stored) -> Counter[int]:
         return Counter(row["partition"] for row in self._dead_letters(stored, {"partition": 1}))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from ecom_platform.reconcile.expected import Expectation, LedgerEvent, fold_ledger
+from ecom_platform.reconcile.expected import Expectation, LedgerEvent, absent, fold_ledger, place_name, position
 from ecom_platform.store import Counters, PartitionOffsets
 
-END = {0: 100}
 STORED = {0: PartitionOffsets("orders", 0, "id", 0, 50, 1, Counters(), None, None)}
 PENDING, SHIPPED, DELIVERED, RETURNED, CANCELLED = (1 << code for code in range(5))
 
@@ -22,8 +22,8 @@ def event(
 
 
 def fold(*events: LedgerEvent) -> Expectation:
-    """The ledger, with the stream at offset 50 of 100."""
-    return fold_ledger(events, END, STORED)
+    """The ledger, with the stream at offset 50."""
+    return fold_ledger(events, STORED)
 
 
 def statuses(*events: LedgerEvent) -> int:
@@ -47,11 +47,11 @@ def test_acknowledged_events_are_sure_up_to_the_stream_and_pending_behind_it() -
     assert found.orders.placed.tolist() == [True, False]
 
 
-def test_an_acknowledged_event_at_the_end_is_absent() -> None:
-    """The end is the next offset that will be given."""
-    found = fold(event("p1", 99), event("p2", 100))
+def test_a_pending_event_at_the_end_of_the_topic_is_absent() -> None:
+    """The end is the next offset that will be given; a partition that does not exist holds nothing."""
+    positions = np.array([position(0, 99), position(0, 100), position(1, 0), position(2, 0)])
 
-    assert (found.absent_count, found.absent) == (1, ("p2 (offset 0-100)",))
+    assert [place_name(place) for place in absent(positions, {0: 100, 1: 1})] == ["0-100", "2-0"]
 
 
 @pytest.mark.parametrize(
