@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 import plotly.graph_objects as go
 
@@ -62,9 +61,16 @@ def revenue(line: RevenueLine, span: Span, colours: Palette, currency: str, heig
             hovertemplate="%{x|%d %b %H:%M} so far: %{y:,.2f}<extra></extra>",
         )
     one_day = span.window.end - span.window.start <= DAY
-    figure.update_xaxes(
-        range=[_axis_time(span.window.start), _axis_time(span.window.end)], tickformat="%H:%M" if one_day else "%d %b"
+    # An invisible line stretches the axis over the range; a fixed axis range would count as a change at every tick.
+    figure.add_scatter(
+        x=[span.window.start, span.window.end],
+        y=[0, 0],
+        mode="lines",
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
     )
+    figure.update_xaxes(tickformat="%H:%M" if one_day else "%d %b")
     figure.update_yaxes(rangemode="tozero", tickprefix=currency_sign(currency), tickformat="~s", nticks=5)
     figure.update_layout(showlegend=True, legend=_LEGEND_ABOVE, margin={"l": 8, "r": 8, "t": 28, "b": 8})
     _mark_start(figure, line, span, colours)
@@ -203,7 +209,7 @@ def _figure(colours: Palette, height: int) -> go.Figure:
             "yaxis": {**axis, "automargin": True},
             "hoverlabel": {"bgcolor": colours.surface, "bordercolor": colours.border, "font": {"color": colours.text}},
             "showlegend": False,
-            # A constant revision keeps the reader's zoom when the next figures arrive.
+            # Keeps the reader's zoom for as long as Streamlit keeps the chart (1.67 builds a new one for new figures).
             "uirevision": "constant",
         }
     )
@@ -228,8 +234,3 @@ def _mark_start(figure: go.Figure, line: RevenueLine, span: Span, colours: Palet
 
 def _short(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-
-
-def _axis_time(instant: datetime) -> str:
-    # As Plotly itself writes it: a range in any other form counts as a new one at the next tick, and undoes the zoom.
-    return f"{instant:%Y-%m-%d %H:%M}".removesuffix(" 00:00")

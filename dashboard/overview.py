@@ -215,7 +215,7 @@ def _status(chosen: View) -> None:
 def _draw_status(chosen: View, found: Sales) -> None:
     opened = found.status[Status.PENDING] + found.status[Status.SHIPPED]
     delivered = found.status[Status.DELIVERED]
-    with st.grid(2, wrap=False, gap="small"):
+    with st.container(horizontal=True, wrap=False, gap="small"):
         for label, number in (("Delivered", delivered), ("Pending + Shipped", opened)):
             st.metric(label, formats.count(number), formats.share(number / found.orders), "off", delta_arrow="off")
     figure = charts.status_bar(found.status, chosen.colours, 112)
