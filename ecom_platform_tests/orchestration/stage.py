@@ -76,6 +76,9 @@ class Stage:
             "ECOM_HOME": str(self.settings.home),
             "ECOM_MONGODB_URI": self.settings.mongodb_uri,
             "ECOM_MONGODB_DATABASE": self.settings.mongodb_database,
+            "ECOM_KAFKA_BOOTSTRAP_SERVERS": self.settings.kafka_bootstrap_servers,
+            "ECOM_TOPIC": self.settings.topic,
+            "ECOM_CONSUMER_GROUP": self.settings.consumer_group,
             "ECOM_TEST_CHILDREN": str(self.children_folder),
             "PYTHONPATH": str(ROOT),
             # Dagster's own use of pydantic warns on every load.
