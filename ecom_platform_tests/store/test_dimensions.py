@@ -55,14 +55,14 @@ def test_rows_that_are_not_given_stay(db: MongoDatabase) -> None:
 
 
 def test_the_lookups_answer_what_an_event_is_enriched_with(db: MongoDatabase) -> None:
-    """Category, city, courier's warehouse, known warehouses."""
+    """Category, city, names of warehouse and courier."""
     load_dimensions(db, Shop())
     tables = read_dimensions(db)
 
     assert tables.product_category == {1: "Toys"}
     assert tables.user_city == {83: "Graz"}
-    assert tables.courier_warehouse == {5: 3}
-    assert tables.warehouses == {3}
+    assert tables.warehouse_name == {3: "North"}
+    assert tables.courier_name == {5: "Eve"}
     assert tables.version == 1
 
 
@@ -70,7 +70,7 @@ def test_an_empty_database_has_lookups_too(db: MongoDatabase) -> None:
     """Orders may come before the dimensions: every member is unknown then."""
     tables = read_dimensions(db)
 
-    assert (tables.version, tables.product_category, tables.warehouses) == (0, {}, frozenset())
+    assert (tables.version, tables.product_category, tables.warehouse_name) == (0, {}, {})
 
 
 def test_a_load_that_fails_half_way_changes_nothing(db: MongoDatabase) -> None:
