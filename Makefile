@@ -35,7 +35,7 @@ test-unit: $(STAMP) ## The tests that need no server: under a minute
 	@$(BIN)/python -m pytest -m "not servers and not full and not browser" $(ARGS)
 
 test-full: $(STAMP) ## Every test, the long crash matrices included
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -p ecom_platform_tests.evidence $(ARGS)
 
 lint: $(STAMP) ## Style, import order of the rooms, formatting
 	@$(BIN)/ruff check $(SOURCES)
