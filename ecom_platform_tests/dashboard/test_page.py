@@ -277,6 +277,6 @@ def test_the_page_fits_every_screen(browser, address, filled, width, height, sch
         assert wider == []
         assert taller == []
         assert found.tile("Revenue").bounding_box()["y"] < height
-        shots = os.environ.get("ECOM_TEST_SCREENSHOTS")
+        shots = os.environ.get("DASHBOARD_SCREENSHOTS")  # a folder to look at them afterwards
         if shots:
             page.screenshot(path=Path(shots) / f"overview_{width}_{scheme}.png")
