@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
-from ecom_platform.errors import UnavailableError
+from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.orchestration.hysteresis import Action, State, Watermarks, decide
 from ecom_platform.orchestration.lag_verdict import Verdict, evaluation, metadata, verdict
 from ecom_platform.orchestration.names import LAG_SENSOR
@@ -92,10 +92,14 @@ def kafka_lag_sensor(context: dg.SensorEvaluationContext, platform: Platform) ->
     """One measurement within the time budget."""
     from ecom_platform.streaming.lag import read_lag
 
-    settings, memory, now = platform.settings(), LagMemory.parse(context.cursor), datetime.now(UTC).timestamp()
+    memory, now = LagMemory.parse(context.cursor), datetime.now(UTC).timestamp()
     try:
+        settings = platform.settings()
         with platform.database(SHORT_SECONDS) as db:
             lag = read_lag(settings, db, BUDGET_SECONDS)
+    except ConfigurationError as error:
+        # Nothing is set up yet, as in a fresh clone: there is no lag to judge.
+        return dg.SensorResult(skip_reason=str(error), cursor=memory.dump())
     except UnavailableError as error:
         memory, judged, events = after_failure(memory, error, now)
     else:

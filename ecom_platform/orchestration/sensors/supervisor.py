@@ -11,6 +11,7 @@ from typing import Final
 
 import dagster as dg
 
+from ecom_platform.errors import ConfigurationError
 from ecom_platform.orchestration.jobs import streaming_supervisor_job
 from ecom_platform.orchestration.names import (
     ENDED_BY_TAG,
@@ -20,7 +21,16 @@ from ecom_platform.orchestration.names import (
     SUPERVISOR_JOB,
     SUPERVISOR_SENSOR,
 )
-from ecom_platform.orchestration.reconciler import Burial, LeaseView, Memory, RunView, Situation, Worker, decide
+from ecom_platform.orchestration.reconciler import (
+    Burial,
+    Decision,
+    LeaseView,
+    Memory,
+    RunView,
+    Situation,
+    Worker,
+    decide,
+)
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.intents import read_intent, set_intent
@@ -46,16 +56,11 @@ def build_supervisor_sensor(interval_seconds: int = INTERVAL_SECONDS) -> dg.Sens
     )
     def streaming_supervisor_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
         """One look, one decision. MongoDB that does not answer fails the tick: nothing can be known without it."""
-        now = datetime.now(UTC).timestamp()
-        with platform.database(SHORT_SECONDS) as db:
-            # The lease before the runs: a worker that is gone by now has written its last status already.
-            lease = read_lease(db, STREAM_ROLE)
-            situation = look(context.instance, db, lease, remember(context.cursor), now)
-            decision = decide(situation)
-            for burial in decision.bury:
-                _bury(context.instance, burial, lease)
-            if decision.stop_because:
-                set_intent(db, STREAM_ROLE, "stopped", by="Dagster UI", reason=decision.stop_because)
+        try:
+            decision = _tick(context, platform)
+        except ConfigurationError as error:
+            # Nothing is set up yet, as in a fresh clone: that is no fault of this tick.
+            return dg.SensorResult(skip_reason=str(error))
         cursor = forget(decision.memory)
         if decision.request:
             context.log.info(decision.reason)
@@ -66,6 +71,19 @@ def build_supervisor_sensor(interval_seconds: int = INTERVAL_SECONDS) -> dg.Sens
 
 
 streaming_supervisor_sensor = build_supervisor_sensor()
+
+
+def _tick(context: dg.SensorEvaluationContext, platform: Platform) -> Decision:
+    with platform.database(SHORT_SECONDS) as db:
+        # The lease before the runs: a worker that is gone by now has written its last status already.
+        lease = read_lease(db, STREAM_ROLE)
+        now = datetime.now(UTC).timestamp()
+        decision = decide(look(context.instance, db, lease, remember(context.cursor), now))
+        for burial in decision.bury:
+            _bury(context.instance, burial, lease)
+        if decision.stop_because:
+            set_intent(db, STREAM_ROLE, "stopped", by="Dagster UI", reason=decision.stop_because)
+    return decision
 
 
 def look(
