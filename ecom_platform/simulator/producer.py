@@ -143,8 +143,8 @@ class LedgerProducer:
 class LagWatch:
     """Knows how many messages of the topic the stream has not applied, by the offsets it publishes.
 
-    A thread reads them, so that a slow answer never holds live orders back. Before the stream's first commit
-    everything in the topic counts.
+    A thread reads them, so that a slow answer never holds live orders back. Until the published offsets move the
+    stream does not run yet, and nothing is known: history written then would be queued before the first live orders.
     """
 
     def __init__(self, settings: Settings, producer: LedgerProducer, interval_seconds: float = 0.5) -> None:
@@ -156,7 +156,7 @@ class LagWatch:
         self._thread = threading.Thread(target=self._run, name="lag-watch", daemon=True)
 
     def behind(self) -> int | None:
-        """Return the most messages that can be unapplied now, None while Kafka has not answered."""
+        """Return the most messages that can be unapplied now, None while Kafka is silent or the stream stands still."""
         if self._reading is None:
             return None
         lag, acked_then = self._reading
@@ -175,6 +175,7 @@ class LagWatch:
     def _run(self) -> None:
         admin: Any = None
         trouble = ""
+        stood: int | None = None
         while not self._stop.is_set():
             try:
                 admin = admin or KafkaAdminClient(
@@ -184,7 +185,9 @@ class LagWatch:
                     request_timeout_ms=_CONNECT_SECONDS * 1000,
                 )
                 acked = self._producer.acked
-                self._reading, trouble = (self._lag(admin), acked), ""
+                (lag, position), trouble = self._read(admin), ""
+                stood = position if stood is None else stood
+                self._reading = (lag, acked) if position != stood or self._reading else None
             except (KafkaError, OSError) as error:
                 # No answer means no permission to write history; the next reading may come through.
                 self._reading = None
@@ -195,7 +198,8 @@ class LagWatch:
         if admin is not None:
             admin.close()
 
-    def _lag(self, admin: Any) -> int:
+    def _read(self, admin: Any) -> tuple[int, int]:
+        """Return the lag, and the sum of the published offsets."""
         topic, group = self._settings.topic, self._settings.consumer_group
         known = admin.describe_topics([topic])[0]["partitions"]
         partitions = [TopicPartition(topic, entry["partition_index"]) for entry in known]
@@ -205,7 +209,6 @@ class LagWatch:
             committed = admin.list_group_offsets(group).get(group, {})
         except CoordinatorNotAvailableError:
             committed = {}  # nobody has ever committed anything in this cluster
-        return sum(
-            max(0, ends[one].offset - max(begins[one].offset, committed[one].offset if one in committed else 0))
-            for one in partitions
-        )
+        published = {one: committed[one].offset if one in committed else 0 for one in partitions}
+        lag = sum(max(0, ends[one].offset - max(begins[one].offset, published[one])) for one in partitions)
+        return lag, sum(published.values())
