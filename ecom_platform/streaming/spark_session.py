@@ -26,6 +26,8 @@ def start_session(settings: Settings, name: str) -> SparkSession:
         # Not --jars: those are copied and served to executors over HTTP even when there are none.
         "spark.driver.extraClassPath": jars.replace(",", ":"),
         "spark.driver.memory": settings.spark_driver_memory,
+        # The heap is small and the cores are few: no threads for a collector that works beside the program.
+        "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",

@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -97,18 +98,23 @@ class Stream:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         threading.Thread(target=self._watch_parent, name="parent", daemon=True).start()
-        session = start_session(self._settings, "ecom-stream")
+        with ThreadPoolExecutor(1) as beside:  # the JVM takes seconds to start
+            taking_over = beside.submit(self._take_over, accept_loss=accept_loss, accept_dead=accept_dead)
+            session = start_session(self._settings, "ecom-stream")
         try:
-            ensure_schema(self._db)
-            with TopicReader(self._settings) as reader:
-                state = reader.state()
-            start = take_over(self._db, state, self._token, accept_loss=accept_loss, accept_dead=accept_dead)
-            log.info("stream_started token=%d offsets=%s", self._token, start)
-            self._run_query(session, start)
+            self._run_query(session, taking_over.result())
         finally:
             session.stop()
         if self._failure is not None:
             raise self._failure
+
+    def _take_over(self, *, accept_loss: bool, accept_dead: bool) -> Mapping[int, int]:
+        ensure_schema(self._db)
+        with TopicReader(self._settings) as reader:
+            state = reader.state()
+        start = take_over(self._db, state, self._token, accept_loss=accept_loss, accept_dead=accept_dead)
+        log.info("stream_took_over token=%d offsets=%s", self._token, start)
+        return start
 
     def _run_query(self, session: SparkSession, start: Mapping[int, int]) -> None:
         query = self._query = self._start_query(session, start)
