@@ -139,7 +139,7 @@ def _ledger_events(folder: Path) -> Iterator[LedgerEvent]:
             entry.event_type,
             entry.event_id,
             entry.order_id,
-            None,
+            entry.step,
             entry.total_cents,
             entry.expected,
             # A refusal may be a lost answer: only an acknowledgement proves where the message is.

@@ -6,7 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from ecom_platform.contract import Event, EventType, OrderPlaced, StockReceived, encode, key_of
+from ecom_platform.contract import (
+    DeliveryUpdated,
+    Event,
+    EventType,
+    OrderCancelled,
+    OrderPlaced,
+    StockReceived,
+    encode,
+    key_of,
+)
 
 __all__ = ["APPLIED", "DUPLICATE", "Emission", "from_ms", "message_of", "to_ms"]
 
@@ -20,7 +29,8 @@ class Emission(Struct, gc=False):
     """One message.
 
     `time_ms` is when it is sent in simulated time (the event's own time, unless a fault held it back), `expected` the
-    outcome it must have downstream: `applied`, `duplicate` or `dead:<reason>`; `fault` names the kind of fault.
+    outcome it must have downstream: `applied`, `duplicate` or `dead:<reason>`; `fault` names the kind of fault, `step`
+    the delivery status that a later event reports.
     """
 
     time_ms: int
@@ -32,6 +42,7 @@ class Emission(Struct, gc=False):
     total_cents: int | None
     fault: str | None
     expected: str
+    step: str | None = None
 
 
 def from_ms(milliseconds: int) -> datetime:
@@ -48,5 +59,6 @@ def message_of(event: Event, event_type: EventType, time_ms: int) -> Emission:
     """Encode a real event, which is expected to be applied."""
     order_id = None if isinstance(event, StockReceived) else event.order_id
     total = event.order.total_cents if isinstance(event, OrderPlaced) else None
+    step = event.delivery.status.value if isinstance(event, DeliveryUpdated | OrderCancelled) else None
     name, key = event_type.value, key_of(event)
-    return Emission(time_ms, name, event.event_id, order_id, key, encode(event), total, None, APPLIED)
+    return Emission(time_ms, name, event.event_id, order_id, key, encode(event), total, None, APPLIED, step)

@@ -47,6 +47,7 @@ class _Attempt(Struct, tag="attempt", tag_field="record"):
     digest: str | None
     total_cents: int | None
     resent: bool
+    step: str | None = None
 
 
 class _Outcome(Struct, tag="outcome", tag_field="record"):
@@ -62,7 +63,8 @@ class LedgerEntry(Struct):
 
     `status` is acked, failed or unknown; `expected` is applied, duplicate or dead:<reason>. A `resent` message repeats
     the bytes of an earlier attempt after a crash: whichever of the two arrived first has the expected outcome, the
-    other is a duplicate (a dead letter stays one). `digest` is None for a null value.
+    other is a duplicate (a dead letter stays one). `digest` is None for a null value; `step` is the delivery
+    status that a later event reports.
     """
 
     event_id: str
@@ -76,6 +78,7 @@ class LedgerEntry(Struct):
     status: str
     partition: int | None
     offset: int | None
+    step: str | None = None
 
 
 class LedgerSummary(Struct):
@@ -142,6 +145,7 @@ class Ledger:
                     digest,
                     message.total_cents,
                     resent,
+                    message.step,
                 )
             )
         self._attempts += len(lines)
@@ -267,4 +271,5 @@ def _entry(attempt: _Attempt, outcome: _Outcome) -> LedgerEntry:
         outcome.status,
         outcome.partition,
         outcome.offset,
+        attempt.step,
     )
