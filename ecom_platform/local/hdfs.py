@@ -7,7 +7,6 @@ import shutil
 import threading
 import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
@@ -60,7 +59,7 @@ def prepare(settings: Settings, instance: Instance) -> None:
     incoming = instance.data / "namenode.formatting"
     shutil.rmtree(incoming, ignore_errors=True)
     _write_configuration(settings, instance)
-    place = ["-D", f"dfs.namenode.name.dir={_uri(incoming)}"]
+    place = ["-D", f"dfs.namenode.name.dir={incoming.as_uri()}"]
     run_once([*_java(settings, instance), NAME_NODE, *place, "-format", "-nonInteractive"], instance, "formatting HDFS")
     incoming.rename(folder)
 
@@ -144,7 +143,7 @@ def _properties(settings: Settings, instance: Instance) -> Mapping[str, object]:
     return {
         "dfs.replication": 1,
         "dfs.permissions.enabled": "false",
-        "dfs.namenode.name.dir": _uri(instance.data / "namenode"),
+        "dfs.namenode.name.dir": (instance.data / "namenode").as_uri(),
         "dfs.namenode.rpc-address": f"127.0.0.1:{settings.hdfs_port}",
         "dfs.namenode.http-address": f"127.0.0.1:{settings.hdfs_http_port}",
         # One DataNode is all there is: wait for it, then not a second longer.
@@ -153,7 +152,8 @@ def _properties(settings: Settings, instance: Instance) -> Mapping[str, object]:
         # A dead DataNode is noticed after 20 seconds, not after 10 minutes.
         "dfs.heartbeat.interval": 1,
         "dfs.namenode.heartbeat.recheck-interval": 5_000,
-        "dfs.datanode.data.dir": _uri(instance.data / "datanode"),
+        # Not as a URI: the DataNode escapes the path itself, and a second time would be another folder.
+        "dfs.datanode.data.dir": instance.data / "datanode",
         "dfs.datanode.hostname": "127.0.0.1",
         "dfs.datanode.address": f"127.0.0.1:{settings.hdfs_data_port}",
         "dfs.datanode.http.address": f"127.0.0.1:{settings.hdfs_data_http_port}",
@@ -161,10 +161,6 @@ def _properties(settings: Settings, instance: Instance) -> Mapping[str, object]:
         "dfs.client.use.datanode.hostname": "true",
         "dfs.client.block.write.replace-datanode-on-failure.enable": "false",
     }
-
-
-def _uri(folder: Path) -> str:
-    return folder.as_uri().replace(",", "%2C")  # a comma would separate two folders
 
 
 def _xml(properties: Mapping[str, object]) -> str:

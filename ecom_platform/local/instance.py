@@ -15,6 +15,10 @@ from ecom_platform.settings import Settings
 __all__ = ["Instance"]
 
 
+# A comment for the process manager, a separator, a pattern or a quote in what Hadoop makes of a path.
+MISREAD = frozenset("#;,%'\"\\\n")
+
+
 @dataclass(frozen=True)
 class Instance:
     """The folders of one `ECOM_HOME`."""
@@ -60,12 +64,13 @@ class Instance:
         """Make the folders, readable by their owner only.
 
         Raises:
-            ConfigurationError: the place cannot be written, or the process manager would misread its name.
+            ConfigurationError: the place cannot be written, or the servers would misread its name.
         """
-        if any(unwritable in str(self.home) for unwritable in (" ;", " #", "\n")):
+        misread = sorted(MISREAD.intersection(str(self.home)))
+        if misread:
             raise ConfigurationError(
-                f"ECOM_HOME is {str(self.home)!r}; a semicolon or a hash after a blank begins a comment in the file of "
-                "the process manager. Nothing was started. Name another folder."
+                f"ECOM_HOME is {str(self.home)!r}; the servers would misread {' '.join(map(repr, misread))} in it. "
+                "Nothing was started. Name another folder."
             )
         try:
             self.home.mkdir(parents=True, exist_ok=True)

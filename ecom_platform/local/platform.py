@@ -26,6 +26,7 @@ __all__ = ["SERVERS", "Claim", "Progress", "bring_up", "claim", "down", "reset",
 
 SERVERS = (KAFKA, MONGODB, HDFS)
 READY_SECONDS = 180.0  # a busy machine takes a minute for what takes 6 seconds on an idle one
+LIVES = 2  # one that may just have been killed, and one that takes over; a third will not do better
 
 Progress = Callable[[str, str], None]
 """Called with the part (`Kafka`) and what happens to it (`starting`); from several threads."""
@@ -235,12 +236,15 @@ def _check_named(server: Server, settings: Settings) -> None:
 
 def _await_ready(server: Server, settings: Settings, manager: Supervisord, programs: Sequence[Program]) -> None:
     deadline = time.monotonic() + READY_SECONDS
+    lives: dict[str, set[int]] = {program.name: set() for program in programs}
     while True:
         reason = server.not_ready(settings)
         if reason is None:
             return
         states = manager.states()
-        dead = next((program for program in programs if states[program.name].failed), None)
+        for name, pids in lives.items():
+            pids.update({states[name].pid or 0} - {0})
+        dead = next((p for p in programs if states[p.name].failed or len(lives[p.name]) > LIVES), None)
         if dead is not None or time.monotonic() > deadline:
             raise _failed_start(server, manager, programs, dead, reason)
         time.sleep(0.15)

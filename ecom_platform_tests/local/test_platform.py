@@ -17,6 +17,7 @@ from pymongo import MongoClient
 
 from ecom_platform import local
 from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.platform import up
@@ -34,7 +35,7 @@ LOOPBACK = {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Settings]:
     """An instance of its own, of which the tests start the MongoDB only: it is up in a second."""
-    home = tmp_path / "a home with 100% odd, characters and a path deeper than a socket's may be" / ("deep" * 20)
+    home = tmp_path / "a home with blänks (and a path) that is deeper than that of a socket may be" / ("deep" * 20)
     settings = Settings(_env_file=None, home=home, **FREE_PORTS)
     yield settings
     local.down(settings)
@@ -134,6 +135,14 @@ def test_a_file_written_to_hdfs_is_read_back(platform: Platform) -> None:
     with client.read("/proof") as file:
         assert file.read() == b"orders"
     client.delete("/proof")
+
+
+def test_hdfs_keeps_its_files_in_the_home_whatever_that_is_called(small: Settings) -> None:
+    """Hadoop escapes some paths itself; done twice, the files would lie somewhere else."""
+    up(small, servers=(HDFS,))
+
+    assert (small.home / "data" / "datanode" / "current" / "VERSION").exists()
+    assert (small.home / "data" / "namenode" / "current" / "VERSION").exists()
 
 
 def test_two_instances_live_side_by_side(platform: Platform, small: Settings) -> None:
