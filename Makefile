@@ -56,7 +56,7 @@ clean: ## Remove the environment and the caches of the tools; data in .ecom stay
 # The cheap questions first: nobody should wait minutes to read that Java is missing.
 check-machine:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
-		echo "ecom-platform needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)." >&2
+		echo "ecom-platform needs Python 3.11 or newer; '$(PYTHON)' is $$({ $(PYTHON) --version || echo missing; } 2>/dev/null)." >&2
 		echo "Install it (Debian, Ubuntu: apt install python3 python3-venv) or name one: make setup PYTHON=python3.12" >&2
 		exit 3
 	}
