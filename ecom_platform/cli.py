@@ -191,7 +191,8 @@ def stream(*, available_now: bool, supervised: bool, accept_loss: bool, accept_d
     if not supervised:
         from ecom_platform.streaming import foreground
 
-        click.echo(f"Streaming until Ctrl-C; details in {settings.logs / 'stream.log'}", err=True)
+        until = "until the topic is applied" if available_now else "until Ctrl-C"
+        click.echo(f"Streaming {until}; details in {settings.logs / 'stream.log'}", err=True)
         foreground.run(settings, available_now=available_now, accept_loss=accept_loss, accept_dead=accept_dead)
         return
     if available_now or accept_loss or accept_dead:

@@ -35,17 +35,18 @@ def run(
         Fenced: another stream runs, or took over.
         EcomError: what the stream ended with.
     """
-    db = database(settings)
-    ensure_schema(db)
-    lease = Lease.acquire(db, LEASE_ROLE, owner=f"ecom stream on {socket.gethostname()}")
     log_file = settings.logs / "stream.log"
-    try:
-        command = StreamCommand(lease.token, available_now, accept_loss, accept_dead)
-        child = start_stream(settings, command, log_file)
-        _forward_signals(child)
-        code = _wait(child, lease)
-    finally:
-        lease.release()
+    db = database(settings)
+    with db.client:
+        ensure_schema(db)
+        lease = Lease.acquire(db, LEASE_ROLE, owner=f"ecom stream on {socket.gethostname()}")
+        try:
+            command = StreamCommand(lease.token, available_now, accept_loss, accept_dead)
+            child = start_stream(settings, command, log_file)
+            _forward_signals(child)
+            code = _wait(child, lease)
+        finally:
+            lease.release()
     if code:
         error = _ERRORS.get(code, UnavailableError)
         raise error(_last_error(log_file, code))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,7 +102,8 @@ def _kill(victim: str, child: subprocess.Popen[bytes], platform: Any) -> bool:
         return True
     workers = python_workers(child) if child.poll() is None else []
     for worker in workers:
-        os.kill(worker, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
     return bool(workers)
 
 

@@ -68,10 +68,18 @@ def running_stream(settings: Settings, token: int) -> Iterator[subprocess.Popen[
 
 def python_workers(child: subprocess.Popen[bytes]) -> list[int]:
     """The Python workers of a stream: what Spark's worker daemon has forked."""
-    daemons = [
-        p for p in psutil.Process(child.pid).children(recursive=True) if "pyspark.daemon" in " ".join(p.cmdline())
-    ]
-    return [worker.pid for daemon in daemons for worker in daemon.children()]
+    try:
+        family = psutil.Process(child.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    return [worker.pid for process in family if _is_worker_daemon(process) for worker in process.children()]
+
+
+def _is_worker_daemon(process: psutil.Process) -> bool:
+    try:
+        return "pyspark.daemon" in process.cmdline()
+    except psutil.Error:
+        return False  # ended meanwhile
 
 
 def next_token(db: MongoDatabase) -> int:
