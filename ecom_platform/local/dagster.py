@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ecom_platform.errors import EcomError
 from ecom_platform.local.companions import CODE_SERVER
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings
@@ -48,6 +47,6 @@ def end_runs(settings: Settings, manager: Supervisord, by: str) -> str | None:
 
         with open_instance(home_of(settings)) as instance:
             left = stop_runs(instance, by).left
-    except EcomError as error:
+    except Exception as error:  # noqa: BLE001 - a courtesy: whatever prevents it, the processes must still be ended
         return str(error)
     return f"{len(left)} runs did not end in time" if left else None

@@ -99,7 +99,7 @@ def _start(claimed: Claim, stages: Stages, started_at: datetime, show: Callable[
         manager.start(CODE_SERVER)
         _await(lambda: accepts("127.0.0.1", settings.dagster_grpc_port), claimed, "Dagster's code server")
         stages.say("Dagster", "code server ready")
-        store.result()
+        orders.result()  # a stream that starts before its topic exists would fail and be started again, later
         manager.start(DAEMON)
 
     def begin_store() -> None:
@@ -119,7 +119,8 @@ def _start(claimed: Claim, stages: Stages, started_at: datetime, show: Callable[
 
     with ThreadPoolExecutor(3) as pool:
         store = pool.submit(begin_store)
-        steps = [store, pool.submit(begin_orders), pool.submit(begin_dagster)]
+        orders = pool.submit(begin_orders)
+        steps = [store, orders, pool.submit(begin_dagster)]
     for step in steps:
         step.result()
     manager.start(DASHBOARD)
@@ -245,9 +246,10 @@ def _sigterm_as_interrupt() -> Iterator[None]:
 
 @contextmanager
 def _deaf_to_interrupts() -> Iterator[None]:
-    """A second Ctrl-C must not leave half of the processes behind."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """A second Ctrl-C or SIGTERM must not leave half of the processes behind."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -6,7 +6,7 @@ for a minute or more: first its sessions are killed, then the token is taken, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from bson.binary import Binary
@@ -16,6 +16,7 @@ from pymongo.client_session import ClientSession
 from ecom_platform.errors import DataLost, Fenced, TopicReplaced
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store import collections as names
+from ecom_platform.store.client import Document
 from ecom_platform.streaming.poison import EMPTY_WINDOW
 from ecom_platform.streaming.topic import TopicState
 
@@ -32,13 +33,20 @@ def record_session(db: MongoDatabase, topic: str, partition: int, session: Clien
 
 
 def take_over(
-    db: MongoDatabase, state: TopicState, token: int, *, accept_loss: bool = False, accept_dead: bool = False
+    db: MongoDatabase,
+    state: TopicState,
+    token: int,
+    ends: Callable[[list[int]], Mapping[int, int]],
+    *,
+    accept_loss: bool = False,
+    accept_dead: bool = False,
 ) -> dict[int, int]:
     """Make this stream the only writer of every partition; return the offset to start from, by partition.
 
     Args:
         state: the topic as the broker describes it.
         token: fence token of this stream's lease; larger than that of every earlier one.
+        ends: reads where partitions end now; until the token is taken, a predecessor may go on beyond `state`.
         accept_loss: go on where Kafka's log begins when offsets were deleted before they were applied.
         accept_dead: start with an empty window of dead events.
 
@@ -48,10 +56,15 @@ def take_over(
         DataLost: Kafka deleted offsets that were never applied.
     """
     _kill_sessions(db, state)
-    return {
-        partition: _take_partition(db, state, partition, token, accept_loss=accept_loss, accept_dead=accept_dead)
-        for partition in sorted(state.begin)
-    }
+    start = {}
+    for partition in sorted(state.begin):
+        row = _take_partition(db, state, partition, token, accept_dead=accept_dead)
+        stored, begin = int(row["next"]), state.begin[partition]
+        _refuse_another_topic(row, state, ends([partition])[partition])
+        if stored < begin:
+            _accept_or_refuse_loss(db, row["_id"], token, stored, begin, accept_loss=accept_loss)
+        start[partition] = max(stored, begin)
+    return start
 
 
 def skip_tail(db: MongoDatabase, topic: str, token: int, reached: Mapping[int, int]) -> None:
@@ -82,9 +95,8 @@ def _kill_sessions(db: MongoDatabase, state: TopicState) -> None:
         db[names.STREAM_SESSIONS].update_one({"_id": document_id}, {"$pullAll": {"sessions": sessions}})
 
 
-def _take_partition(
-    db: MongoDatabase, state: TopicState, partition: int, token: int, *, accept_loss: bool, accept_dead: bool
-) -> int:
+def _take_partition(db: MongoDatabase, state: TopicState, partition: int, token: int, *, accept_dead: bool) -> Document:
+    """Write the token into a partition's offset document, which is made if need be; return the document."""
     offsets = db[names.STREAM_OFFSETS]
     document_id = f"{state.topic}-{partition}"
     begin = state.begin[partition]
@@ -114,21 +126,20 @@ def _take_partition(
     )
     if row is None:
         raise Fenced(f"{document_id} is held by a newer stream than token {token}. Nothing was written.")
+    return row
+
+
+def _refuse_another_topic(row: Document, state: TopicState, end: int) -> None:
     if row["topic_id"] != state.topic_id:
         raise TopicReplaced(
             f"The topic {state.topic} was deleted and created again (id {state.topic_id}, offsets are of "
             f"{row['topic_id']}). Nothing was applied. Restore the topic, or start over with `ecom reset --yes`."
         )
-    stored = int(row["next"])
-    if stored > state.end[partition]:
+    if row["next"] > end:
         raise TopicReplaced(
-            f"{document_id} was applied up to offset {stored}, but the topic ends at {state.end[partition]}: "
-            "the broker lost its log. Nothing was applied. Restore the broker's data, or start over with "
-            "`ecom reset --yes`."
+            f"{row['_id']} was applied up to offset {row['next']}, but the topic ends at {end}: the broker lost its "
+            "log. Nothing was applied. Restore the broker's data, or start over with `ecom reset --yes`."
         )
-    if stored < begin:
-        _accept_or_refuse_loss(db, document_id, token, stored, begin, accept_loss=accept_loss)
-    return max(stored, begin)
 
 
 def _accept_or_refuse_loss(

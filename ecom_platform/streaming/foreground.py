@@ -42,14 +42,15 @@ def run(
         lease = Lease.acquire(db, LEASE_ROLE, owner=f"ecom stream on {socket.gethostname()}")
         try:
             command = StreamCommand(lease.token, available_now, accept_loss, accept_dead)
+            said_before = log_file.stat().st_size if log_file.exists() else 0
             child = start_stream(settings, command, log_file)
-            _forward_signals(child)
+            told_to_stop = _forward_signals(child)
             code = _wait(child, lease)
         finally:
             lease.release()
-    if code:
+    if code and not (told_to_stop and code < 0):
         error = _ERRORS.get(code, UnavailableError)
-        raise error(_last_error(log_file, code))
+        raise error(_last_error(log_file, said_before, code))
 
 
 def _wait(child: subprocess.Popen[bytes], lease: Lease) -> int:
@@ -88,19 +89,25 @@ def stop(child: subprocess.Popen[bytes], seconds: float = STOP_SECONDS) -> None:
         return  # nobody is left in the group, as it should be
 
 
-def _forward_signals(child: subprocess.Popen[bytes]) -> None:
+def _forward_signals(child: subprocess.Popen[bytes]) -> list[int]:
+    """Pass SIGTERM and Ctrl-C on to the child; returns the list that they will be noted in."""
+    seen: list[int] = []
+
     def forward(number: int, frame: FrameType | None) -> None:
-        del number, frame
+        del frame
+        seen.append(number)
         child.terminate()
 
     signal.signal(signal.SIGTERM, forward)
     signal.signal(signal.SIGINT, forward)
+    return seen
 
 
-def _last_error(log_file: Path, code: int) -> str:
-    """The text the stream ended with, from the end of its log."""
-    with log_file.open(encoding="utf-8", errors="replace") as log:
-        lines = log.readlines()[-200:]
+def _last_error(log_file: Path, said_before: int, code: int) -> str:
+    """The text the stream ended with, from what its log says after `said_before` bytes."""
+    with log_file.open("rb") as log:
+        log.seek(said_before)
+        lines = log.read().decode(errors="replace").splitlines()
     for line in reversed(lines):
         if "stream_ended error=" in line:
             return line.partition(" text=")[2].strip()

@@ -78,12 +78,25 @@ class Heartbeat(threading.Thread):
             except Fenced as error:
                 self._on_fenced(error)
                 return
+            except Exception:
+                # Without a heartbeat a healthy stream would be taken for dead; the next beat may well succeed.
+                log.exception("heartbeat_failed")
+                self._disconnect()
 
     def stop(self) -> None:
         """End the thread."""
         self._stopped.set()
         self.join(timeout=2.0)
         self._disconnect()
+
+    def last_beat(self) -> None:
+        """Beat once more after `stop`, so that the last micro-batch shows; it is no loss when that fails."""
+        try:
+            self.beat()
+        except UnavailableError as error:
+            log.warning("heartbeat_missed error=%s", error)
+        finally:
+            self._disconnect()
 
     def beat(self) -> None:
         """Write the progress of every partition and publish its offset.

@@ -15,7 +15,7 @@ from bson.binary import Binary
 from bson.errors import InvalidDocument
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
-from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure
+from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure, PyMongoError
 
 from ecom_platform.contract import Reason, Rejected
 from ecom_platform.errors import Fenced, PoisonedTopic, UnavailableError
@@ -28,6 +28,9 @@ from ecom_platform.streaming.poison import EMPTY_WINDOW, is_poisoned, slide
 from ecom_platform.streaming.records import DecodedRecord, Record, decode_records
 
 __all__ = ["Sink"]
+
+MAX_STORED_BYTES = 7_000_000
+"""Of key and value in a dead letter; both together stay below the 16 MB of a MongoDB document."""
 
 Document = dict[str, Any]
 
@@ -62,16 +65,23 @@ class Sink:
 
         Raises:
             Fenced: another stream holds the partition.
+            UnavailableError: the stream has not taken this partition over.
         """
         row = self.db[names.STREAM_OFFSETS].find_one({"_id": self.offsets_id}, {"next": 1, "token": 1})
-        if row is None or row["token"] != self.token:
+        if row is None:
+            raise UnavailableError(
+                f"{self.offsets_id} has no offset document: the partition is new, or the document was removed. Nothing "
+                "was written; the next start of the stream makes it."
+            )
+        if row["token"] != self.token:
             raise self._fenced(row)
         return int(row["next"])
 
     def commit(self, start: int, records: Sequence[Record]) -> int:
         """Apply a chunk that begins at the stored offset `start`; return the new one.
 
-        A data error of the server bisects the chunk until the one document that cannot be stored is a dead letter.
+        A data error of the server bisects the chunk until the one document that cannot be stored is a dead letter; a
+        chunk that is too large for the server's time limit is cut as well.
 
         Raises:
             Fenced: another stream holds the partition; nothing of this chunk was written.
@@ -85,18 +95,23 @@ class Sink:
         try:
             poisoned = self.session.with_transaction(lambda session: self._write(session, start, end, records))
         except (BulkWriteError, OperationFailure, InvalidDocument, DocumentTooLarge, OverflowError) as error:
-            if not _is_data_error(error):
-                raise
-            if len(records) == 1:
-                return self._commit(start, [_not_storable(records[0], error)])
-            middle = len(records) // 2
-            return self._commit(self._commit(start, records[:middle]), records[middle:])
+            return self._commit_parts(start, records, error)
         if poisoned:
             raise PoisonedTopic(
                 f"Too many of the last events of {self.offsets_id} are dead letters; everything up to offset {end} is "
                 "applied. Look at dead_letters, mend the producer, then run `ecom stream --accept-dead`."
             )
         return end
+
+    def _commit_parts(self, start: int, records: Sequence[DecodedRecord], error: Exception) -> int:
+        """Go on in halves after a refused chunk, down to the one record that is to blame."""
+        is_data_error = _is_data_error(error)
+        if len(records) > 1 and (is_data_error or _took_too_long(error)):
+            middle = len(records) // 2
+            return self._commit(self._commit(start, records[:middle]), records[middle:])
+        if is_data_error and not isinstance(records[0].outcome, Rejected):
+            return self._commit(start, [_not_storable(records[0], error)])
+        raise error
 
     def _write(self, session: ClientSession, start: int, end: int, records: Sequence[DecodedRecord]) -> bool:
         """The body of the transaction; returns whether the partition is poisoned."""
@@ -193,8 +208,9 @@ class Sink:
                 "offset": record.offset,
                 "reason": rejected.reason.value,
                 "error": rejected.error[:2_000],
-                "key": None if record.key is None else Binary(record.key),
-                "raw": None if record.value is None else Binary(record.value),
+                "key": _stored_bytes(record.key),
+                "raw": _stored_bytes(record.value),
+                "raw_bytes": len(record.value or b""),
                 "kafka_time": record.time,
                 "seen_at": now,
                 "replayed_at": None,
@@ -242,6 +258,11 @@ class Sink:
             self.db[names.DIRTY_DAYS].bulk_write(touched, ordered=False, session=session)
 
 
+def _stored_bytes(content: bytes | None) -> Binary | None:
+    """The bytes of a message, cut where a document could not hold them: a dead letter must always be storable."""
+    return None if content is None else Binary(content[:MAX_STORED_BYTES])
+
+
 def _is_data_error(error: Exception) -> bool:
     if isinstance(error, BulkWriteError):
         codes = {item.get("code") for item in error.details.get("writeErrors", ())}
@@ -249,6 +270,11 @@ def _is_data_error(error: Exception) -> bool:
     if isinstance(error, OperationFailure):
         return error.code in _DATA_ERROR_CODES
     return True
+
+
+def _took_too_long(error: Exception) -> bool:
+    """Whether the server gave the transaction up, again and again: it ends those that are open for too long."""
+    return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
 
 
 def _not_storable(item: DecodedRecord, error: Exception) -> DecodedRecord:

@@ -35,7 +35,7 @@ from ecom_platform.streaming.fence import take_over
 from ecom_platform.streaming.heartbeat import Batch, Heartbeat
 from ecom_platform.streaming.records import Record
 from ecom_platform.streaming.spark_session import start_session
-from ecom_platform.streaming.task import TaskPlan, TaskResult, run_task
+from ecom_platform.streaming.task import SERVER_SELECTION_SECONDS, TaskPlan, TaskResult, run_task
 from ecom_platform.streaming.topic import TopicReader
 
 __all__ = ["main"]
@@ -78,7 +78,8 @@ class Stream:
         self._settings = settings
         self._token = token
         self._available_now = available_now
-        self._db = database(settings)
+        # As long as the tasks wait for a server that is being restarted: the driver is asked in every micro-batch.
+        self._db = database(settings, timeout_seconds=SERVER_SELECTION_SECONDS)
         self._stop = threading.Event()
         self._failure: EcomError | None = None
         self._in_batch = threading.Lock()
@@ -95,12 +96,12 @@ class Stream:
             NeedsPerson: lost data, a replaced topic, or too many dead letters.
             UnavailableError: Kafka or MongoDB stopped answering.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
+        self._listen_to_signals()
         threading.Thread(target=self._watch_parent, name="parent", daemon=True).start()
         with ThreadPoolExecutor(1) as beside:  # the JVM takes seconds to start
             taking_over = beside.submit(self._take_over, accept_loss=accept_loss, accept_dead=accept_dead)
             session = start_session(self._settings, "ecom-stream")
+        self._listen_to_signals()  # again: Spark has set a handler of its own
         try:
             self._run_query(session, taking_over.result())
         finally:
@@ -108,11 +109,16 @@ class Stream:
         if self._failure is not None:
             raise self._failure
 
+    def _listen_to_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
     def _take_over(self, *, accept_loss: bool, accept_dead: bool) -> Mapping[int, int]:
         ensure_schema(self._db)
         with TopicReader(self._settings) as reader:
-            state = reader.state()
-        start = take_over(self._db, state, self._token, accept_loss=accept_loss, accept_dead=accept_dead)
+            start = take_over(
+                self._db, reader.state(), self._token, reader.ends, accept_loss=accept_loss, accept_dead=accept_dead
+            )
         log.info("stream_took_over token=%d offsets=%s", self._token, start)
         return start
 
@@ -135,9 +141,9 @@ class Stream:
             if failed is not None and not self._stop.is_set():
                 self._fail(_explain(failed))
         finally:
-            if self._available_now and self._failure is None:
-                heartbeat.beat()
             heartbeat.stop()
+        if self._failure is None:
+            heartbeat.last_beat()
 
     def _start_query(self, session: SparkSession, start: Mapping[int, int]) -> StreamingQuery:
         settings = self._settings
@@ -211,22 +217,35 @@ class Stream:
 
     def _fail(self, error: EcomError) -> None:
         self._failure = self._failure or error
-        self._stop.set()
+        self._request_stop()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        # In a thread, because the signal may have interrupted this one inside a lock that stopping needs.
         del frame
-        log.info("stop_requested signal=%d", number)
+        threading.Thread(target=self._request_stop, name=f"signal-{number}", daemon=True).start()
+
+    def _request_stop(self) -> None:
+        """Stop between two micro-batches; for sure, even if Spark hangs in a call to a server that is gone."""
+        if self._stop.is_set():
+            return
         self._stop.set()
-        _exit_after(HARD_STOP_SECONDS)
+        timer = threading.Timer(HARD_STOP_SECONDS, self._exit_now)
+        timer.daemon = True
+        timer.start()
+
+    def _exit_now(self) -> None:
+        log.warning("stop_forced seconds=%d", HARD_STOP_SECONDS)
+        os._exit(type(self._failure).exit_code if self._failure else 0)
 
     def _stop_between_batches(self, query: StreamingQuery) -> None:
-        """Let the micro-batch in flight finish, then stop the query."""
-        finished = self._in_batch.acquire(timeout=BATCH_GRACE_SECONDS)
-        try:
-            query.stop()
-        finally:
-            if finished:
-                self._in_batch.release()
+        """Let the micro-batch in flight finish, then stop the query.
+
+        The lock is not held while the query is stopped: that waits for Spark's thread, which may be waiting for the
+        lock. A micro-batch that slips in finds the stop requested and does not start.
+        """
+        if self._in_batch.acquire(timeout=BATCH_GRACE_SECONDS):
+            self._in_batch.release()
+        query.stop()
 
     def _watch_parent(self) -> None:
         """Stop when the launcher is gone, also where the kernel's death signal did not arrive."""
@@ -234,8 +253,7 @@ class Stream:
         while os.getppid() == parent:
             time.sleep(1.0)
         log.warning("parent_gone pid=%d", parent)
-        self._stop.set()
-        _exit_after(HARD_STOP_SECONDS)
+        self._request_stop()
 
 
 def _apply_arrow(plan: TaskPlan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -275,13 +293,6 @@ def _explain(error: StreamingQueryException) -> EcomError:
         f"The streaming query failed: {cause[0] if cause else error!r}. Chunks that were committed stay; the next "
         "start goes on behind them. The stream's log has the details."
     )
-
-
-def _exit_after(seconds: float) -> None:
-    """End the process for sure: Spark may hang in a call to a server that is gone."""
-    timer = threading.Timer(seconds, lambda: os._exit(0))
-    timer.daemon = True
-    timer.start()
 
 
 if __name__ == "__main__":

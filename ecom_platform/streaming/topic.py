@@ -67,15 +67,12 @@ class TopicReader:
         """Read id, begin and end of the topic.
 
         Raises:
-            ConfigurationError: there is no such topic.
-            UnavailableError: the broker does not answer.
+            UnavailableError: the broker does not answer, or has no such topic (yet).
         """
         with self._errors("describing the topic"):
             described = self._admin.describe_topics([self._topic])
         if not described or described[0].get("error_code"):
-            raise ConfigurationError(
-                f"Kafka at {self._servers} has no topic {self._topic}. Run `ecom up` to create it."
-            )
+            raise UnavailableError(f"Kafka at {self._servers} has no topic {self._topic}. Run `ecom up` to create it.")
         partitions = [partition["partition_index"] for partition in described[0]["partitions"]]
         return TopicState(
             topic=self._topic,
@@ -127,7 +124,7 @@ class TopicReader:
     def _errors(self, step: str) -> Iterator[None]:
         try:
             yield
-        except KafkaError as error:
+        except (KafkaError, OSError) as error:
             raise UnavailableError(
                 f"Kafka at {self._servers} does not answer while {step} ({type(error).__name__}). "
                 "Run `ecom status` to see what is up, `ecom up` to start the local servers."

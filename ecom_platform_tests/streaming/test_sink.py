@@ -27,13 +27,18 @@ def topic(*, begin: int = 0, end: int = 10_000, topic_id: str = "first") -> Topi
     return TopicState("orders", topic_id, {0: begin}, {0: end})
 
 
+def ends_at(offset: int) -> Callable[[list[int]], dict[int, int]]:
+    """The topic ends there."""
+    return lambda partitions: dict.fromkeys(partitions, offset)
+
+
 @pytest.fixture
 def make_sink(db: MongoDatabase) -> MakeSink:
     """Take the topic over under a token and return the sink of its only partition."""
     ensure_schema(db)
 
     def make(token: int = 1, state: TopicState | None = None) -> Sink:
-        take_over(db, state or topic(), token)
+        take_over(db, state or topic(), token, ends_at(10_000))
         session = db.client.start_session()
         record_session(db, "orders", 0, session)
         return Sink(db, session, "orders", 0, token, TABLES, HISTORY_START)
@@ -243,7 +248,7 @@ def test_accepting_dead_letters_starts_with_an_empty_window(db: MongoDatabase, m
     """
     with pytest.raises(PoisonedTopic):
         make_sink().commit(0, records([b"garbage"] * 100))
-    take_over(db, topic(), 2, accept_dead=True)
+    take_over(db, topic(), 2, ends_at(10_000), accept_dead=True)
 
     assert make_sink(token=2).commit(100, records([b"garbage"] * 99, 100)) == 199
 
@@ -257,8 +262,8 @@ def test_offsets_deleted_before_they_were_applied_stop_the_stream_until_accepted
     make_sink().commit(0, records([placed(1)]))
 
     with pytest.raises(DataLost, match="--accept-loss"):
-        take_over(db, topic(begin=6), 2)
-    start = take_over(db, topic(begin=6), 3, accept_loss=True)
+        take_over(db, topic(begin=6), 2, ends_at(10_000))
+    start = take_over(db, topic(begin=6), 3, ends_at(10_000), accept_loss=True)
 
     assert start == {0: 6}
     counters = read_offsets(db, "orders")[0].counters
@@ -273,4 +278,4 @@ def test_a_topic_that_was_replaced_stops_the_stream(db: MongoDatabase, make_sink
     make_sink().commit(0, records([placed(1)]))
 
     with pytest.raises(TopicReplaced):
-        take_over(db, state, 2)
+        take_over(db, state, 2, lambda _: state.end)
