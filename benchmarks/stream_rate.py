@@ -13,6 +13,7 @@ import argparse
 import re
 import statistics
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -64,7 +65,8 @@ def measure(settings: Settings, number: int) -> Run:
     child = start_stream(own, StreamCommand(token=number + 1, available_now=True), log_file)
     family: dict[str, float] = {}
     while child.poll() is None:
-        family = _sample(psutil.Process(child.pid)) or family
+        # Workers that have ended are no longer counted, so each figure keeps the highest it ever was.
+        family = {who: max(used, family.get(who, 0.0)) for who, used in _sample(psutil.Process(child.pid)).items()}
         time.sleep(0.2)
     assert child.returncode == 0, log_file.read_text()[-2000:]
     used = {"mongod": cpu_seconds(mongod) - before["mongod"], "Kafka": cpu_seconds(kafka) - before["Kafka"], **family}
@@ -74,12 +76,16 @@ def measure(settings: Settings, number: int) -> Run:
 def _sample(driver: psutil.Process) -> dict[str, float]:
     """CPU seconds so far of the JVM and of the Python workers."""
     seconds = {"JVM": 0.0, "Python workers": 0.0}
-    try:
-        for process in driver.children(recursive=True):
+    for process in _family(driver):
+        with suppress(psutil.Error):  # ended meanwhile
             seconds["JVM" if "java" in process.name() else "Python workers"] += cpu_seconds(process)
-    except psutil.Error:
-        return {}
     return seconds
+
+
+def _family(driver: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.Error):
+        return driver.children(recursive=True)
+    return []
 
 
 def _summarize(log: str, used: dict[str, float]) -> Run:
