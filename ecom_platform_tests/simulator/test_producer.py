@@ -19,6 +19,7 @@ from ecom_platform.errors import UnavailableError
 from ecom_platform.simulator.ledger import digest_of, read_ledger, summarise
 from ecom_platform.simulator.run import ledger_folder, simulate, state_folder
 from ecom_platform.simulator.serve import HISTORY_FILE, HISTORY_LAG
+from ecom_platform.streaming.topic import TopicReader
 
 pytestmark = pytest.mark.servers
 
@@ -128,10 +129,15 @@ def test_a_killed_simulator_loses_and_doubles_no_order(settings, topic) -> None:
 
 
 def test_the_live_simulator_sells_first_and_waits_for_the_stream_with_history(settings, topic) -> None:
-    """Without a stream: live orders go on, history stops at 8,000; SIGTERM ends it orderly and a restart goes on."""
+    """Live orders come before any history, which waits for the stream's first offset and then stops at 8,000."""
     report = state_folder(settings) / HISTORY_FILE
     process = _start(settings, "-m", "ecom_platform.simulator", "--seed", "7")
     try:
+        _wait(lambda: len(_records(settings)) > 2)
+        time.sleep(2.0)
+        assert json.loads(report.read_bytes())["done"] == 0
+        with TopicReader(settings) as stream:
+            stream.publish(settings.consumer_group, {0: 1})
         _wait(lambda: report.exists() and json.loads(report.read_bytes())["done"] >= HISTORY_LAG - 500)
         time.sleep(2.0)
     finally:
