@@ -11,8 +11,11 @@ import argparse
 import statistics
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
+
+from pymongo.errors import PyMongoError
 
 from benchmarks.bench import SEED, own_platform, with_database
 from ecom_platform.settings import Settings
@@ -59,8 +62,9 @@ def measure(settings: Settings, orders: int) -> list[float]:
 
 
 def _watch(changes: Any, committed: dict[int, datetime]) -> None:
-    for change in changes:
-        committed[change["documentKey"]["_id"]] = change["wallTime"]
+    with suppress(PyMongoError):  # the client is closed under it at the end
+        for change in changes:
+            committed[change["documentKey"]["_id"]] = change["wallTime"]
 
 
 def _await(db: MongoDatabase, orders: int) -> None:

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     java_home: str = Field("", description="Folder of Java 17 or 21; empty: JAVA_HOME, PATH, /usr/lib/jvm")
     mongod: str = Field("", description="The mongod program; empty: from the PATH, else the one that was installed")
     mongodb_parameters: str = Field("", description="More `name=value` parameters of the local mongod, space between")
-    mongodb_cache_gb: float = Field(0.5, ge=0.25, description="Cache of the local mongod, in GB")
+    mongodb_cache_gb: float = Field(1.0, ge=0.25, description="Cache of the local mongod, in GB")
     jar_cache: Path = Field(Path("~/.cache/ecom-platform/jars"), description="Folder of jars, shared between clones")
 
     kafka_port: int = Field(9092, ge=0, le=65535, description="Port of the local Kafka; 0: a free one")
@@ -58,7 +58,7 @@ class Settings(BaseSettings):
 
     trigger_milliseconds: int = Field(500, ge=0, description="Processing-time trigger of the stream")
     max_offsets_per_trigger: int = Field(40_000, ge=100, description="Most events in one micro-batch")
-    chunk_events: int = Field(8_000, ge=1, description="Most events in one transaction")
+    chunk_events: int = Field(4_000, ge=1, description="Most events in one transaction")
     chunk_bytes: int = Field(8_000_000, ge=1_000, description="Most message bytes in one transaction")
     spark_driver_memory: str = Field("1g", description="Heap of the Spark driver")
 
