@@ -41,6 +41,8 @@ class RealWorld:
     launcher: StreamLauncher
     code: CodeWatch = field(default_factory=CodeWatch)
     _looked: float = field(default_factory=time.monotonic)
+    _moved: float = field(default_factory=time.monotonic)
+    _position: int = -1
 
     def now(self) -> float:
         """Seconds of the machine's monotonic clock."""
@@ -82,11 +84,15 @@ class RealWorld:
         return self.code.changed()
 
     def silent_seconds(self) -> float | None:
-        """Seconds since any partition reported."""
+        """Seconds since any partition reported, or since the stream last moved while there was something to apply."""
         progress = read_progress(self.db, self.settings.topic)
         if not progress:
             return None
-        return (datetime.now(UTC) - max(part.updated_at for part in progress)).total_seconds()
+        position = sum(part.next for part in progress)
+        if position != self._position or not any(part.lag for part in progress):
+            self._position, self._moved = position, self.now()
+        unheard = (datetime.now(UTC) - max(part.updated_at for part in progress)).total_seconds()
+        return max(unheard, self.now() - self._moved)
 
     def heartbeat(self, restarts: int) -> None:
         """Write the heartbeat to the event log; a failure to do so is no reason to end a healthy stream."""

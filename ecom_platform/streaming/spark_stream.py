@@ -207,7 +207,9 @@ class Stream:
         return self._plan
 
     def _reached(self) -> Mapping[int, int]:
-        """End offsets of the last micro-batch that Spark finished."""
+        """End offsets of the last micro-batch that Spark finished; none while one is in flight, which starts there."""
+        if self._in_batch.locked():
+            return {}
         progress = self._query.lastProgress if self._query is not None else None
         if not progress or not progress["sources"]:
             return {}

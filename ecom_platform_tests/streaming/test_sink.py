@@ -188,6 +188,19 @@ def test_one_document_that_cannot_be_stored_does_not_take_its_chunk_with_it(
     assert read_offsets(db, "orders")[0].counters.total == 4
 
 
+def test_a_message_larger_than_a_document_is_a_dead_letter_with_its_beginning(
+    db: MongoDatabase, make_sink: MakeSink
+) -> None:
+    """
+    A broker takes 17 MB that compress well; the dead letter keeps what fits, and the partition goes on.
+    """
+    make_sink().commit(0, records([b"x" * 17_000_000, placed(1)]))
+
+    letter = db.dead_letters.find_one()
+    assert (letter["reason"], letter["raw_bytes"], len(letter["raw"])) == ("not_storable", 17_000_000, 7_000_000)
+    assert db.orders.count_documents({}) == 1
+
+
 def test_holes_between_offsets_are_counted_as_gap(db: MongoDatabase, make_sink: MakeSink) -> None:
     """
     Markers of transactions take offsets without being records; the equation still closes.
