@@ -74,7 +74,7 @@ class World:
         self.token += 1
         with TopicReader(self.settings) as reader:
             state = reader.state()
-        positions = take_over(self.db, state, self.token)
+            positions = take_over(self.db, state, self.token, reader.ends)
         tables = read_dimensions(self.db)
         with self.db.client.start_session() as session:
             for partition, start in positions.items():
