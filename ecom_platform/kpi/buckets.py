@@ -82,6 +82,8 @@ def bin_edge_seconds(number: int) -> int:
     return _FIRST_BIN_SECONDS + number * BIN_SECONDS
 
 
+# The same for the names of a shop's cities, categories and payment types.
+@lru_cache(maxsize=16_384)
 def field_key(name: str) -> str:
     """Return `name` as a MongoDB field name that is safe in a path: `.`, `$`, `%` and NUL are percent-encoded."""
     if name and not _UNSAFE.intersection(name):

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from ecom_platform.contract import Status
@@ -27,8 +26,8 @@ PAYMENT_FIELDS = (
     "subtotal_cents",
     "discount_cents",
     "units",
-    *(f"status.{status.value}" for status in Status),
 )
+STATUS_FIELDS = tuple(status.value for status in Status)
 CATEGORY_FIELDS = (
     "orders",
     "valid_orders",
@@ -40,7 +39,6 @@ CATEGORY_FIELDS = (
 )
 CITY_FIELDS = ("orders", "revenue_cents")
 PROMISE_FIELDS = ("due", "on_time", "delivered", "delay_seconds")
-STEP_FIELDS = tuple(f"steps.{status.value}" for status in Status)
 PRODUCT_FIELDS = ("units", "gross_cents", "net_cents")
 STOCK_FIELDS = ("received", "shipped", "returned", "reserved")
 
@@ -54,12 +52,26 @@ def _folded(width: int) -> Callable[[], Folded]:
 
 @dataclass(slots=True)
 class Increment:
-    """An upsert of one rollup document: amounts to add, and the fields a new document starts with."""
+    """What to add to one rollup document.
+
+    Attributes:
+        start: fields that a new document begins with.
+        tree: amounts, nested as in the document; never zero.
+    """
 
     collection: str
     id: str
     start: Mapping[str, Any]
-    amounts: dict[str, int] = field(default_factory=dict)
+    tree: dict[str, Any] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """Return the document that this increment starts."""
+        return {"_id": self.id, **self.start, **self.tree}
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """Amounts by dotted path, as `$inc` takes them."""
+        return dict(_paths(self.tree))
 
 
 @dataclass(slots=True)
@@ -67,25 +79,26 @@ class Rollups:
     """Folded contributions. Keys begin with a bucket number; warehouse and courier are ids, the rest names.
 
     Attributes:
-        minute_payment: (minute, warehouse, payment) → PAYMENT_FIELDS; minute_city likewise → CITY_FIELDS.
-        cube_payment: (half hour, warehouse, courier, payment) → PAYMENT_FIELDS, by order time.
+        minute_payment: (minute, warehouse, payment) → PAYMENT_FIELDS and STATUS_FIELDS.
+        minute_city: (minute, warehouse, city) → CITY_FIELDS.
+        cube_payment: (half hour, warehouse, courier, payment) → as minute_payment, by order time.
         cube_category: (half hour, warehouse, courier, category, payment) → CATEGORY_FIELDS.
         cube_city: (half hour, warehouse, courier, city) → CITY_FIELDS.
         cube_promise: (half hour, warehouse, courier, payment) → PROMISE_FIELDS, by expected time.
         cube_delay: the same key and a delay bin → count.
-        cube_step: (half hour, warehouse, courier, payment) → STEP_FIELDS, by the time of the step.
+        cube_step: (half hour, warehouse, courier, payment) → STATUS_FIELDS, by the time of the step.
         product: (hour, warehouse, product) → PRODUCT_FIELDS.
         stock: (warehouse, product) → STOCK_FIELDS.
     """
 
-    minute_payment: Folded = field(default_factory=_folded(len(PAYMENT_FIELDS)))
+    minute_payment: Folded = field(default_factory=_folded(len(PAYMENT_FIELDS + STATUS_FIELDS)))
     minute_city: Folded = field(default_factory=_folded(len(CITY_FIELDS)))
-    cube_payment: Folded = field(default_factory=_folded(len(PAYMENT_FIELDS)))
+    cube_payment: Folded = field(default_factory=_folded(len(PAYMENT_FIELDS + STATUS_FIELDS)))
     cube_category: Folded = field(default_factory=_folded(len(CATEGORY_FIELDS)))
     cube_city: Folded = field(default_factory=_folded(len(CITY_FIELDS)))
     cube_promise: Folded = field(default_factory=_folded(len(PROMISE_FIELDS)))
     cube_delay: Folded = field(default_factory=_folded(1))
-    cube_step: Folded = field(default_factory=_folded(len(STEP_FIELDS)))
+    cube_step: Folded = field(default_factory=_folded(len(STATUS_FIELDS)))
     product: Folded = field(default_factory=_folded(len(PRODUCT_FIELDS)))
     stock: Folded = field(default_factory=_folded(len(STOCK_FIELDS)))
 
@@ -115,43 +128,41 @@ class _Documents:
         self._by_key: dict[tuple[Any, ...], Increment | None] = {}
 
     def written(self) -> Iterator[Increment]:
-        return (increment for increment in self._by_key.values() if increment and increment.amounts)
+        return (increment for increment in self._by_key.values() if increment and increment.tree)
 
     def add_minutes(self, payments: Folded, cities: Folded) -> None:
         for (minute, warehouse, payment), amounts in payments.items():
-            _add(self._minute(minute, warehouse), _paths(PAYMENT_FIELDS, "payment", payment), amounts)
+            _add_payment(self._minute(minute, warehouse), payment, amounts)
         for (minute, warehouse, city), amounts in cities.items():
-            _add(self._minute(minute, warehouse), _paths(CITY_FIELDS, "city", city), amounts)
+            _add(self._minute(minute, warehouse), CITY_FIELDS, amounts, "city", field_key(city))
 
     def add_cube(self, rollups: Rollups, grain: Grain) -> None:
         for (bucket, warehouse, courier, payment), amounts in _coarser(rollups.cube_payment, grain):
-            document = self._cube("P", grain, bucket, warehouse, courier)
-            _add(document, _paths(PAYMENT_FIELDS, "payment", payment), amounts)
+            _add_payment(self._cube("P", grain, bucket, warehouse, courier), payment, amounts)
         for (bucket, warehouse, courier, category, payment), amounts in _coarser(rollups.cube_category, grain):
             document = self._cube("P", grain, bucket, warehouse, courier)
-            _add(document, _paths(CATEGORY_FIELDS, "category", category, payment), amounts)
+            _add(document, CATEGORY_FIELDS, amounts, "category", field_key(category), field_key(payment))
         for (bucket, warehouse, courier, city), amounts in _coarser(rollups.cube_city, grain):
-            document = self._cube("P", grain, bucket, warehouse, courier)
-            _add(document, _paths(CITY_FIELDS, "city", city), amounts)
+            _add(self._cube("P", grain, bucket, warehouse, courier), CITY_FIELDS, amounts, "city", field_key(city))
         for (bucket, warehouse, courier, payment), amounts in _coarser(rollups.cube_promise, grain):
             document = self._cube("D", grain, bucket, warehouse, courier)
-            _add(document, _paths(PROMISE_FIELDS, "payment", payment), amounts)
+            _add(document, PROMISE_FIELDS, amounts, "payment", field_key(payment))
         for (bucket, warehouse, courier, payment, delay), amounts in _coarser(rollups.cube_delay, grain):
             document = self._cube("D", grain, bucket, warehouse, courier)
-            _add(document, _paths((str(delay),), "payment", payment, "bins"), amounts)
+            _add(document, (str(delay),), amounts, "payment", field_key(payment), "bins")
         for (bucket, warehouse, courier, payment), amounts in _coarser(rollups.cube_step, grain):
             document = self._cube("H", grain, bucket, warehouse, courier)
-            _add(document, _paths(STEP_FIELDS, "payment", payment), amounts)
+            _add(document, STATUS_FIELDS, amounts, "payment", field_key(payment), "steps")
 
     def add_products(self, products: Folded, grain: Grain) -> None:
         for (bucket, warehouse, product), amounts in _coarser(products, grain, base=Grain.HOUR):
             document = self._product(grain, bucket, warehouse, product // PRODUCTS_PER_BLOCK)
-            _add(document, _paths(PRODUCT_FIELDS, "products", str(product)), amounts)
+            _add(document, PRODUCT_FIELDS, amounts, "products", str(product))
 
     def add_stock(self, stock: Folded) -> None:
         for (warehouse, product), amounts in stock.items():
             document = self._stock(warehouse, product // PRODUCTS_PER_BLOCK)
-            _add(document, _paths(STOCK_FIELDS, "products", str(product)), amounts)
+            _add(document, STOCK_FIELDS, amounts, "products", str(product))
 
     def _minute(self, minute: int, warehouse: int) -> Increment | None:
         key = (minute, warehouse)
@@ -191,26 +202,36 @@ class _Documents:
         return Increment(collection, f"{name}/{self._partition}", {**start, "partition": self._partition})
 
 
-@lru_cache(maxsize=16_384)
-def _paths(fields: tuple[str, ...], *names: str) -> tuple[str, ...]:
-    """Return the full field paths below the given names; a shop has few, a chunk uses them ten thousand times."""
-    prefix = ".".join(field_key(name) for name in names)
-    return tuple(f"{prefix}.{field}" for field in fields)
-
-
 def _time_fields(grain: Grain, bucket: int) -> dict[str, Any]:
     when = bucket_time(grain, bucket)
     expiry = {"expires_at": when + grain.retention} if grain.retention else {}
     return {"grain": grain.label, "t": when, **expiry}
 
 
-def _add(document: Increment | None, paths: tuple[str, ...], amounts: Amounts) -> None:
-    if document is None:
+def _add_payment(document: Increment | None, payment: str, amounts: Amounts) -> None:
+    slots = len(PAYMENT_FIELDS)
+    _add(document, PAYMENT_FIELDS, amounts[:slots], "payment", field_key(payment))
+    _add(document, STATUS_FIELDS, amounts[slots:], "payment", field_key(payment), "status")
+
+
+def _add(document: Increment | None, fields: tuple[str, ...], amounts: Amounts, *names: str) -> None:
+    """Put the amounts that are not zero below the given names."""
+    if document is None or not any(amounts):
         return
-    target = document.amounts
-    for path, amount in zip(paths, amounts, strict=True):
+    node = document.tree
+    for name in names:
+        node = node.setdefault(name, {})
+    for name, amount in zip(fields, amounts, strict=True):
         if amount:
-            target[path] = amount
+            node[name] = amount
+
+
+def _paths(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, int]]:
+    for name, value in tree.items():
+        if isinstance(value, int):
+            yield f"{prefix}{name}", value
+        else:
+            yield from _paths(value, f"{prefix}{name}.")
 
 
 def _coarser(folded: Folded, grain: Grain, base: Grain = Grain.HALF_HOUR) -> Iterable[tuple[tuple[Any, ...], Amounts]]:

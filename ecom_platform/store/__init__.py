@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecom_platform.store.client import MongoDatabase, connect, database, mongo_errors
+from ecom_platform.store.client import MongoCollection, MongoDatabase, connect, database, mongo_errors
 from ecom_platform.store.dimensions import DimensionTables, dimension_version, load_dimensions, read_dimensions
 from ecom_platform.store.intents import Intent, read_intent, set_intent
 from ecom_platform.store.leases import Lease, LeaseState, read_lease
@@ -18,6 +18,7 @@ __all__ = [
     "Intent",
     "Lease",
     "LeaseState",
+    "MongoCollection",
     "MongoDatabase",
     "PartitionOffsets",
     "Progress",

@@ -11,15 +11,17 @@ from typing import Any
 from bson.codec_options import CodecOptions
 from pymongo import MongoClient
 from pymongo import errors as driver
+from pymongo.collection import Collection
 from pymongo.database import Database
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings
 
-__all__ = ["CODEC", "Document", "MongoDatabase", "connect", "database", "mongo_errors", "without_password"]
+__all__ = ["CODEC", "Document", "MongoCollection", "MongoDatabase", "connect", "database", "mongo_errors", "without_password"]
 
 Document = dict[str, Any]
 MongoDatabase = Database[Document]
+MongoCollection = Collection[Document]
 
 # Aware datetimes in, aware datetimes out: a naive one would be read as local time by the first `timestamp()`.
 CODEC: CodecOptions[Document] = CodecOptions(document_class=dict, tz_aware=True, tzinfo=UTC)
