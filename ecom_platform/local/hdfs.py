@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.jars import class_path
-from ecom_platform.java import find_java
+from ecom_platform.java import LAPTOP_OPTIONS, find_java
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.programs import Program
 from ecom_platform.local.server import Server, accepts, run_once
@@ -23,7 +23,7 @@ __all__ = ["HDFS"]
 NAME_NODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 DATA_NODE = "org.apache.hadoop.hdfs.server.datanode.DataNode"
 HEAP = "-Xmx256m"
-JAVA_OPTIONS = ("-XX:+UseSerialGC", "-Djava.net.preferIPv4Stack=true")
+JAVA_OPTIONS = (*LAPTOP_OPTIONS, "-Djava.net.preferIPv4Stack=true")
 LOG4J = """\
 log4j.rootLogger=WARN, console
 log4j.appender.console=org.apache.log4j.ConsoleAppender

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.jars import class_path
-from ecom_platform.java import find_java
+from ecom_platform.java import LAPTOP_OPTIONS, find_java
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.programs import Program
 from ecom_platform.local.server import Server, accepts, run_once
@@ -24,7 +24,7 @@ __all__ = ["KAFKA", "ensure_topic"]
 
 HEAP = "-Xmx512m"
 JAVA_OPTIONS = (
-    "-XX:+UseSerialGC",
+    *LAPTOP_OPTIONS,
     "-Djava.net.preferIPv4Stack=true",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",

@@ -17,7 +17,16 @@ from pymongo.database import Database
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings
 
-__all__ = ["CODEC", "Document", "MongoCollection", "MongoDatabase", "connect", "database", "mongo_errors", "without_password"]
+__all__ = [
+    "CODEC",
+    "Document",
+    "MongoCollection",
+    "MongoDatabase",
+    "connect",
+    "database",
+    "mongo_errors",
+    "without_password",
+]
 
 Document = dict[str, Any]
 MongoDatabase = Database[Document]
