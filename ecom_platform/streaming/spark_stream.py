@@ -29,12 +29,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from ecom_platform.errors import EcomError, Fenced, NeedsPerson, UnavailableError
+from ecom_platform.jars import class_path
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store import DimensionTables, database, dimension_version, ensure_schema, read_dimensions
+from ecom_platform.store.spark_session import start_session
 from ecom_platform.streaming.fence import take_over
 from ecom_platform.streaming.heartbeat import Batch, Heartbeat
 from ecom_platform.streaming.records import Record
-from ecom_platform.streaming.spark_session import start_session
 from ecom_platform.streaming.task import SERVER_SELECTION_SECONDS, TaskPlan, TaskResult, run_task
 from ecom_platform.streaming.topic import TopicReader
 
@@ -100,7 +101,7 @@ class Stream:
         threading.Thread(target=self._watch_parent, name="parent", daemon=True).start()
         with ThreadPoolExecutor(1) as beside:  # the JVM takes seconds to start
             taking_over = beside.submit(self._take_over, accept_loss=accept_loss, accept_dead=accept_dead)
-            session = start_session(self._settings, "ecom-stream")
+            session = self._start_session()
         self._listen_to_signals()  # again: Spark has set a handler of its own
         try:
             self._run_query(session, taking_over.result())
@@ -108,6 +109,14 @@ class Stream:
             session.stop()
         if self._failure is not None:
             raise self._failure
+
+    def _start_session(self) -> SparkSession:
+        # One Arrow batch is one chunk: nothing is copied together again in Python.
+        options = {"spark.sql.execution.arrow.maxRecordsPerBatch": str(self._settings.chunk_events)}
+        jars = class_path("spark-kafka")
+        return start_session(
+            self._settings, "ecom-stream", master=self._settings.spark_master, jars=jars, options=options
+        )
 
     def _listen_to_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):

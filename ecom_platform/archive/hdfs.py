@@ -1,0 +1,58 @@
+"""HDFS from Python, without a JVM; the one place that turns its client's errors into ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import hdfs_native
+from hdfs_native.fsspec import HdfsFileSystem
+from pyarrow.fs import FSSpecHandler, PyFileSystem
+
+from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.settings import Settings
+
+__all__ = ["arrow_file_system", "connect_hdfs", "hdfs_errors"]
+
+_OPTIONS = {"dfs.client.use.datanode.hostname": "true"}
+
+
+def connect_hdfs(settings: Settings) -> Any:
+    """The client of the NameNode that the settings name; nothing is sent yet.
+
+    Raises:
+        ConfigurationError: no HDFS is named and none was started.
+    """
+    return hdfs_native.Client(_uri(settings), _OPTIONS)
+
+
+def arrow_file_system(settings: Settings) -> PyFileSystem:
+    """HDFS as pyarrow's datasets and Parquet readers take it; paths are absolute. Raises ConfigurationError."""
+    host, _, port = _uri(settings).removeprefix("hdfs://").rstrip("/").partition(":")
+    # The class itself: fsspec's registry would look for another client where this one is missing. No instance cache,
+    # because a client does not survive a fork.
+    return PyFileSystem(FSSpecHandler(HdfsFileSystem(host, int(port), skip_instance_cache=True, **_OPTIONS)))
+
+
+@contextmanager
+def hdfs_errors(doing: str) -> Iterator[None]:
+    """Turn what HDFS answers into an UnavailableError that names the step."""
+    try:
+        yield
+    except (OSError, RuntimeError, TimeoutError) as error:
+        raise UnavailableError(
+            f"HDFS failed while {doing}: {_first_line(error)}. Nothing in MongoDB was changed by this step; run the "
+            "command again when HDFS is well (`ecom status`)."
+        ) from error
+
+
+def _uri(settings: Settings) -> str:
+    if not settings.hdfs_uri:
+        raise ConfigurationError("No HDFS is known. Run `ecom up`, or set ECOM_HDFS_URI to an existing one.")
+    return settings.hdfs_uri
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__

@@ -1,0 +1,1 @@
+"""One answer over hot and cold orders, at one instant of the cluster."""

@@ -1,0 +1,162 @@
+"""Archive manifests: what each archive run did, and which files therefore hold orders.
+
+A reader of cold data believes the manifests, never a directory listing. The archive writes them; the stream, the
+readers of history and the reconciliation read them here.
+
+    {_id: run, kind: "archive" | "compaction", token, state, days: ["YYYY-MM-DD"],
+     policy: {older_than_seconds, open_after_seconds, closed_before: Date, open_before: Date},
+     frontier: {topic_id, next: {"<partition>": offset}}, rows, checksum,
+     files: [{path, bytes, rows, checksum}], superseded: Binary, verdict: {passed, at, text} | null,
+     epoch, times: {<state>: Date}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from bson.binary import Binary
+from pymongo.client_session import ClientSession
+from pyroaring import BitMap64
+
+from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
+from ecom_platform.store.collections import ARCHIVE_MANIFESTS
+
+__all__ = [
+    "COLD_STATES",
+    "ArchivedFile",
+    "Frontier",
+    "Manifest",
+    "RunState",
+    "Verdict",
+    "bitmap_from",
+    "bitmap_to",
+    "read_manifests",
+]
+
+
+class RunState(StrEnum):
+    """The steps of a run, in order; a run is REVOKED when the independent check of its files failed."""
+
+    PLANNED = "PLANNED"
+    WRITTEN = "WRITTEN"
+    VERIFIED = "VERIFIED"
+    PUBLISHED = "PUBLISHED"
+    COMMITTED = "COMMITTED"
+    PURGING = "PURGING"
+    DONE = "DONE"
+    REVOKED = "REVOKED"
+
+
+COLD_STATES: Final = (RunState.COMMITTED, RunState.PURGING, RunState.DONE)
+"""States in which a run's files count."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedFile:
+    """One Parquet file: path below the archive's root, length, rows, checksum of its bytes."""
+
+    path: str
+    bytes: int
+    rows: int
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """Where the stream stood before the run read its rows: an event of an archived order below it is a replay."""
+
+    topic_id: str
+    next: Mapping[int, int]
+
+    def covers(self, topic_id: str, partition: int, offset: int) -> bool:
+        """Whether the event at this offset was applied before the run read."""
+        return topic_id == self.topic_id and offset < self.next.get(partition, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the independent check said about the published files."""
+
+    passed: bool
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One run of the archive (or of compaction).
+
+    Attributes:
+        run: sorts by start.
+        token: of the archiver's lease; part of every name the run makes.
+        days: UTC days of the orders it was planned for.
+        rows: orders in its files; `checksum` is theirs, whatever their order.
+        files: what counts as cold while the state is one of COLD_STATES.
+        superseded: ids in its files that count elsewhere: they stayed hot, or were brought back.
+        epoch: value of `archive_state.epoch` when its ids last changed; 0 before it is committed.
+        times: when it reached each state.
+    """
+
+    run: str
+    kind: str
+    token: int
+    state: RunState
+    days: tuple[str, ...]
+    policy: Mapping[str, Any]
+    frontier: Frontier
+    rows: int
+    checksum: str
+    files: tuple[ArchivedFile, ...]
+    superseded: BitMap64
+    verdict: Verdict | None
+    epoch: int
+    times: Mapping[str, datetime]
+
+    @property
+    def is_cold(self) -> bool:
+        """Whether its files count."""
+        return self.state in COLD_STATES
+
+
+def read_manifests(
+    db: MongoDatabase, states: Iterable[RunState] = tuple(RunState), *, session: ClientSession | None = None
+) -> list[Manifest]:
+    """The runs in the given states, oldest first. Raises UnavailableError."""
+    with mongo_errors("reading the archive's manifests"):
+        rows = db[ARCHIVE_MANIFESTS].find({"state": {"$in": [str(state) for state in states]}}, session=session)
+        return [from_document(row) for row in rows.sort("_id")]
+
+
+def from_document(row: Document) -> Manifest:
+    """A manifest as MongoDB holds it."""
+    frontier, verdict = row["frontier"], row.get("verdict")
+    return Manifest(
+        run=row["_id"],
+        kind=row["kind"],
+        token=row["token"],
+        state=RunState(row["state"]),
+        days=tuple(row["days"]),
+        policy=row.get("policy", {}),
+        frontier=Frontier(frontier["topic_id"], {int(number): offset for number, offset in frontier["next"].items()}),
+        rows=row.get("rows", 0),
+        checksum=row.get("checksum", ""),
+        files=tuple(ArchivedFile(**file) for file in row.get("files", ())),
+        superseded=bitmap_from(row.get("superseded")),
+        verdict=Verdict(**verdict) if verdict else None,
+        epoch=row.get("epoch", 0),
+        times=row.get("times", {}),
+    )
+
+
+def bitmap_from(stored: bytes | None) -> BitMap64:
+    """The ids in a stored bitmap; none when nothing is stored."""
+    return BitMap64.deserialize(bytes(stored)) if stored else BitMap64()
+
+
+def bitmap_to(ids: BitMap64) -> Binary:
+    """A bitmap as a field of a document."""
+    return Binary(ids.serialize())
