@@ -7,18 +7,23 @@ servers, written by `ecom up`), the defaults below.
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ecom_platform.durations import parse_duration
 from ecom_platform.errors import ConfigurationError
 
 __all__ = ["Settings", "load_settings"]
 
 ENDPOINTS_FILE = "endpoints.json"
+
+Duration = Annotated[
+    timedelta, BeforeValidator(lambda value: parse_duration(value) if isinstance(value, str) else value)
+]
 
 
 class Settings(BaseSettings):
@@ -64,6 +69,14 @@ class Settings(BaseSettings):
 
     lag_high_events: int = Field(10_000, ge=1, description="Lag at which the lag sensor fires")
     lag_low_events: int = Field(1_000, ge=0, description="Lag below which the lag sensor is quiet again")
+
+    archive_older_than: Duration = Field(
+        timedelta(days=1), description="Age at which closed orders are archived, e.g. 1d"
+    )
+    archive_open_after: Duration = Field(timedelta(days=30), description="Age at which open orders are archived, too")
+    archive_high_bytes: int = Field(300_000_000, ge=1, description="Size of `orders` at which an archive run is due")
+    archive_low_bytes: int = Field(200_000_000, ge=0, description="Size of `orders` below which none is due any more")
+    spark_batch_master: str = Field("local[2,4]", description="Spark master of archive and KPI runs")
 
     currency: str = Field("USD", description="Currency shown on screens; the platform has one")
     display_tz: str = Field("UTC", description="Time zone of labels; days are UTC days everywhere")
