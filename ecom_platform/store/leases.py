@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from pymongo import ReturnDocument
+from pymongo.client_session import ClientSession
 
 from ecom_platform.errors import Fenced
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
@@ -92,6 +93,20 @@ class Lease:
             raise Fenced(
                 f"{self.owner} lost the lease {self.role!r} (token {self.token}): another writer took it over, or it "
                 "was released. Nothing more was written. `ecom status` shows who holds it."
+            )
+
+    def confirm(self, session: ClientSession) -> None:
+        """Make a transaction depend on this lease: it can only commit while nobody else has taken it.
+
+        Raises:
+            Fenced: somebody else took it, or it was released; the transaction must be given up.
+        """
+        # A write, not a read: a take-over meanwhile is a conflict of the two.
+        confirmed = [{"$set": {"confirmed_at": "$$NOW"}}]
+        if not self.db[LEASES].update_one(self._mine(), confirmed, session=session).matched_count:
+            raise Fenced(
+                f"{self.owner} lost the lease {self.role!r} (token {self.token}): another writer took it over, or it "
+                "was released. Nothing of this step was written. `ecom status` shows who holds it."
             )
 
     def release(self) -> None:

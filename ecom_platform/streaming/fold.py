@@ -10,6 +10,7 @@ from typing import Any
 from ecom_platform.contract import (
     Decoded,
     DeliveryUpdated,
+    EventType,
     OrderCancelled,
     OrderPlaced,
     Reason,
@@ -21,14 +22,29 @@ from ecom_platform.contract import (
 )
 from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt
 from ecom_platform.store import DimensionTables
+from ecom_platform.streaming.archived import Archived
 from ecom_platform.streaming.enrich import apply_step, in_milliseconds, stored_order
 from ecom_platform.streaming.records import DecodedRecord, Record
 
-__all__ = ["ChunkWrites", "Known", "OrderUpdate", "fold_chunk", "order_ids", "receipt_ids"]
+__all__ = [
+    "APPLIED",
+    "DEAD",
+    "DUPLICATE",
+    "LATE",
+    "ChunkWrites",
+    "Known",
+    "Late",
+    "OrderUpdate",
+    "fold_chunk",
+    "order_ids",
+    "receipt_ids",
+    "take_step",
+    "touched_days",
+]
 
 Document = dict[str, Any]
 
-APPLIED, DUPLICATE, DEAD = "applied", "duplicate", "dead"
+APPLIED, DUPLICATE, DEAD, LATE = "applied", "duplicate", "dead", "late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +52,23 @@ class Known:
     """What the store already holds of the things a chunk speaks about.
 
     Attributes:
-        orders: stored orders by id; an id that is absent was never placed.
+        orders: stored orders by id; an id that is neither here nor in `archived` was never placed.
         receipts: ids of stock receipts that were already counted.
-        dead_offsets: offsets of this chunk that are dead letters from an earlier reading; they keep that outcome.
+        dead_offsets, late_offsets: offsets of this chunk that are dead letters, or late events, from an earlier
+            reading; they keep that outcome.
+        archived: orders that are not stored here, because the archive has them.
+        waiting: orders with late events that are not yet applied, and the run those were meant for. Their further
+            events are late as well, or they would overtake the first.
+        topic_id: of the topic that is read; offsets of another one say nothing about it.
     """
 
     orders: Mapping[int, Document]
     receipts: Collection[str] = ()
     dead_offsets: Collection[int] = ()
+    late_offsets: Collection[int] = ()
+    archived: Mapping[int, Archived] = field(default_factory=dict)
+    waiting: Mapping[int, str] = field(default_factory=dict)
+    topic_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +80,16 @@ class OrderUpdate:
     after: Document
 
 
+@dataclass(frozen=True, slots=True)
+class Late:
+    """An event that waits until its order is brought back from `run` of the archive."""
+
+    record: Record
+    order_id: int
+    event_type: str
+    run: str
+
+
 @dataclass(slots=True)
 class ChunkWrites:
     """Everything one chunk writes, beside the offsets themselves."""
@@ -63,8 +98,9 @@ class ChunkWrites:
     updates: list[OrderUpdate] = field(default_factory=list)
     receipts: list[Document] = field(default_factory=list)
     dead_letters: list[tuple[Record, Rejected]] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
     rollups: Rollups = field(default_factory=Rollups)
-    counters: dict[str, int] = field(default_factory=lambda: {APPLIED: 0, DUPLICATE: 0, DEAD: 0})
+    counters: dict[str, int] = field(default_factory=lambda: {APPLIED: 0, DUPLICATE: 0, DEAD: 0, LATE: 0})
     minutes: dict[int, dict[str, int]] = field(default_factory=dict)
     dead_flags: list[bool] = field(default_factory=list)
     touched_days: set[int] = field(default_factory=set)
@@ -96,6 +132,32 @@ def fold_chunk(
     return _Fold(known, tables, topic, partition).run(records)
 
 
+def take_step(
+    order: Document, event: DeliveryUpdated | OrderCancelled, extra: str | None
+) -> Document | Rejected | None:
+    """The order after a reported step: None when it took that step before, a Rejected when it cannot take it."""
+    delivery, reported = order["delivery"], event.delivery
+    if delivery["delivery_id"] != reported.delivery_id:
+        error = f"order {event.order_id} has delivery {delivery['delivery_id']}, not {reported.delivery_id}"
+        return Rejected(Reason.ID_MISMATCH, error)
+    seen = [step["status"] for step in delivery["history"]]
+    verdict = judge_step(Status(delivery["status"]), seen, reported.status)
+    if verdict is Step.REPEATED:
+        return None
+    if verdict is Step.ILLEGAL:
+        error = f"order {event.order_id} is {delivery['status']} and cannot become {reported.status}"
+        return Rejected(Reason.ILLEGAL_TRANSITION, error)
+    return apply_step(order, event, extra)
+
+
+def touched_days(after: Document, before: Document | None) -> set[int]:
+    """The days (since 1970) whose KPIs the change touches: of the order, of its promise, and of its new steps."""
+    known_steps = len(before["delivery"]["history"]) if before else 0
+    moments: list[datetime] = [step["at"] for step in after["delivery"]["history"][known_steps:]]
+    moments += (after["order_time"], after["delivery"]["expected_time"])
+    return {int(moment.timestamp()) // 86_400 for moment in moments}
+
+
 class _Fold:
     """State of one fold: orders as they stand after the records so far."""
 
@@ -119,6 +181,8 @@ class _Fold:
         record, decoded = item.record, item.outcome
         if record.offset in self._known.dead_offsets:
             return DEAD, 0
+        if record.offset in self._known.late_offsets:
+            return LATE, 0
         if isinstance(decoded, Rejected):
             return self._reject(record, decoded)
         event = decoded.event
@@ -129,7 +193,7 @@ class _Fold:
         return self._step(record, event, decoded.extra)
 
     def _place(self, record: Record, event: OrderPlaced, extra: str | None) -> tuple[str, int]:
-        if self._current(event.order_id) is not None:
+        if self._current(event.order_id) is not None or event.order_id in self._known.archived:
             return DUPLICATE, 0
         source = {"partition": self._partition, "offset": record.offset}
         self._changed[event.order_id] = stored_order(event, extra, self._tables, source)
@@ -138,20 +202,31 @@ class _Fold:
     def _step(self, record: Record, event: DeliveryUpdated | OrderCancelled, extra: str | None) -> tuple[str, int]:
         order = self._current(event.order_id)
         if order is None:
-            return self._reject(record, Rejected(Reason.UNKNOWN_ORDER, f"order {event.order_id} was never placed"))
-        delivery, reported = order["delivery"], event.delivery
-        if delivery["delivery_id"] != reported.delivery_id:
-            error = f"order {event.order_id} has delivery {delivery['delivery_id']}, not {reported.delivery_id}"
-            return self._reject(record, Rejected(Reason.ID_MISMATCH, error))
-        seen = [step["status"] for step in delivery["history"]]
-        verdict = judge_step(Status(delivery["status"]), seen, reported.status)
-        if verdict is Step.REPEATED:
+            return self._step_of_absent(record, event)
+        after = take_step(order, event, extra)
+        if after is None:
             return DUPLICATE, 0
-        if verdict is Step.ILLEGAL:
-            error = f"order {event.order_id} is {delivery['status']} and cannot become {reported.status}"
-            return self._reject(record, Rejected(Reason.ILLEGAL_TRANSITION, error))
-        self._changed[event.order_id] = apply_step(order, event, extra)
+        run = self._known.waiting.get(event.order_id)
+        if run is not None:
+            return self._defer(record, event, run)
+        if isinstance(after, Rejected):
+            return self._reject(record, after)
+        self._changed[event.order_id] = after
         return APPLIED, 0
+
+    def _step_of_absent(self, record: Record, event: DeliveryUpdated | OrderCancelled) -> tuple[str, int]:
+        """Of an order that is not stored here: archived, or never placed."""
+        archived = self._known.archived.get(event.order_id)
+        if archived is None:
+            return self._reject(record, Rejected(Reason.UNKNOWN_ORDER, f"order {event.order_id} was never placed"))
+        if archived.frontier.covers(self._known.topic_id, self._partition, record.offset):
+            return DUPLICATE, 0
+        return self._defer(record, event, archived.run)
+
+    def _defer(self, record: Record, event: DeliveryUpdated | OrderCancelled, run: str) -> tuple[str, int]:
+        kind = EventType.ORDER_CANCELLED if isinstance(event, OrderCancelled) else EventType.DELIVERY_UPDATED
+        self._writes.late.append(Late(record, event.order_id, kind.value, run))
+        return LATE, 0
 
     def _receive(self, record: Record, event: StockReceived, extra: str | None) -> tuple[str, int]:
         if event.event_id in self._receipts:
@@ -196,12 +271,4 @@ class _Fold:
                 writes.updates.append(OrderUpdate(order_id, before["version"], after))
                 accumulate(writes.rollups, before, -1)
             accumulate(writes.rollups, after, 1)
-            writes.touched_days.update(_days(after, before))
-
-
-def _days(after: Document, before: Document | None) -> set[int]:
-    """The days (since 1970) whose KPIs the change touches: of the order, of its promise, and of its new steps."""
-    known_steps = len(before["delivery"]["history"]) if before else 0
-    moments: list[datetime] = [step["at"] for step in after["delivery"]["history"][known_steps:]]
-    moments += (after["order_time"], after["delivery"]["expected_time"])
-    return {int(moment.timestamp()) // 86_400 for moment in moments}
+            writes.touched_days.update(touched_days(after, before))

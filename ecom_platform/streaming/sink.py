@@ -7,11 +7,10 @@ still holds its token. Whoever was overtaken matches nothing and stops; whatever
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bson.binary import Binary
 from bson.errors import InvalidDocument
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
@@ -24,14 +23,13 @@ from ecom_platform.kpi.buckets import bucket_label
 from ecom_platform.store import DimensionTables, MongoDatabase
 from ecom_platform.store import collections as names
 from ecom_platform.store.rollups import add_increments
+from ecom_platform.streaming.archived import ArchivedCache, ArchivedOrders
+from ecom_platform.streaming.documents import dead_letter, mark_dirty_days, record_fields
 from ecom_platform.streaming.fold import ChunkWrites, Known, fold_chunk, order_ids, receipt_ids
 from ecom_platform.streaming.poison import EMPTY_WINDOW, is_poisoned, slide
 from ecom_platform.streaming.records import DecodedRecord, Record, decode_records
 
-__all__ = ["Sink"]
-
-MAX_STORED_BYTES = 7_000_000
-"""Of key and value in a dead letter; both together stay below the 16 MB of a MongoDB document."""
+__all__ = ["Sink", "is_data_error"]
 
 Document = dict[str, Any]
 
@@ -46,6 +44,7 @@ class Sink:
     Attributes:
         session: a session of this worker, recorded so that a successor can kill a transaction left open.
         history_start: first instant an order may be placed at.
+        archived: what this worker knows of the archived orders, shared by its sinks.
     """
 
     db: MongoDatabase
@@ -55,6 +54,7 @@ class Sink:
     token: int
     tables: DimensionTables
     history_start: datetime
+    archived: ArchivedCache = field(default_factory=ArchivedCache)
 
     @property
     def offsets_id(self) -> str:
@@ -94,9 +94,12 @@ class Sink:
     def _commit(self, start: int, records: Sequence[DecodedRecord]) -> int:
         end = records[-1].record.offset + 1
         try:
-            poisoned = self.session.with_transaction(lambda session: self._write(session, start, end, records))
+            poisoned, archived = self.session.with_transaction(
+                lambda session: self._write(session, start, end, records)
+            )
         except (BulkWriteError, OperationFailure, InvalidDocument, DocumentTooLarge, OverflowError) as error:
             return self._commit_parts(start, records, error)
+        self.archived.keep(archived)
         if poisoned:
             raise PoisonedTopic(
                 f"Too many of the last events of {self.offsets_id} are dead letters; everything up to offset {end} is "
@@ -106,23 +109,29 @@ class Sink:
 
     def _commit_parts(self, start: int, records: Sequence[DecodedRecord], error: Exception) -> int:
         """Go on in halves after a refused chunk, down to the one record that is to blame."""
-        is_data_error = _is_data_error(error)
-        if len(records) > 1 and (is_data_error or _took_too_long(error)):
+        refused = is_data_error(error)
+        if len(records) > 1 and (refused or _took_too_long(error)):
             middle = len(records) // 2
             return self._commit(self._commit(start, records[:middle]), records[middle:])
-        if is_data_error and not isinstance(records[0].outcome, Rejected):
+        if refused and not isinstance(records[0].outcome, Rejected):
             return self._commit(start, [_not_storable(records[0], error)])
         raise error
 
-    def _write(self, session: ClientSession, start: int, end: int, records: Sequence[DecodedRecord]) -> bool:
-        """The body of the transaction; returns whether the partition is poisoned."""
+    def _write(
+        self, session: ClientSession, start: int, end: int, records: Sequence[DecodedRecord]
+    ) -> tuple[bool, ArchivedOrders]:
+        """The body of the transaction; returns whether the partition is poisoned, and the archived orders it saw."""
         before = self._advance(session, start, end)
-        writes = fold_chunk(records, self._known(session, start, end, records), self.tables, self.topic, self.partition)
+        # In the snapshot of the orders: an order is hot, or archived, or was never placed, and never in between.
+        archived = self.archived.read(self.db, session)
+        known = self._known(session, start, end, records, archived, before["topic_id"])
+        writes = fold_chunk(records, known, self.tables, self.topic, self.partition)
         now = datetime.now(UTC)
         self._write_facts(session, writes)
-        self._write_dead_letters(session, writes, now)
+        self._set_aside(session, writes, now)
         add_increments(self.db, writes.rollups.increments(self.partition, now), session)
         self._write_minutes(session, writes, now)
+        mark_dirty_days(self.db, writes.touched_days, self.partition, now, session)
         window = slide(before.get("window") or EMPTY_WINDOW, writes.dead_flags)
         counters = {**writes.counters, "gap": end - start - len(records)}
         self.db[names.STREAM_OFFSETS].update_one(
@@ -133,7 +142,7 @@ class Sink:
             },
             session=session,
         )
-        return is_poisoned(window)
+        return is_poisoned(window), archived
 
     def _advance(self, session: ClientSession, start: int, end: int) -> Document:
         """The fence: move the offset, only from where this chunk starts and only with the token."""
@@ -156,24 +165,50 @@ class Sink:
             "`ecom status` shows the stream that runs."
         )
 
-    def _known(self, session: ClientSession, start: int, end: int, records: Sequence[DecodedRecord]) -> Known:
+    def _known(
+        self,
+        session: ClientSession,
+        start: int,
+        end: int,
+        records: Sequence[DecodedRecord],
+        archived: ArchivedOrders,
+        topic_id: str,
+    ) -> Known:
         ids, receipts = order_ids(records), receipt_ids(records)
         dead = self.db[names.DEAD_LETTERS].find(
             {"topic": self.topic, "partition": self.partition, "offset": {"$gte": start, "$lt": end}},
             {"offset": 1},
             session=session,
         )
-        orders = self.db[names.ORDERS].find({"_id": {"$in": ids}}, session=session) if ids else ()
+        stored = self.db[names.ORDERS].find({"_id": {"$in": ids}}, session=session) if ids else ()
+        orders = {order["_id"]: order for order in stored}
         counted = (
             self.db[names.STOCK_RECEIPTS].find({"_id": {"$in": receipts}}, {"_id": 1}, session=session)
             if receipts
             else ()
         )
+        late = self._late_events(session, ids)
         return Known(
-            orders={order["_id"]: order for order in orders},
+            orders=orders,
             receipts={receipt["_id"] for receipt in counted},
             dead_offsets={letter["offset"] for letter in dead},
+            late_offsets={
+                event["offset"]
+                for event in late
+                if event["topic"] == self.topic and event["partition"] == self.partition
+            },
+            archived=archived.among(id_ for id_ in ids if id_ not in orders),
+            waiting={event["order_id"]: event["run"] for event in late},
+            topic_id=topic_id,
         )
+
+    def _late_events(self, session: ClientSession, ids: list[int]) -> list[Document]:
+        """Late events of these orders. There are none at all most of the time, which one look tells."""
+        late = self.db[names.LATE_EVENTS]
+        if not ids or late.find_one({}, {"_id": 1}, session=session) is None:
+            return []
+        fields = {"topic": 1, "partition": 1, "offset": 1, "order_id": 1, "run": 1}
+        return list(late.find({"order_id": {"$in": ids}}, fields, session=session))
 
     def _write_facts(self, session: ClientSession, writes: ChunkWrites) -> None:
         if writes.inserts:
@@ -198,30 +233,27 @@ class Sink:
         if writes.receipts:
             self.db[names.STOCK_RECEIPTS].insert_many(writes.receipts, ordered=False, session=session)
 
-    def _write_dead_letters(self, session: ClientSession, writes: ChunkWrites, now: datetime) -> None:
-        if not writes.dead_letters:
-            return
+    def _set_aside(self, session: ClientSession, writes: ChunkWrites, now: datetime) -> None:
+        """Keep what could not be applied: dead letters for a person, late events for rehydration."""
         letters = [
-            {
-                "_id": f"{self.offsets_id}-{record.offset}",
-                "topic": self.topic,
-                "partition": self.partition,
-                "offset": record.offset,
-                "reason": rejected.reason.value,
-                "error": rejected.error[:2_000],
-                "key": _stored_bytes(record.key),
-                "raw": _stored_bytes(record.value),
-                "raw_bytes": len(record.value or b""),
-                "kafka_time": record.time,
-                "seen_at": now,
-                "replayed_at": None,
-            }
-            for record, rejected in writes.dead_letters
+            dead_letter(self.topic, self.partition, record, rejected, now) for record, rejected in writes.dead_letters
         ]
-        self.db[names.DEAD_LETTERS].insert_many(letters, ordered=False, session=session)
+        if letters:
+            self.db[names.DEAD_LETTERS].insert_many(letters, ordered=False, session=session)
+        late = [
+            {
+                **record_fields(self.topic, self.partition, event.record, now),
+                "order_id": event.order_id,
+                "event_type": event.event_type,
+                "run": event.run,
+            }
+            for event in writes.late
+        ]
+        if late:
+            self.db[names.LATE_EVENTS].insert_many(late, ordered=False, session=session)
 
     def _write_minutes(self, session: ClientSession, writes: ChunkWrites, now: datetime) -> None:
-        """Count what became of the events, by minute of Kafka's clock, and mark the days whose KPIs changed."""
+        """Count what became of the events, by minute of Kafka's clock."""
         ingested = [
             UpdateOne(
                 {"_id": f"{bucket_label(Grain.MINUTE, minute)}/{self.partition}"},
@@ -236,24 +268,10 @@ class Sink:
         ]
         if ingested:
             self.db[names.INGEST_MINUTE].bulk_write(ingested, ordered=False, session=session)
-        touched = [
-            UpdateOne(
-                {"_id": f"{day}/{self.partition}"},
-                {"$set": {"at": now}, "$setOnInsert": {"day": day, "partition": self.partition}},
-                upsert=True,
-            )
-            for day in (bucket_label(Grain.DAY, number) for number in sorted(writes.touched_days))
-        ]
-        if touched:
-            self.db[names.DIRTY_DAYS].bulk_write(touched, ordered=False, session=session)
 
 
-def _stored_bytes(content: bytes | None) -> Binary | None:
-    """The bytes of a message, cut where a document could not hold them: a dead letter must always be storable."""
-    return None if content is None else Binary(content[:MAX_STORED_BYTES])
-
-
-def _is_data_error(error: Exception) -> bool:
+def is_data_error(error: Exception) -> bool:
+    """Whether the server refused a document for what is in it."""
     if isinstance(error, BulkWriteError):
         codes = {item.get("code") for item in error.details.get("writeErrors", ())}
         return bool(codes & _DATA_ERROR_CODES)

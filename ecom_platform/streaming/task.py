@@ -17,6 +17,7 @@ from pymongo.errors import PyMongoError
 from ecom_platform.errors import EcomError, Fenced, NeedsPerson
 from ecom_platform.settings import Settings
 from ecom_platform.store import DimensionTables, MongoDatabase, database, mongo_errors
+from ecom_platform.streaming.archived import ArchivedCache
 from ecom_platform.streaming.fence import record_session
 from ecom_platform.streaming.records import Record, chunks, drop_before
 from ecom_platform.streaming.sink import Sink
@@ -54,9 +55,10 @@ class TaskResult:
 
 @dataclass(slots=True)
 class _Connection:
-    """A worker's client and its session per partition."""
+    """A worker's client, its session per partition, and what it knows of the archive."""
 
     db: MongoDatabase
+    archived: ArchivedCache = field(default_factory=ArchivedCache)
     sessions: dict[int, ClientSession] = field(default_factory=dict)
 
     def session(self, topic: str, partition: int) -> ClientSession:
@@ -95,6 +97,7 @@ def run_task(plan: TaskPlan, partition: int, records: Iterable[Record]) -> TaskR
                 token=plan.token,
                 tables=plan.tables,
                 history_start=settings.history_start_time,
+                archived=connection.archived,
             )
             position = sink.position()
             for chunk in chunks(drop_before(records, position), settings.chunk_events, settings.chunk_bytes):
