@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     archive_older_than: Duration = Field(
         timedelta(days=1), description="Age at which closed orders are archived, e.g. 1d"
     )
-    archive_open_after: Duration = Field(timedelta(days=30), description="Age at which open orders are archived, too")
+    archive_open_after: Duration = Field(timedelta(days=30), description="Age at which open orders leave, too")
     archive_high_bytes: int = Field(300_000_000, ge=1, description="Size of `orders` at which an archive run is due")
     archive_low_bytes: int = Field(200_000_000, ge=0, description="Size of `orders` below which none is due any more")
     spark_batch_master: str = Field("local[2,4]", description="Spark master of archive and KPI runs")

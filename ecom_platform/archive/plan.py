@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from pymongo.read_concern import ReadConcern
 
@@ -14,7 +15,7 @@ from ecom_platform.store.collections import ORDERS
 from ecom_platform.store.manifests import Frontier
 from ecom_platform.store.offsets import read_offsets
 
-__all__ = ["Plan", "PlannedDay", "read_frontier", "read_plan"]
+__all__ = ["Plan", "PlannedDay", "count_days", "read_frontier", "read_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,18 @@ def read_plan(db: MongoDatabase, policy: Policy, days: Collection[str] | None = 
     Raises:
         UnavailableError: MongoDB does not answer.
     """
+    counted = count_days(db, policy, days)
     with mongo_errors("planning the archive run"):
-        rows = db[ORDERS].aggregate(_pipeline(policy, days))
-        planned = sorted((PlannedDay(row["_id"], row["orders"], row["left"]) for row in rows), key=lambda d: d.day)
         stats = list(db[ORDERS].aggregate([{"$collStats": {"storageStats": {}}}]))
     order_bytes = int(stats[0]["storageStats"].get("avgObjSize", 0)) if stats else 0
-    return Plan(policy, tuple(day for day in planned if day.orders), order_bytes)
+    return Plan(policy, tuple(day for day in counted if day.orders), order_bytes)
+
+
+def count_days(db: MongoDatabase, policy: Policy, days: Collection[str] | None = None) -> list[PlannedDay]:
+    """Every day with orders old enough, also those without any to take, oldest first. Raises UnavailableError."""
+    with mongo_errors("counting the orders to be archived"):
+        rows = db[ORDERS].aggregate(_pipeline(policy, days))
+        return sorted((PlannedDay(row["_id"], row["orders"], row["left"]) for row in rows), key=attrgetter("day"))
 
 
 def read_frontier(db: MongoDatabase, topic: str) -> Frontier:

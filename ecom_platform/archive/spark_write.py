@@ -22,7 +22,7 @@ from ecom_platform.archive.plan import PlannedDay
 from ecom_platform.archive.policy import Policy, day_range
 from ecom_platform.errors import UnavailableError
 from ecom_platform.settings import Settings
-from ecom_platform.store.client import Document
+from ecom_platform.store.client import Document, mongo_errors
 from ecom_platform.store.order_schema import ORDER_SCHEMA
 from ecom_platform.store.spark_session import start_session
 
@@ -51,11 +51,6 @@ def archive_session(settings: Settings) -> Iterator[SparkSession]:
 
 
 _OPTIONS: Final = {
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    "spark.sql.parquet.compression.codec": "snappy",
-    "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
-    # A day is a text: Spark would read `order_date=2026-11-23` back as a date.
-    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     # A server that is gone is found out soon, not after Hadoop's 45 attempts.
     "spark.hadoop.ipc.client.connect.max.retries": "3",
     "spark.hadoop.ipc.client.connect.max.retries.on.timeouts": "2",
@@ -97,8 +92,10 @@ def write_orders(orders: DataFrame, folder: str) -> Totals:
     seen = Observation("archived")
     count, checksum = _aggregates()
     with spark_errors("writing the orders to HDFS"):
-        observed = orders.observe(seen, count, *checksum)
-        observed.write.partitionBy("order_date").parquet(folder, mode="errorifexists")
+        # The default is a type of Hive's that other readers have given up.
+        orders.sparkSession.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+        writer = orders.observe(seen, count, *checksum).write.partitionBy("order_date")
+        writer.parquet(folder, mode="errorifexists", compression="snappy")
         return _totals(seen.get)
 
 
@@ -115,9 +112,7 @@ def order_totals(spark: SparkSession, paths: Collection[str], folder: str) -> To
     with spark_errors("reading the archived files back"):
         reader = spark.read.schema(from_arrow_schema(ORDER_SCHEMA)).option("basePath", folder)
         count, checksum = _aggregates()
-        row = reader.parquet(*paths).agg(count, *checksum).first()
-        assert row is not None
-        return _totals(row.asDict())
+        return _totals(reader.parquet(*paths).agg(count, *checksum).collect()[0].asDict())
 
 
 @contextmanager
@@ -153,23 +148,17 @@ def _within(condition: Document, span: tuple[datetime, datetime]) -> Document:
 
 def _read_span(settings: Settings, condition: Document) -> Iterator[Any]:
     """On a worker: the orders of one span, in the columns of the archive."""
-    import pyarrow as pa
     from pymongo.read_concern import ReadConcern
 
+    from ecom_platform.store.arrow_documents import arrow_batches
     from ecom_platform.store.client import database
     from ecom_platform.store.collections import ORDERS
 
     db = database(settings)
-    with db.client:
+    with db.client, mongo_errors("reading the orders to be archived"):
+        # What only the primary has may be rolled back; the archive must not have read it.
         orders = db.get_collection(ORDERS, read_concern=ReadConcern("majority"))
-        rows: list[Document] = []
-        for row in orders.find(condition, batch_size=5_000):
-            rows.append({"order_id": row["_id"], **row})
-            if len(rows) == 5_000:
-                yield pa.RecordBatch.from_pylist(rows, schema=ORDER_SCHEMA)
-                rows = []
-        if rows:
-            yield pa.RecordBatch.from_pylist(rows, schema=ORDER_SCHEMA)
+        yield from arrow_batches(orders, ORDER_SCHEMA, condition, id_column="order_id")
 
 
 def _root_cause(text: str) -> str:

@@ -84,7 +84,7 @@ def in_transaction(db: MongoDatabase, doing: str, work: Callable[[ClientSession]
 
 def next_epoch(db: MongoDatabase, session: ClientSession) -> int:
     """Tell everyone who remembers bitmaps that they changed; the new epoch."""
-    row = db[ARCHIVE_STATE].find_one_and_update(
+    row: Any = db[ARCHIVE_STATE].find_one_and_update(
         {"_id": STATE_ID},
         {"$inc": {"epoch": 1}},
         upsert=True,

@@ -1,0 +1,123 @@
+"""COMMITTED → PURGING → DONE: archived orders leave MongoDB; what changed since it was copied stays.
+
+Each delete names `_id` and `version`, and the server looks at both again at the instant it deletes: of an update and a
+delete that meet, one comes first and the other sees it. So a batch needs no transaction around it, and being none it
+holds nothing that the stream could wait for longer than one document.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pymongo import ReplaceOne
+from pymongo.client_session import ClientSession
+from pyroaring import BitMap64
+
+from ecom_platform.archive.files import read_archived, remove
+from ecom_platform.archive.holding import Archiver
+from ecom_platform.archive.layout import ROOT, STAGING
+from ecom_platform.archive.policy import day_range
+from ecom_platform.archive.summary import summary_rows, write_copy
+from ecom_platform.archive.transition import advance, in_transaction
+from ecom_platform.errors import NeedsPerson
+from ecom_platform.store.archived import read_run_ids
+from ecom_platform.store.client import MongoDatabase, mongo_errors
+from ecom_platform.store.collections import ORDERS, ORDERS_ARCHIVE_SUMMARY
+from ecom_platform.store.manifests import ArchivedFile, Manifest, RunState, bitmap_to
+
+__all__ = ["batches_by_version", "finish", "purge"]
+
+BATCH_ORDERS: Final = 1_000
+BREATH_SECONDS: Final = 0.002
+
+
+def purge(archiver: Archiver, manifest: Manifest) -> Manifest:
+    """Delete a checked run's orders from MongoDB; safe to repeat. The run is PURGING afterwards, `finish` ends it.
+
+    Raises:
+        NeedsPerson: the run has no passed verdict; nothing was deleted.
+        UnavailableError: MongoDB or HDFS do not answer; run again, it goes on.
+        Fenced: another archiver took over.
+    """
+    verdict = manifest.verdict
+    if verdict is None or not verdict.passed or not manifest.is_cold:
+        found = "it was not checked" if verdict is None else f"its check said: {verdict.text}"
+        raise NeedsPerson(
+            f"The archive run {manifest.run} ({manifest.state}) is not purged, because {found}. Every order is still "
+            "in MongoDB. `ecom archive` checks it again."
+        )
+    if manifest.state == RunState.COMMITTED:
+        manifest = advance(archiver.db, manifest, RunState.PURGING)
+    archiver.say("purging", 0, max(manifest.rows, 1))
+    done = 0
+    for file in manifest.files:
+        for version, ids in batches_by_version(_versions(archiver, file), BATCH_ORDERS):
+            _delete(archiver.db, ids, version)
+            done += len(ids)
+            archiver.say("purging", done, manifest.rows)
+    return manifest
+
+
+def finish(archiver: Archiver, manifest: Manifest) -> Manifest:
+    """End a purged run: record what stayed hot, copy the manifest to HDFS, write its summary, drop the staging.
+
+    Raises UnavailableError, Fenced.
+    """
+    ids = read_run_ids(archiver.db, manifest.run)
+    superseded = manifest.superseded | _still_hot(archiver.db, manifest, ids)
+    for folder in archiver.hdfs.list_status(STAGING):
+        if folder.path.rpartition("/")[2].rpartition("-")[0] == manifest.run:
+            remove(archiver.hdfs, folder.path)
+    done_at = datetime.now(UTC)
+    rows = summary_rows(archiver.db, manifest, superseded, done_at)
+
+    def work(session: ClientSession) -> Manifest:
+        done = advance(archiver.db, manifest, RunState.DONE, session=session, superseded=bitmap_to(superseded))
+        if rows:
+            replaced = [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows]
+            archiver.db[ORDERS_ARCHIVE_SUMMARY].bulk_write(replaced, session=session)
+        return done
+
+    write_copy(archiver.hdfs, manifest, superseded, done_at)
+    return in_transaction(archiver.db, f"finishing the archive run {manifest.run}", work)
+
+
+def batches_by_version(versions: Iterable[tuple[int, int]], size: int) -> Iterator[tuple[int, Sequence[int]]]:
+    """(version, ids) of at most `size` orders each, from pairs of id and version."""
+    waiting: Mapping[int, list[int]] = defaultdict(list)
+    for order_id, version in versions:
+        ids = waiting[version]
+        ids.append(order_id)
+        if len(ids) == size:
+            yield version, tuple(ids)
+            ids.clear()
+    for version, ids in waiting.items():
+        if ids:
+            yield version, tuple(ids)
+
+
+def _versions(archiver: Archiver, file: ArchivedFile) -> Iterator[tuple[int, int]]:
+    content = read_archived(archiver.hdfs, ROOT, file)
+    table = pq.read_table(pa.BufferReader(content), columns=["order_id", "version"])
+    yield from zip(table.column("order_id").to_pylist(), table.column("version").to_pylist(), strict=True)
+
+
+def _delete(db: MongoDatabase, ids: Sequence[int], version: int) -> None:
+    with mongo_errors("deleting archived orders"):
+        db[ORDERS].delete_many({"_id": {"$in": list(ids)}, "version": version})
+    # The stream waits for the same journal: let it in between two batches.
+    time.sleep(BREATH_SECONDS)
+
+
+def _still_hot(db: MongoDatabase, manifest: Manifest, ids: BitMap64) -> BitMap64:
+    if not manifest.days:
+        return BitMap64()
+    span: dict[str, Any] = {"$gte": day_range(manifest.days[0])[0], "$lt": day_range(manifest.days[-1])[1]}
+    with mongo_errors("looking for orders that stayed"):
+        return ids & BitMap64([row["_id"] for row in db[ORDERS].find({"order_time": span}, {"_id": 1})])

@@ -1,0 +1,215 @@
+"""An archive run from its plan to its end, and the parts of it that can be run one by one.
+
+    archive(settings, db, policy=None, *, days=None, progress=…, owner=…, run_id=None, spark=None) -> list[Manifest]
+        everything: finishes what an earlier run left, then plans, writes, checks and purges.
+
+    with held_archiver(settings, db, owner=…, run_id=…, progress=…) as archiver:      # from archive.holding
+        archive_to_commit(archiver, policy, days=None, spark=None) -> Manifest | None  # None: nothing to do
+        check_committed(archiver) -> list[Manifest]      # verdicts written; a failed run comes back REVOKED
+        purge_checked(archiver) -> list[Manifest]        # every passed COMMITTED or PURGING run, then DONE
+
+Each of them resumes what it finds, so that after any crash the same call again is the repair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from ecom_platform.archive.check import check
+from ecom_platform.archive.files import FilesDamaged, remove_older
+from ecom_platform.archive.holding import Archiver, Progress, held_archiver, no_progress
+from ecom_platform.archive.layout import staging_folder
+from ecom_platform.archive.plan import PlannedDay, count_days, read_frontier, read_plan
+from ecom_platform.archive.policy import Policy, policy_of
+from ecom_platform.archive.publish import commit, publish, published_ids
+from ecom_platform.archive.purge import finish, purge
+from ecom_platform.archive.transition import FINISHED, advance, create, restart, take_over
+from ecom_platform.archive.verify import verify
+from ecom_platform.errors import UnavailableError
+from ecom_platform.settings import Settings
+from ecom_platform.store.client import MongoDatabase
+from ecom_platform.store.manifests import Manifest, RunState, read_manifests
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+__all__ = ["STEPS", "archive", "archive_to_commit", "check_committed", "purge_checked", "unfinished_runs"]
+
+STEPS: Final = ("planned", "written", "verified", "published", "committed", "checked", "purging", "done")
+"""What progress is reported of, in order. A step is over when it is reported with as much done as there is to do."""
+
+
+def archive(
+    settings: Settings,
+    db: MongoDatabase,
+    policy: Policy | None = None,
+    *,
+    days: Collection[str] | None = None,
+    progress: Progress = no_progress,
+    owner: str = "ecom archive",
+    run_id: str | None = None,
+    spark: SparkSession | None = None,
+) -> list[Manifest]:
+    """Finish what an earlier run left, then archive what the policy takes, purge included.
+
+    Args:
+        policy: default: of the settings, now.
+        days: these UTC days only, of the new run.
+        progress: called at every step.
+        spark: a session to use; default: one of its own.
+
+    Returns:
+        The runs that were finished, oldest first; none when there was nothing to do.
+
+    Raises:
+        Fenced: another archiver works.
+        FilesDamaged: the check found that files are not what they should be; nothing was deleted.
+        UnavailableError: a server does not answer; running again goes on from there.
+        ConfigurationError: no HDFS is known.
+    """
+    with held_archiver(settings, db, owner=owner, run_id=run_id, progress=progress) as archiver:
+        finished = _finish_committed(archiver)
+        earlier = {manifest.run for manifest in unfinished_runs(db)}
+        policy = policy or policy_of(settings)
+        while (manifest := archive_to_commit(archiver, policy, days=days, spark=spark)) is not None:
+            finished += _finish_committed(archiver)
+            if manifest.run not in earlier:
+                break
+        return finished
+
+
+def archive_to_commit(
+    archiver: Archiver,
+    policy: Policy,
+    *,
+    days: Collection[str] | None = None,
+    spark: SparkSession | None = None,
+) -> Manifest | None:
+    """Bring an unfinished run, else a new one, to COMMITTED. None when there is nothing to archive.
+
+    A committed run that was not purged yet is checked and purged first: two runs at once would both hold an order.
+
+    Raises: as `archive`.
+    """
+    _finish_committed(archiver)
+    left = [_resumed(archiver, manifest) for manifest in unfinished_runs(archiver.db)]
+    _remove_older(archiver)
+    if left:
+        return _to_commit(archiver, left[0], None, spark)
+    frontier = read_frontier(archiver.db, archiver.settings.topic)
+    plan = read_plan(archiver.db, policy, days)
+    if not plan.days:
+        return None
+    run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{archiver.token}"
+    manifest = create(archiver.db, run, archiver.token, [day.day for day in plan.days], policy, frontier)
+    archiver.say("planned")
+    return _to_commit(archiver, manifest, plan.days, spark)
+
+
+def check_committed(archiver: Archiver) -> list[Manifest]:
+    """Check every committed run that has no verdict yet, whoever made it. Raises UnavailableError, Fenced."""
+    checked = []
+    for manifest in read_manifests(archiver.db, [RunState.COMMITTED]):
+        if manifest.verdict is None:
+            checked.append(check(archiver, take_over(archiver.db, manifest, archiver.token)))
+            archiver.say("checked")
+    return checked
+
+
+def purge_checked(archiver: Archiver) -> list[Manifest]:
+    """Purge and end every run whose check passed, whoever made it. Raises UnavailableError, Fenced."""
+    done = []
+    for manifest in read_manifests(archiver.db, [RunState.COMMITTED, RunState.PURGING]):
+        if manifest.verdict is not None and manifest.verdict.passed:
+            mine = take_over(archiver.db, manifest, archiver.token)
+            done.append(finish(archiver, purge(archiver, mine)))
+            archiver.say("done")
+    return done
+
+
+def unfinished_runs(db: MongoDatabase) -> list[Manifest]:
+    """Runs that are neither DONE nor REVOKED; at most one, unless somebody meddled. Raises UnavailableError."""
+    return read_manifests(db, [state for state in RunState if state not in FINISHED])
+
+
+def _finish_committed(archiver: Archiver) -> list[Manifest]:
+    """Check and purge what is committed. Raises FilesDamaged for a run that fails its check."""
+    revoked = [manifest for manifest in check_committed(archiver) if manifest.state == RunState.REVOKED]
+    done = purge_checked(archiver)
+    for manifest in revoked:
+        raise FilesDamaged(
+            f"The archive run {manifest.run} failed its check and was revoked: "
+            f"{manifest.verdict.text if manifest.verdict else 'no verdict'}. Every order of it is still in MongoDB. "
+            "Run `ecom archive` again: it writes them anew."
+        )
+    return done
+
+
+def _resumed(archiver: Archiver, manifest: Manifest) -> Manifest:
+    """Take an unfinished run over. Unless its files are in place and whole, it starts anew under the new token."""
+    if manifest.is_cold:
+        return take_over(archiver.db, manifest, archiver.token)
+    if manifest.state == RunState.PUBLISHED and _files_are_whole(archiver, manifest):
+        return take_over(archiver.db, manifest, archiver.token)
+    return restart(archiver.db, manifest, archiver.token, read_frontier(archiver.db, archiver.settings.topic))
+
+
+def _files_are_whole(archiver: Archiver, manifest: Manifest) -> bool:
+    try:
+        published_ids(archiver, manifest)
+    except UnavailableError:
+        # Nothing counts yet: whatever the reason is, writing anew costs time only.
+        return False
+    return True
+
+
+def _remove_older(archiver: Archiver) -> None:
+    manifests = read_manifests(archiver.db, [state for state in RunState if state != RunState.REVOKED])
+    remove_older(archiver.hdfs, archiver.token, [file.path for manifest in manifests for file in manifest.files])
+
+
+def _to_commit(
+    archiver: Archiver, manifest: Manifest, days: Collection[PlannedDay] | None, spark: SparkSession | None
+) -> Manifest:
+    if manifest.state == RunState.PLANNED:
+        manifest = _write_and_verify(archiver, manifest, days, spark)
+    if manifest.state == RunState.VERIFIED:
+        manifest = publish(archiver, manifest)
+        archiver.say("published")
+    if manifest.state == RunState.PUBLISHED:
+        manifest = commit(archiver, manifest)
+        archiver.say("committed")
+    return manifest
+
+
+def _write_and_verify(
+    archiver: Archiver, manifest: Manifest, days: Collection[PlannedDay] | None, spark: SparkSession | None
+) -> Manifest:
+    from ecom_platform.archive.spark_write import read_orders, slices, write_orders
+
+    policy = Policy.from_document(manifest.policy)
+    if days is None:
+        days = [day for day in count_days(archiver.db, policy, manifest.days) if day.orders]
+    folder = f"{archiver.settings.hdfs_uri.rstrip('/')}{staging_folder(manifest.run, manifest.token)}"
+    with _session(archiver.settings, spark) as session:
+        archiver.say("written", 0, 1)
+        totals = write_orders(read_orders(session, archiver.settings, policy, slices(list(days))), folder)
+        manifest = advance(archiver.db, manifest, RunState.WRITTEN, rows=totals.rows, checksum=totals.checksum)
+        archiver.say("written")
+        manifest = verify(archiver, session, manifest)
+        archiver.say("verified")
+    return manifest
+
+
+@contextmanager
+def _session(settings: Settings, given: SparkSession | None) -> Iterator[SparkSession]:
+    from ecom_platform.archive.spark_write import archive_session
+
+    if given is not None:
+        yield given
+        return
+    with archive_session(settings) as session:
+        yield session
