@@ -23,6 +23,7 @@ __all__ = [
     "MongoCollection",
     "MongoDatabase",
     "connect",
+    "connect_to",
     "database",
     "mongo_errors",
     "without_password",
@@ -60,6 +61,11 @@ def connect(
         raise ConfigurationError(
             "No MongoDB is known: ECOM_MONGODB_URI is empty and no local server is running. Run `ecom up`."
         )
+    return connect_to(uri, timeout_seconds=timeout_seconds, operation_seconds=operation_seconds)
+
+
+def connect_to(uri: str, *, timeout_seconds: float = 5.0, operation_seconds: float = 300.0) -> MongoClient[Document]:
+    """As `connect`, for a process that has the address but not the settings."""
     milliseconds = int(timeout_seconds * 1000)
     with mongo_errors("connecting", uri):
         client: MongoClient[Document] = MongoClient(
