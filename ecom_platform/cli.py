@@ -8,12 +8,13 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
+from ecom_platform.durations import parse_duration
 from ecom_platform.errors import ConfigurationError, EcomError, UsageError
 from ecom_platform.settings import Settings, load_settings
 
@@ -38,6 +39,19 @@ class RateType(click.ParamType[Any]):
             return float(value)
         except ValueError:
             self.fail(f"{value!r} is neither a number nor max.", param, ctx)
+
+
+class DurationType(click.ParamType[Any]):
+    """A duration such as 1d, 12h, 30m."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Raise the usage error of click for anything else."""
+        try:
+            return value if isinstance(value, timedelta) else parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -207,6 +221,27 @@ def stream(*, available_now: bool, supervised: bool, accept_loss: bool, accept_d
     finally:
         db.client.close()
     click.echo("Dagster was told to run the stream; it does so while its daemon runs.")
+
+
+@cli.command()
+@click.option("--older-than", type=DurationType(), help="Age of the orders to archive; default: the setting, 1d.")
+@click.option("--dry-run", is_flag=True, help="Say what a run would do, and do nothing.")
+@click.option("--where", "order_id", type=int, help="Say where this order is, and do nothing.")
+def archive(*, older_than: timedelta | None, dry_run: bool, order_id: int | None) -> None:
+    """Move closed orders to HDFS: written, verified, and only then deleted from MongoDB."""
+    from ecom_platform import store
+    from ecom_platform.archive import command
+
+    settings = load_settings()
+    db = store.database(settings)
+    with db.client:
+        if order_id is not None:
+            click.echo(command.where(settings, db, order_id).sentence())
+        elif dry_run:
+            click.echo(command.plan_text(settings, db, older_than))
+        else:
+            store.ensure_schema(db)
+            click.echo(command.run(settings, db, older_than, _console()))
 
 
 @cli.command()

@@ -6,10 +6,12 @@ meanwhile, they describe the files. The checksum does not depend on the order of
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from py4j.protocol import Py4JJavaError
@@ -42,8 +44,9 @@ class Totals:
 
 @contextmanager
 def archive_session(settings: Settings) -> Iterator[SparkSession]:
-    """A session for one run of the archive; its JVM ends with it."""
-    session = start_session(settings, "ecom archive", master=settings.spark_batch_master, options=_OPTIONS)
+    """A session for one run of the archive; its JVM ends with it, and what that says goes to `logs/archive.log`."""
+    with _stderr_to(settings.logs / "archive.log"):
+        session = start_session(settings, "ecom archive", master=settings.spark_batch_master, options=_OPTIONS)
     try:
         yield session
     finally:
@@ -159,6 +162,20 @@ def _read_span(settings: Settings, condition: Document) -> Iterator[Any]:
         # What only the primary has may be rolled back; the archive must not have read it.
         orders = db.get_collection(ORDERS, read_concern=ReadConcern("majority"))
         yield from arrow_batches(orders, ORDER_SCHEMA, condition, id_column="order_id")
+
+
+@contextmanager
+def _stderr_to(log: Path) -> Iterator[None]:
+    """Let programs that are started in the block write their errors to a file instead of the terminal."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    terminal = os.dup(2)
+    try:
+        with log.open("ab") as file:
+            os.dup2(file.fileno(), 2)
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
 
 
 def _root_cause(text: str) -> str:
