@@ -32,14 +32,19 @@ def no_progress(step: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Archiver:
-    """What the steps of a run work with: `token` is in every name and every move they make."""
+    """What the steps of a run work with: its `token` is in every name and every move they make."""
 
     settings: Settings
     db: MongoDatabase
     hdfs: Any
-    token: int
+    lease: Lease
     lost: threading.Event
     progress: Progress
+
+    @property
+    def token(self) -> int:
+        """What tells this archiver from those before it."""
+        return self.lease.token
 
     def say(self, step: str, done: int = 1, total: int = 1) -> None:
         """Report progress. Raises Fenced when the role was lost meanwhile."""
@@ -76,7 +81,7 @@ def held_archiver(
     renewing = threading.Thread(target=_renew, args=(lease, lost, ended), name="archiver-lease", daemon=True)
     renewing.start()
     try:
-        yield Archiver(settings, db, demand_hdfs(settings), lease.token, lost, progress)
+        yield Archiver(settings, db, demand_hdfs(settings), lease, lost, progress)
     finally:
         ended.set()
         renewing.join()

@@ -13,6 +13,7 @@ Each of them resumes what it finds, so that after any crash the same call again 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,15 +29,18 @@ from ecom_platform.archive.publish import commit, publish, published_ids
 from ecom_platform.archive.purge import finish, purge
 from ecom_platform.archive.transition import FINISHED, advance, create, restart, take_over
 from ecom_platform.archive.verify import verify
-from ecom_platform.errors import UnavailableError
+from ecom_platform.errors import AccountingError, UnavailableError
 from ecom_platform.settings import Settings
-from ecom_platform.store.client import MongoDatabase
+from ecom_platform.store.client import MongoDatabase, mongo_errors
+from ecom_platform.store.collections import LATE_EVENTS
 from ecom_platform.store.manifests import Manifest, RunState, read_manifests
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 __all__ = ["STEPS", "archive", "archive_to_commit", "check_committed", "purge_checked", "unfinished_runs"]
+
+log = logging.getLogger(__name__)
 
 STEPS: Final = ("planned", "written", "verified", "published", "committed", "checked", "purging", "done")
 """What progress is reported of, in order. A step is over when it is reported with as much done as there is to do."""
@@ -95,6 +99,7 @@ def archive_to_commit(
     Raises: as `archive`.
     """
     _finish_committed(archiver)
+    _bring_back(archiver)
     left = [_resumed(archiver, manifest) for manifest in unfinished_runs(archiver.db)]
     _remove_older(archiver)
     if left:
@@ -127,6 +132,7 @@ def purge_checked(archiver: Archiver) -> list[Manifest]:
             mine = take_over(archiver.db, manifest, archiver.token)
             done.append(finish(archiver, purge(archiver, mine)))
             archiver.say("done")
+            _bring_back(archiver)
     return done
 
 
@@ -166,6 +172,21 @@ def _files_are_whole(archiver: Archiver, manifest: Manifest) -> bool:
     return True
 
 
+def _bring_back(archiver: Archiver) -> None:
+    """Between two steps: orders with late events wait for nobody but this archiver, who holds the role they need."""
+    from ecom_platform.archive.rehydrate import rehydrate
+
+    with mongo_errors("looking for late events"):
+        waiting = archiver.db[LATE_EVENTS].find_one({}, {"_id": 1}) is not None
+    if not waiting:
+        return
+    try:
+        rehydrate(archiver.settings, archiver.db, archiver.lease)
+    except (AccountingError, UnavailableError) as error:
+        # They still wait, and whoever runs next tries again; the run at hand does not depend on them.
+        log.warning("late_events_wait reason=%s", error)
+
+
 def _remove_older(archiver: Archiver) -> None:
     manifests = read_manifests(archiver.db, [state for state in RunState if state != RunState.REVOKED])
     remove_older(archiver.hdfs, archiver.token, [file.path for manifest in manifests for file in manifest.files])
@@ -179,9 +200,11 @@ def _to_commit(
     if manifest.state == RunState.VERIFIED:
         manifest = publish(archiver, manifest)
         archiver.say("published")
+        _bring_back(archiver)
     if manifest.state == RunState.PUBLISHED:
         manifest = commit(archiver, manifest)
         archiver.say("committed")
+        _bring_back(archiver)
     return manifest
 
 
@@ -201,6 +224,7 @@ def _write_and_verify(
         archiver.say("written")
         manifest = verify(archiver, session, manifest)
         archiver.say("verified")
+        _bring_back(archiver)
     return manifest
 
 

@@ -44,7 +44,7 @@ class Totals:
 
 @contextmanager
 def archive_session(settings: Settings) -> Iterator[SparkSession]:
-    """A session for one run of the archive; its JVM ends with it, and what that says goes to `logs/archive.log`."""
+    """A session for one run of the archive; what its JVM says goes to `logs/archive.log`."""
     with _stderr_to(settings.logs / "archive.log"):
         session = start_session(settings, "ecom archive", master=settings.spark_batch_master, options=_OPTIONS)
     try:
