@@ -5,12 +5,16 @@ A zero denominator gives None: nothing is known, which is not the same as zero.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+
+from ecom_platform.kpi.buckets import bin_edge_seconds
 
 __all__ = [
     "SMALLEST_SAMPLE",
     "average_order_value_cents",
     "change",
+    "delay_percentile_seconds",
     "half_hour",
     "share",
 ]
@@ -39,3 +43,14 @@ def change(current: float, baseline: float) -> float | None:
 def half_hour(instant: datetime) -> datetime:
     """The start of the half hour `instant` lies in: the as-of of everything that waits for closed half hours."""
     return instant - timedelta(minutes=instant.minute % 30, seconds=instant.second, microseconds=instant.microsecond)
+
+
+def delay_percentile_seconds(bins: Mapping[int, int], percent: int) -> int | None:
+    """Nearest rank over the 5-minute bins of a delay: the lower edge of the bin it falls into; None without orders."""
+    count = sum(bins.values())
+    rank = -(-percent * count // 100)
+    for number in sorted(bins):
+        rank -= bins[number]
+        if count and rank <= 0:
+            return bin_edge_seconds(number)
+    return None

@@ -29,7 +29,7 @@ with warnings.catch_warnings():
     from pymongoarrow.context import PyMongoArrowContext
     from pymongoarrow.schema import Schema
 
-__all__ = ["IdRange", "arrow_batches", "plan_id_ranges"]
+__all__ = ["IdRange", "arrow_batches", "conformed", "plan_id_ranges"]
 
 BATCH_DOCUMENTS: Final = 10_000
 SAMPLES_PER_RANGE: Final = 250
@@ -138,20 +138,30 @@ def _wire_type(kind: pa.DataType, path: str) -> pa.DataType:
 
 def _conformed_batch(table: pa.Table, schema: pa.Schema) -> pa.RecordBatch:
     columns = [column.combine_chunks() for column in table.columns]
-    arrays = [_conformed(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    arrays = [conformed(column, field.type) for column, field in zip(columns, schema, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _conformed(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    """The array in its final type; structs without any value become null, which the decoder does not tell apart."""
+def conformed(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    """The array in another type: fields of structs by name, null where the array lacks them; times in its unit.
+
+    Structs without any value become null, wherever they come from: the decoder of MongoDB cannot tell them apart.
+    """
     if pa.types.is_struct(kind):
-        children = [_conformed(child, field.type) for child, field in zip(array.flatten(), kind, strict=True)]
+        children = dict(zip((field.name for field in array.type), array.flatten(), strict=True))
+        arrays = [
+            conformed(children[field.name], field.type) if field.name in children else pa.nulls(len(array), field.type)
+            for field in kind
+        ]
         empty = None
-        if all(child.null_count for child in children):
-            empty = reduce(pc.and_, (child.is_null() for child in children))
-        return pa.StructArray.from_arrays(children, fields=list(kind), mask=empty)
+        if all(child.null_count for child in arrays):
+            empty = reduce(pc.and_, (child.is_null() for child in arrays))
+        return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=empty)
     if pa.types.is_list(kind):
-        values = _conformed(array.values, kind.value_type)
-        missing = array.is_null() if array.null_count else None
-        return pa.ListArray.from_arrays(array.offsets, values, type=kind, mask=missing)
+        values = conformed(array.values, kind.value_type)
+        if not array.null_count:
+            return pa.ListArray.from_arrays(array.offsets, values, type=kind)
+        # A slice of offsets takes no mask.
+        offsets = pa.array(array.offsets.to_numpy())
+        return pa.ListArray.from_arrays(offsets, values, type=kind, mask=pa.array(array.is_null().to_numpy(False)))
     return array.cast(kind)

@@ -1,0 +1,194 @@
+"""The light reader: hot and cold orders as Arrow batches of one schema, without a JVM.
+
+Hot rows come from MongoDB at the snapshot's instant, cold ones from the files of its manifests through pyarrow over
+HDFS. Every order comes exactly once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow.fs import FileSystem
+from pyroaring import BitMap64
+
+from ecom_platform.archive.hdfs import hdfs_errors
+from ecom_platform.archive.layout import ROOT
+from ecom_platform.errors import UnavailableError
+from ecom_platform.history.snapshot import HistorySnapshot
+from ecom_platform.store.arrow_documents import arrow_batches, conformed
+from ecom_platform.store.client import Document, MongoDatabase
+from ecom_platform.store.cluster_time import database_at, instant_errors
+from ecom_platform.store.collections import ORDERS
+from ecom_platform.store.order_schema import ORDER_SCHEMA
+
+__all__ = ["Selection", "cold_batches", "hot_batches"]
+
+_EXPECTED: Final = "delivery.expected_time"
+_FARTHEST_PROMISE: Final = timedelta(days=366)  # the contract refuses promises farther away
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Orders placed in [start, end), and those promised in it when `promised`; of these warehouses when given any."""
+
+    start: datetime
+    end: datetime
+    promised: bool = False
+    warehouses: tuple[int, ...] = ()
+
+    def query(self) -> Document:
+        """As a filter of MongoDB."""
+        within = {"$gte": self.start, "$lt": self.end}
+        either: Document = {"order_time": within}
+        if self.promised:
+            either = {"$or": [either, {_EXPECTED: within}]}
+        return {**either, **({"warehouse_id": {"$in": list(self.warehouses)}} if self.warehouses else {})}
+
+    def mask(self, batch: pa.RecordBatch) -> pa.Array:
+        """Which rows of a batch are selected."""
+        chosen = self._within(batch.column("order_time"))
+        if self.promised:
+            chosen = pc.or_(chosen, self._within(pc.struct_field(batch.column("delivery"), "expected_time")))
+        if self.warehouses:
+            wanted = pa.array(self.warehouses, pa.int64())
+            chosen = pc.and_(chosen, pc.is_in(batch.column("warehouse_id"), wanted))
+        return chosen
+
+    def takes_day(self, day: str) -> bool:
+        """Whether a file of this day may hold selected orders."""
+        first = datetime.fromisoformat(day).replace(tzinfo=UTC)
+        reach = _FARTHEST_PROMISE if self.promised else timedelta(0)
+        return first - reach < self.end and first + timedelta(days=1) + reach > self.start
+
+    def row_groups(self, metadata: Any) -> list[int]:
+        """The row groups of a file that may hold selected orders, by their statistics."""
+        columns = ["order_time", *([_EXPECTED] if self.promised else [])]
+        return [
+            number
+            for number in range(metadata.num_row_groups)
+            if any(self._overlaps(metadata.row_group(number), column) for column in columns)
+        ]
+
+    def _within(self, times: pa.Array) -> pa.Array:
+        kind = times.type
+        start, end = (pa.scalar(edge, kind) for edge in (self.start, self.end))
+        return pc.fill_null(pc.and_(pc.greater_equal(times, start), pc.less(times, end)), False)
+
+    def _overlaps(self, group: Any, path: str) -> bool:
+        for number in range(group.num_columns):
+            column = group.column(number)
+            if column.path_in_schema == path:
+                known = column.statistics
+                if known is None or not known.has_min_max:
+                    return True
+                return bool(known.min < self.end and known.max >= self.start)
+        return True
+
+
+def hot_batches(
+    db: MongoDatabase, snapshot: HistorySnapshot, schema: pa.Schema = ORDER_SCHEMA, selection: Selection | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The selected hot orders at the snapshot's instant.
+
+    Args:
+        schema: the columns wanted, a part of ORDER_SCHEMA.
+        selection: None: all.
+
+    Raises:
+        InstantExpired: reading took longer than the server keeps the instant; begin again with a new snapshot.
+        UnavailableError: MongoDB does not answer.
+    """
+    orders = database_at(db, snapshot.at)[ORDERS]
+    with instant_errors("reading the hot orders"):
+        yield from arrow_batches(orders, schema, selection.query() if selection else {}, id_column="order_id")
+
+
+def cold_batches(
+    file_system: FileSystem,
+    snapshot: HistorySnapshot,
+    schema: pa.Schema = ORDER_SCHEMA,
+    selection: Selection | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """The selected cold orders: rows of the manifests' files without those that count elsewhere.
+
+    Args:
+        file_system: HDFS, as `archive.hdfs.arrow_file_system` or `archive.rows.open_archive` give it.
+        schema: the columns wanted, a part of ORDER_SCHEMA that has `order_id` (and those a selection looks at).
+        selection: None: all.
+
+    Raises:
+        UnavailableError: HDFS does not answer, or a file of a manifest is missing or damaged.
+    """
+    for manifest in snapshot.cold:
+        excluded = snapshot.excluded(manifest)
+        for file in manifest.files:
+            if selection is None or selection.takes_day(_day_of(file.path)):
+                for batch in _file_batches(file_system, file.path, schema, selection):
+                    kept = _without(batch, excluded)
+                    if kept.num_rows:
+                        yield kept
+
+
+def _file_batches(
+    file_system: FileSystem, path: str, schema: pa.Schema, selection: Selection | None
+) -> Iterator[pa.RecordBatch]:
+    stored = [leaf for field in schema for leaf in _leaves(field.name, field.type) if field.name != "order_date"]
+    with _file_errors(path), file_system.open_input_file(f"{ROOT}/{path}") as opened:
+        file = pq.ParquetFile(opened, pre_buffer=True)
+        groups = selection.row_groups(file.metadata) if selection else list(range(file.metadata.num_row_groups))
+        for batch in file.iter_batches(row_groups=groups, columns=stored, use_threads=False) if groups else ():
+            rows = _in_schema(batch, schema, _day_of(path))
+            yield rows.filter(selection.mask(rows)) if selection else rows
+
+
+def _in_schema(batch: pa.RecordBatch, schema: pa.Schema, day: str) -> pa.RecordBatch:
+    arrays = []
+    for field in schema:
+        if field.name == "order_date":
+            arrays.append(pa.repeat(pa.scalar(day, field.type), batch.num_rows))
+        elif field.name in batch.schema.names:
+            arrays.append(conformed(batch.column(field.name), field.type))
+        else:  # a column that this file's version did not have yet
+            arrays.append(pa.nulls(batch.num_rows, field.type))
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _without(batch: pa.RecordBatch, excluded: BitMap64) -> pa.RecordBatch:
+    if not excluded or not batch.num_rows:
+        return batch
+    ids = batch.column("order_id").to_numpy()
+    gone = np.isin(ids, np.fromiter(excluded, np.int64, len(excluded)))
+    return batch.filter(pa.array(~gone)) if gone.any() else batch
+
+
+def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
+    if pa.types.is_struct(kind):
+        for field in kind:
+            yield from _leaves(f"{path}.{field.name}", field.type)
+    else:
+        yield path
+
+
+def _day_of(path: str) -> str:
+    """The day in `order_date=YYYY-MM-DD/…`."""
+    return path.partition("/")[0].partition("=")[2]
+
+
+@contextmanager
+def _file_errors(path: str) -> Iterator[None]:
+    try:
+        with hdfs_errors(f"reading {path} of the archive"):
+            yield
+    except pa.ArrowException as error:
+        raise UnavailableError(
+            f"The archive's file {path} cannot be read: {str(error).splitlines()[0][:300]}. Nothing was changed. "
+            "Restore the file (its manifest names its checksum), then run the command again."
+        ) from error
