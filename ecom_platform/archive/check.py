@@ -90,10 +90,24 @@ def _file_differences(path: str, rows: int, parquet: pq.ParquetFile) -> Iterator
     groups = range(metadata.num_row_groups)
     if any(metadata.row_group(group).column(0).compression != "SNAPPY" for group in groups):
         yield f"{path} is not compressed with Snappy"
+    if any(_misleads(parquet, group) for group in groups):
+        yield f"{path} promises other values in its footer than it holds"
     start, end = day_range(path.partition("/")[0].removeprefix("order_date="))
     times = parquet.read(columns=["order_time"]).column("order_time")
     if len(times) and not (start <= pc.min(times).as_py() and pc.max(times).as_py() < end):
         yield f"{path} holds orders of another day"
+
+
+def _misleads(parquet: pq.ParquetFile, group: int) -> bool:
+    """Whether a smallest or largest value in the footer is wrong: readers skip whole files by them."""
+    columns = [parquet.metadata.row_group(group).column(number) for number in range(parquet.metadata.num_columns)]
+    rows = parquet.read_row_group(group, columns=list(AMOUNTS + ("order_id", "order_time")))
+    for column in columns:
+        if column.path_in_schema in rows.column_names and column.is_stats_set and column.statistics.has_min_max:
+            found = pc.min_max(rows.column(column.path_in_schema)).as_py()
+            if (column.statistics.min, column.statistics.max) != (found["min"], found["max"]):
+                return True
+    return False
 
 
 def _id_differences(db: MongoDatabase, manifest: Manifest, cold: pa.Table) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -82,6 +82,10 @@ def held_archiver(
     renewing.start()
     try:
         yield Archiver(settings, db, demand_hdfs(settings), lease, lost, progress)
+    except UnavailableError:
+        # What a successor tidies away looks like damage to the one it took over from.
+        _demand_role(lease)
+        raise
     finally:
         ended.set()
         renewing.join()
@@ -97,6 +101,11 @@ def _renew(lease: Lease, lost: threading.Event, ended: threading.Event) -> None:
             return
         except UnavailableError:
             continue  # a MongoDB that does not answer has not given the role to anybody
+
+
+def _demand_role(lease: Lease) -> None:
+    with suppress(UnavailableError):
+        lease.renew()
 
 
 def _release(lease: Lease) -> None:

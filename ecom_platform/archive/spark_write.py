@@ -112,20 +112,26 @@ def order_totals(spark: SparkSession, paths: Collection[str], folder: str) -> To
     Raises:
         UnavailableError: a file cannot be read.
     """
-    with spark_errors("reading the archived files back"):
+    with spark_errors("reading the archived files back", ()):
         reader = spark.read.schema(from_arrow_schema(ORDER_SCHEMA)).option("basePath", folder)
         count, checksum = _aggregates()
         return _totals(reader.parquet(*paths).agg(count, *checksum).collect()[0].asDict())
 
 
 @contextmanager
-def spark_errors(doing: str) -> Iterator[None]:
-    """Turn a failed job into an UnavailableError when a server was the reason; a bug passes through."""
+def spark_errors(doing: str, passing: Collection[str] = _PASSING) -> Iterator[None]:
+    """Turn a failed job into an UnavailableError.
+
+    Args:
+        doing: as it should read after "Spark failed while".
+        passing: one of these in the text says that a server was the reason; anything else is a bug and passes
+            through. None: whatever the reason is, running again writes the files anew.
+    """
     try:
         yield
     except (Py4JJavaError, PySparkException) as error:
         text = str(error)
-        if not any(sign in text for sign in _PASSING):
+        if passing and not any(sign in text for sign in passing):
             raise
         raise UnavailableError(
             f"Spark failed while {doing}: {_root_cause(text)}. Nothing in MongoDB was changed by this step. Run "

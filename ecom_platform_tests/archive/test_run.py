@@ -1,0 +1,390 @@
+"""A whole archive run on real servers and a real Spark: what moves, what stays, what is written about it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from ecom_platform.archive.files import FilesDamaged
+from ecom_platform.archive.hdfs import arrow_file_system, connect_hdfs
+from ecom_platform.archive.holding import LEASE_ROLE, held_archiver
+from ecom_platform.archive.layout import ROOT, STAGING, manifest_copy, staging_folder
+from ecom_platform.archive.policy import Policy
+from ecom_platform.archive.run import STEPS, archive, archive_to_commit, check_committed, purge_checked
+from ecom_platform.archive.spark_write import archive_session
+from ecom_platform.archive.where import where
+from ecom_platform.errors import EcomError, Fenced, UnavailableError
+from ecom_platform.settings import Settings
+from ecom_platform.store import MongoDatabase
+from ecom_platform.store.archived import read_archived_ids
+from ecom_platform.store.manifests import RunState, read_manifests
+from ecom_platform_tests.archive.moving import POLICY, due, everything, expected, fill
+from ecom_platform_tests.conftest import Platform
+from ecom_platform_tests.kpi.stored import NOW
+
+pytestmark = pytest.mark.servers
+
+Act = Callable[[], None]
+
+
+@pytest.fixture(scope="module")
+def spark(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """One session for the module: starting one takes seconds."""
+    home = tmp_path_factory.mktemp("spark")
+    with archive_session(platform.settings.model_copy(update={"home": home})) as session:
+        yield session
+
+
+@pytest.fixture(autouse=True)
+def empty_archive(settings: Settings) -> None:
+    """Tests have a database each, but share HDFS."""
+    connect_hdfs(settings).delete("/ecommerce", recursive=True)
+
+
+class At:
+    """Does something once, when a step of a run is over (`done` = None), or in its middle."""
+
+    def __init__(self, step: str, act: Act, *, middle: bool = False) -> None:
+        self.step, self.act, self.middle, self.happened = step, act, middle, False
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """As a run reports its progress."""
+        if step == self.step and (done < total) is self.middle and not self.happened:
+            self.happened = True
+            self.act()
+
+
+def test_closed_old_orders_move_and_all_others_stay(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
+    """Every order counts once before and after, with the same content; only those that are due left MongoDB."""
+    orders = fill(db)
+    steps: list[str] = []
+    [run] = archive(settings, db, POLICY, spark=spark, progress=lambda step, *_: steps.append(step))
+    assert {row["_id"] for row in db.orders.find({}, {"_id": 1})} == set(orders) - due(orders)
+    assert everything(settings, db) == expected(orders)
+    assert run.state == RunState.DONE
+    assert run.rows == len(due(orders))
+    assert tuple(dict.fromkeys(steps)) == STEPS
+    assert archive(settings, db, POLICY, spark=spark) == []
+
+
+def test_a_run_tells_about_itself(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
+    """A summary row per day, a copy of the manifest beside the files, nothing left in the staging."""
+    orders = fill(db)
+    [run] = archive(settings, db, POLICY, spark=spark)
+    per_day = {row["day"]: row for row in db.orders_archive_summary.find()}
+    days = {number: order["order_date"] for number, order in orders.items()}
+    gone = due(orders)
+    old = {number for number, order in orders.items() if NOW - order["order_time"] > timedelta(days=1)}
+    assert {day: row["rows"] for day, row in per_day.items()} == {
+        day: sum(days[number] == day for number in gone) for day in {days[number] for number in gone}
+    }
+    assert {day: row["open_orders_left"] for day, row in per_day.items()} == {
+        day: sum(days[number] == day for number in old - gone) for day in per_day
+    }
+    client = connect_hdfs(settings)
+    copy = json.loads(client.read(manifest_copy(run.run)).read())
+    assert [file["path"] for file in copy["files"]] == [f"{ROOT}/{file.path}" for file in run.files]
+    assert all(client.get_file_info(file["path"]).length == file["bytes"] for file in copy["files"])
+    assert (copy["rows"], copy["state"], copy["verdict"]["passed"]) == (len(gone), "DONE", True)
+    assert list(client.list_status(STAGING)) == []
+
+
+def test_the_files_are_plain_parquet_for_everybody(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
+    """Spark without our schema, pyarrow and DuckDB find the partitions, the types, Snappy and the same money."""
+    orders = fill(db)
+    [run] = archive(settings, db, POLICY, spark=spark)
+    cents = sum(orders[number]["total_cents"] for number in due(orders))
+
+    frame = spark.read.parquet(f"{settings.hdfs_uri}{ROOT}")
+    types = dict(frame.dtypes)
+    assert (types["order_time"], types["total_cents"]) == ("timestamp", "bigint")
+    assert types["order_items"].startswith("array<struct<order_item_id:string,product_id:bigint")
+    assert types["delivery"].startswith("struct<delivery_id:bigint")
+    assert frame.agg({"total_cents": "sum"}).collect()[0][0] == cents
+
+    found = ds.dataset(ROOT, filesystem=arrow_file_system(settings), partitioning="hive")
+    table = found.to_table()
+    assert table.schema.field("order_time").type == pa.timestamp("us", "UTC")
+    assert table.schema.field("total_cents").type == pa.int64()
+    assert set(map(str, table.column("order_date").to_pylist())) == set(run.days)
+    assert sum(table.column("total_cents").to_pylist()) == cents
+    fragment = next(iter(found.get_fragments()))
+    assert fragment.metadata.row_group(0).column(0).compression == "SNAPPY"
+    with duckdb.connect() as engine:
+        engine.register("archived", table)
+        query = "SELECT sum(item.quantity) FROM (SELECT unnest(order_items) AS item FROM archived)"
+        units = engine.execute(query).fetchone()
+    assert units == (sum(orders[number]["quantity"] for number in due(orders)),)
+
+
+def test_an_order_that_changes_while_it_is_archived_stays_hot(
+    settings: Settings, db: MongoDatabase, spark: SparkSession
+) -> None:
+    """One order per step, changed right after it, as the stream would: the change counts, and counts once."""
+    orders = fill(db)
+    changing = dict(zip(STEPS[:6], sorted(due(orders)), strict=False))
+
+    def change(step: str, done: int, total: int) -> None:
+        if done == total and step in changing:
+            number = changing[step]
+            db.orders.update_one({"_id": number}, {"$inc": {"version": 1}, "$set": {"extra": f'"{step}"'}})
+            orders[number] |= {"version": orders[number]["version"] + 1, "extra": f'"{step}"'}
+            assert everything(settings, db) == expected(orders), step
+
+    [run] = archive(settings, db, POLICY, spark=spark, progress=change)
+    assert everything(settings, db) == expected(orders)
+    # What changed after the plan but before it was read was archived as it is by then.
+    late = {number for step, number in changing.items() if step != "planned"}
+    assert {row["_id"] for row in db.orders.find({"extra": {"$regex": '^"'}})} == late
+    assert set(run.superseded) == late
+
+
+def test_nothing_is_purged_that_was_not_checked(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
+    """The three parts, as separate processes run them: committed, checked, purged."""
+    orders = fill(db)
+    with held_archiver(settings, db) as archiver:
+        committed = archive_to_commit(archiver, POLICY, spark=spark)
+        assert committed is not None
+        assert committed.state == RunState.COMMITTED
+    with held_archiver(settings, db) as archiver:
+        assert purge_checked(archiver) == []
+        assert db.orders.count_documents({}) == len(orders)
+        [checked] = check_committed(archiver)
+        assert checked.verdict is not None
+        assert checked.verdict.passed
+        assert checked.token == archiver.token
+    with held_archiver(settings, db) as archiver:
+        [done] = purge_checked(archiver)
+    assert done.state == RunState.DONE
+    assert everything(settings, db) == expected(orders)
+
+
+def test_a_run_that_fails_its_check_is_taken_back(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
+    """Somebody's order has other cents than its copy: nothing is deleted; the next run heals it."""
+    orders = fill(db)
+    victim = min(due(orders))
+
+    def meddle() -> None:
+        db.orders.update_one({"_id": victim}, {"$inc": {"total_cents": 1}})
+        orders[victim]["total_cents"] += 1
+
+    with pytest.raises(FilesDamaged, match="total_cents of 1 orders differs"):
+        archive(settings, db, POLICY, spark=spark, progress=At("committed", meddle))
+    [revoked] = read_manifests(db)
+    assert revoked.state == RunState.REVOKED
+    assert db.orders.count_documents({}) == len(orders)
+    ids = read_archived_ids(db)
+    assert (ids.epoch, ids.run_of(victim)) == (2, None)
+    assert everything(settings, db) == expected(orders)
+    archive(settings, db, POLICY, spark=spark)
+    assert everything(settings, db) == expected(orders)
+    assert not any(file.path in listed(settings) for file in revoked.files)
+
+
+@pytest.mark.parametrize(
+    ("step", "damage"),
+    [
+        ("written", "flipped byte"),
+        ("written", "truncated"),
+        ("written", "missing"),
+        ("verified", "flipped byte"),
+        ("verified", "missing"),
+        ("published", "truncated"),
+        ("published", "missing"),
+    ],
+)
+def test_a_damaged_file_stops_the_run_and_the_next_one_repairs(
+    settings: Settings, db: MongoDatabase, spark: SparkSession, step: str, damage: str
+) -> None:
+    """Until it is committed, nothing in MongoDB changes and nothing counts from the file."""
+    orders = fill(db, count=120)
+    hurt = At(step, lambda: hurt_a_file(settings, db, damage))
+    with pytest.raises(UnavailableError, match="ecom archive"):
+        archive(settings, db, POLICY, spark=spark, progress=hurt)
+    assert hurt.happened
+    assert db.orders.count_documents({}) == len(orders)
+    assert everything(settings, db) == expected(orders)
+    [run] = archive(settings, db, POLICY, spark=spark)
+    assert run.rows == len(due(orders))
+    assert everything(settings, db) == expected(orders)
+    assert listed(settings) == {file.path for file in run.files}
+
+
+def test_a_file_damaged_after_the_commit_is_found_by_the_check(
+    settings: Settings, db: MongoDatabase, spark: SparkSession
+) -> None:
+    """Before anything is deleted."""
+    orders = fill(db, count=120)
+    with pytest.raises(FilesDamaged, match="failed its check"):
+        archive(
+            settings, db, POLICY, spark=spark, progress=At("committed", lambda: hurt_a_file(settings, db, "missing"))
+        )
+    assert everything(settings, db) == expected(orders)
+    archive(settings, db, POLICY, spark=spark)
+    assert everything(settings, db) == expected(orders)
+
+
+def test_two_archivers_do_not_work_at_once(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
+    """The second is told who works, and starts nothing."""
+    fill(db, count=50)
+    with held_archiver(settings, db, owner="the first"), pytest.raises(Fenced, match="the first"):
+        archive(settings, db, POLICY, spark=spark)
+    assert read_manifests(db) == []
+
+
+@pytest.mark.parametrize("step", ["planned", "written", "verified", "published"])
+def test_an_archiver_that_lost_its_lease_changes_nothing_more(
+    settings: Settings, db: MongoDatabase, spark: SparkSession, step: str
+) -> None:
+    """It slept, another one took over and finished; the late one is fenced, and every order counts once."""
+    orders = fill(db, count=60)
+
+    def another() -> None:
+        db.leases.update_one({"_id": LEASE_ROLE}, {"$set": {"owner": None}})
+        archive(settings, db, POLICY, spark=spark)
+
+    with pytest.raises(Fenced):
+        archive(settings, db, POLICY, spark=spark, progress=At(step, another))
+    [run] = read_manifests(db)
+    assert (run.state, run.token) == (RunState.DONE, 2)
+    assert everything(settings, db) == expected(orders)
+    assert listed(settings) >= {file.path for file in run.files}
+
+
+@pytest.mark.parametrize("step", ["committed", "checked"])
+def test_an_archiver_that_lost_its_lease_late_finds_nothing_left_to_do(
+    settings: Settings, db: MongoDatabase, spark: SparkSession, step: str
+) -> None:
+    """Its successor checked and purged what it had committed."""
+    orders = fill(db, count=60)
+
+    def another() -> None:
+        db.leases.update_one({"_id": LEASE_ROLE}, {"$set": {"owner": None}})
+        archive(settings, db, POLICY, spark=spark)
+
+    assert archive(settings, db, POLICY, spark=spark, progress=At(step, another)) == []
+    [run] = read_manifests(db)
+    assert (run.state, run.token) == (RunState.DONE, 2)
+    assert everything(settings, db) == expected(orders)
+
+
+def test_files_of_no_manifest_are_removed_if_their_token_is_older(
+    settings: Settings, db: MongoDatabase, spark: SparkSession
+) -> None:
+    """What a crashed archiver left goes; what is not ours, or a newer one's, stays."""
+    fill(db, count=50)
+    client = connect_hdfs(settings)
+    mine, newer = "part-20200101T000000-0-0-00000.snappy.parquet", "part-20200101T000000-99-99-00000.snappy.parquet"
+    for name in (mine, newer, "notes.txt"):
+        put(client, f"{ROOT}/order_date=2026-11-20/{name}", b"left")
+    put(client, f"{staging_folder('20200101T000000-0', 0)}/order_date=2026-11-20/x", b"left")
+    [run] = archive(settings, db, POLICY, spark=spark)
+    left = {path.rpartition("/")[2] for path in listed(settings)} - {file.path.rpartition("/")[2] for file in run.files}
+    assert left == {newer, "notes.txt"}
+    assert list(client.list_status(STAGING)) == []
+
+
+def test_only_the_asked_days_are_archived(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
+    """As a run for some partitions asks for."""
+    orders = fill(db)
+    day = (NOW - timedelta(days=3)).date().isoformat()
+    [run] = archive(settings, db, POLICY, days=[day], spark=spark)
+    assert run.days == (day,)
+    gone = {number for number in due(orders) if orders[number]["order_date"] == day}
+    assert {row["_id"] for row in db.orders.find({}, {"_id": 1})} == set(orders) - gone
+
+
+def test_an_order_can_be_asked_for_at_any_time(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
+    """Hot, hot with a copy in a committed run, archived with its day and file, unknown."""
+    orders = fill(db, count=60)
+    old, young = min(due(orders)), min(set(orders) - due(orders))
+    seen: list[str] = []
+    [run] = archive(
+        settings, db, POLICY, spark=spark, progress=At("committed", lambda: seen.append(where(settings, db, old).place))
+    )
+    found = where(settings, db, old)
+    assert seen == ["hot"]
+    assert (found.place, found.day, found.run) == ("archived", orders[old]["order_date"], run.run)
+    assert found.path in {f"{ROOT}/{file.path}" for file in run.files}
+    assert where(settings, db, young).place == "hot"
+    assert where(settings, db, 10**15).place == "unknown"
+
+
+def test_a_policy_above_all_ages_does_nothing(settings: Settings, db: MongoDatabase) -> None:
+    """And needs no Spark for it."""
+    orders = fill(db, count=50)
+    assert archive(settings, db, Policy.at(NOW, timedelta(days=100), timedelta(days=100))) == []
+    assert db.orders.count_documents({}) == len(orders)
+
+
+def test_the_stream_is_let_in_between_two_batches_of_the_purge(
+    settings: Settings, db: MongoDatabase, spark: SparkSession
+) -> None:
+    """Orders that are updated all through the purge end as the last update says, hot or cold."""
+    orders = fill(db)
+    ended, updates = threading.Event(), []
+
+    def update_all() -> None:
+        while not ended.is_set():
+            for number in sorted(due(orders)):
+                row = db.orders.find_one_and_update({"_id": number}, {"$inc": {"version": 1}})
+                updates.append((number, row))
+
+    updating = threading.Thread(target=update_all)
+    try:
+        [run] = archive(settings, db, POLICY, spark=spark, progress=At("purging", updating.start, middle=True))
+    finally:
+        ended.set()
+        updating.join()
+    for number, row in updates:
+        orders[number]["version"] += row is not None
+    assert updates
+    assert everything(settings, db) == expected(orders)
+    assert set(run.superseded) == {number for number, row in updates if row is not None}
+
+
+def hurt_a_file(settings: Settings, db: MongoDatabase, damage: str) -> None:
+    """Damage the first file of the unfinished run, staged or published."""
+    client = connect_hdfs(settings)
+    [run] = read_manifests(db)
+    folder = ROOT if run.state in (RunState.PUBLISHED, RunState.COMMITTED) else staging_folder(run.run, run.token)
+    path = min(s.path for s in client.list_status(folder, recursive=True) if s.path.endswith(".parquet"))
+    content = bytearray(client.read(path).read())
+    client.delete(path)
+    if damage == "flipped byte":
+        column = pq.ParquetFile(pa.BufferReader(bytes(content))).metadata.row_group(0).column(0)
+        content[column.data_page_offset + column.total_compressed_size - 10] ^= 1
+        put(client, path, bytes(content))
+    elif damage == "truncated":
+        put(client, path, bytes(content[:-50]))
+
+
+def put(client: Any, path: str, content: bytes) -> None:
+    """Write a file."""
+    client.mkdirs(path.rpartition("/")[0], create_parent=True)
+    with client.create(path) as file:
+        file.write(content)
+
+
+def listed(settings: Settings) -> set[str]:
+    """What a listing of the archive shows, below its root."""
+    statuses = connect_hdfs(settings).list_status(ROOT, recursive=True)
+    return {status.path.removeprefix(f"{ROOT}/") for status in statuses if not status.isdir}
+
+
+def test_errors_of_a_run_say_what_to_do_next(settings: Settings, db: MongoDatabase) -> None:
+    """Without HDFS nothing is planned."""
+    fill(db, count=20)
+    with pytest.raises(EcomError, match="ecom"):
+        archive(settings.model_copy(update={"hdfs_uri": "hdfs://127.0.0.1:1"}), db, POLICY)
+    assert read_manifests(db) == []
