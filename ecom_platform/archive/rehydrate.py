@@ -29,6 +29,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from ecom_platform.archive.holding import LEASE_ROLE
 from ecom_platform.archive.late import AppliedLate, Outcome, apply_late_events, day_of, record_of
 from ecom_platform.archive.rows import ColdOrder, find_orders, open_archive
 from ecom_platform.errors import AccountingError, EcomError, UnavailableError
@@ -44,9 +45,8 @@ from ecom_platform.streaming.documents import dead_letter, mark_dirty_days
 from ecom_platform.streaming.fold import APPLIED, DEAD, DUPLICATE, touched_days
 from ecom_platform.streaming.sink import is_data_error
 
-__all__ = ["ARCHIVER_ROLE", "PARTITION", "Rehydrated", "rehydrate", "rehydrate_waiting"]
+__all__ = ["PARTITION", "Rehydrated", "rehydrate", "rehydrate_waiting"]
 
-ARCHIVER_ROLE: Final = "archiver"
 PARTITION: Final = -1
 """The partition under which rollups are written that no partition of the topic writes."""
 
@@ -92,7 +92,7 @@ def rehydrate_waiting(settings: Settings, db: MongoDatabase, owner: str, run_id:
     with mongo_errors("looking for late events"):
         if db[names.LATE_EVENTS].find_one({}, {"_id": 1}) is None:
             return Rehydrated()
-    lease = Lease.acquire(db, ARCHIVER_ROLE, owner, run_id, ttl_seconds=_LEASE_SECONDS)
+    lease = Lease.acquire(db, LEASE_ROLE, owner, run_id, ttl_seconds=_LEASE_SECONDS)
     try:
         return rehydrate(settings, db, lease)
     finally:

@@ -1,14 +1,15 @@
 """What the facts must be, folded from the ledger of the simulator. Pure, and small for millions of events.
 
 An event is *sure* when the broker acknowledged it and the stream is past its offset; *pending* when it was acknowledged
-and the stream is not there yet; *maybe* when the outcome is unknown: it may be in the topic or not, and both are right.
+and the stream is not there yet, or set it aside until its order is back from the archive; *maybe* when the outcome is
+unknown: it may be in the topic or not, and both are right.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -145,7 +146,8 @@ class _Columns:
 
 
 class _Fold:
-    def __init__(self, stored: Mapping[int, PartitionOffsets]) -> None:
+    def __init__(self, stored: Mapping[int, PartitionOffsets], waiting: Collection[int]) -> None:
+        self._waiting = waiting
         self._next = {partition: part.next for partition, part in stored.items()}
         self.columns = _Columns()
         self.stock = array("q")
@@ -162,12 +164,13 @@ class _Fold:
             self._keep(event, sure=False)
             return
         partition, offset = place
-        if offset >= self._next.get(partition, 0):
+        number = position(partition, offset)
+        if offset >= self._next.get(partition, 0) or number in self._waiting:
             self.counts[PENDING] += 1
-            self.pending.append(position(partition, offset))
+            self.pending.append(number)
         else:
             self.counts[SURE] += 1
-            self.positions.append(position(partition, offset))
+            self.positions.append(number)
             self._keep(event, sure=True)
 
     def _keep(self, event: LedgerEvent, *, sure: bool) -> None:
@@ -186,14 +189,17 @@ class _Fold:
         return event.partition, event.offset
 
 
-def fold_ledger(events: Iterable[LedgerEvent], stored: Mapping[int, PartitionOffsets]) -> Expectation:
+def fold_ledger(
+    events: Iterable[LedgerEvent], stored: Mapping[int, PartitionOffsets], waiting: Collection[int] = ()
+) -> Expectation:
     """Fold the ledger into what must be found.
 
     Args:
         events: every attempt, in any order.
         stored: what the stream recorded.
+        waiting: positions of late events that are not yet applied.
     """
-    fold = _Fold(stored)
+    fold = _Fold(stored, waiting)
     for event in events:
         fold.add(event)
     columns = fold.columns

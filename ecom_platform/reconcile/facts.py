@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from pymongo.client_session import ClientSession
+from pyroaring import BitMap64
 
 from ecom_platform.errors import AccountingError
 from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt
@@ -19,12 +20,14 @@ from ecom_platform.reconcile.report import Differences
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store import collections as names
 
-__all__ = ["FactTally", "gather_facts", "gather_rollups"]
+__all__ = ["ColdOrders", "FactTally", "gather_facts", "gather_rollups"]
 
 BATCH: Final = 20_000
 _UNUSED: Final = ("user_id", "warehouse_name", "src", "extra", "order_items.order_item_id", "delivery.courier_name")
 
 Document = Mapping[str, Any]
+ColdOrders = Callable[[BitMap64], Iterable[Document]]
+"""Reads the archived orders, those left out that are among the given hot ids."""
 
 
 @dataclass(slots=True)
@@ -32,13 +35,17 @@ class FactTally:
     """Counts over all facts: orders, later steps in them, stock receipts; and orders that contradict themselves.
 
     Attributes:
+        cold: how many of the orders are in the archive.
+        twice: orders found more than once, hot or cold.
         uneven: orders whose net lines do not add up to the total.
         torn: orders whose status is not the last step of their history.
     """
 
     orders: int = 0
+    cold: int = 0
     steps: int = 0
     receipts: int = 0
+    twice: Differences = field(default_factory=Differences)
     uneven: Differences = field(default_factory=Differences)
     torn: Differences = field(default_factory=Differences)
 
@@ -49,8 +56,10 @@ def gather_facts(
     collector: Collector,
     kept_at: datetime,
     orders: OrderComparison | None = None,
+    *,
+    cold_orders: ColdOrders = lambda _: (),
 ) -> FactTally:
-    """Read every order and stock receipt once, in memory of one batch.
+    """Read every order, hot and cold, and every stock receipt once, in memory of one batch.
 
     Args:
         db: the store.
@@ -58,19 +67,28 @@ def gather_facts(
         collector: takes the contributions of the facts.
         kept_at: buckets past their retention at this instant are left out.
         orders: takes every order, if there is a ledger.
+        cold_orders: reads the archived orders that count there at the same instant.
 
     Raises:
         AccountingError: a stored order lacks what the platform writes into every order.
     """
     tally = FactTally()
-    stored = _read_orders(db, session)
-    while batch := list(islice(stored, BATCH)):
-        rollups = Rollups()
-        for order in batch:
-            _take_order(rollups, tally, order)
-        _collect(collector, rollups, kept_at)
-        if orders is not None:
-            orders.add(*_columns(batch))
+    seen = BitMap64()
+
+    def take(found: Iterator[Document]) -> None:
+        while batch := list(islice(found, BATCH)):
+            rollups = Rollups()
+            for order in batch:
+                _take_order(rollups, tally, order)
+            _collect(collector, rollups, kept_at)
+            _note_repeated(tally, seen, batch)
+            if orders is not None:
+                orders.add(*_columns(batch))
+
+    take(_read_orders(db, session))
+    hot = tally.orders
+    take(iter(cold_orders(seen.copy())))
+    tally.cold = tally.orders - hot
     receipts = Rollups()
     for row in db[names.STOCK_RECEIPTS].find({}, session=session, batch_size=BATCH):
         accumulate_receipt(receipts, row["warehouse_id"], row["product_id"], row["quantity"])
@@ -101,7 +119,7 @@ def _take_order(rollups: Rollups, tally: FactTally, order: Document) -> None:
         torn = history[-1]["status"] != order["delivery"]["status"]
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise AccountingError(
-            f"Order {order['_id']} in MongoDB is not what the stream writes ({error!r}): somebody else changed it. "
+            f"Order {order['_id']} is not what the stream writes ({error!r}): somebody else changed it in MongoDB. "
             "Nothing was compared. Mend or delete the document, then `ecom reconcile`."
         ) from error
     tally.orders += 1
@@ -110,6 +128,13 @@ def _take_order(rollups: Rollups, tally: FactTally, order: Document) -> None:
         tally.uneven.add([order["_id"]])
     if torn:
         tally.torn.add([order["_id"]])
+
+
+def _note_repeated(tally: FactTally, seen: BitMap64, batch: list[Document]) -> None:
+    for order in batch:
+        if order["_id"] in seen:
+            tally.twice.add([order["_id"]])
+        seen.add(order["_id"])
 
 
 def _collect(collector: Collector, rollups: Rollups, kept_at: datetime) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
 from ecom_platform.errors import UnavailableError
 from ecom_platform.store import MongoDatabase, mongo_errors, read_offsets
+from ecom_platform.store.collections import ARCHIVE_MANIFESTS, ARCHIVE_STATE
 
 __all__ = ["at_one_time"]
 
@@ -22,7 +23,7 @@ def at_one_time(db: MongoDatabase, topic: str, read: Callable[[ClientSession], T
     """Run `read` on a session whose every query sees the same instant.
 
     The server keeps instants for five minutes only. A longer reading is repeated without one, and counts if the stream
-    applied nothing meanwhile.
+    applied nothing and the archive ended no step meanwhile; hot orders must be read before cold ones.
 
     Raises:
         UnavailableError: MongoDB does not answer, or the store changed under a reading of more than five minutes.
@@ -34,12 +35,19 @@ def at_one_time(db: MongoDatabase, topic: str, read: Callable[[ClientSession], T
         except OperationFailure as error:
             if error.code not in _SNAPSHOT_TOO_OLD:
                 raise
-        before = read_offsets(db, topic)
+        before = _standing(db, topic)
         with db.client.start_session() as session:
             found = read(session)
-        if read_offsets(db, topic) == before:
+        if _standing(db, topic) == before:
             return found
     raise UnavailableError(
-        "The store is too large to be read within the five minutes the server keeps an instant, and the stream wrote "
-        "meanwhile. Nothing was decided. Stop the stream with `ecom down` or in the Dagster UI, then `ecom reconcile`."
+        "The store is too large to be read within the five minutes the server keeps an instant, and the stream or the "
+        "archive wrote meanwhile. Nothing was decided. Stop the stream with `ecom down` or in the Dagster UI, then "
+        "`ecom reconcile`."
     )
+
+
+def _standing(db: MongoDatabase, topic: str) -> tuple[Any, ...]:
+    """Where the stream and the archive stand; orders that a run deletes meanwhile count from the files either way."""
+    runs = list(db[ARCHIVE_MANIFESTS].find({}, {"state": 1, "superseded": 1}).sort("_id"))
+    return read_offsets(db, topic), list(db[ARCHIVE_STATE].find().sort("_id")), runs

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 
 from ecom_platform.reconcile.report import Equation
 from ecom_platform.store import Counters, PartitionOffsets
+from ecom_platform.store.late_events import LateOutcomes
 from ecom_platform.streaming.topic import TopicState
 
-__all__ = ["applied_equation", "lag_of", "topic_equations"]
+__all__ = ["LateEvents", "applied_equation", "lag_of", "topic_equations"]
+
+
+@dataclass(frozen=True, slots=True)
+class LateEvents:
+    """Events of archived orders, in one partition: those that wait, and what the others became."""
+
+    waiting: int = 0
+    became: LateOutcomes = field(default_factory=LateOutcomes)
 
 
 def topic_equations(
-    topic: TopicState, stored: Mapping[int, PartitionOffsets], dead_letters: Mapping[int, int]
+    topic: TopicState,
+    stored: Mapping[int, PartitionOffsets],
+    dead_letters: Mapping[int, int],
+    late_events: Mapping[int, LateEvents],
 ) -> list[Equation]:
     """The equations of every partition that the broker or the store knows.
 
@@ -21,6 +33,7 @@ def topic_equations(
         topic: read from the broker after `stored`, so that the end cannot lie below `next` by mere timing.
         stored: what the stream recorded.
         dead_letters: stored dead letters with an offset in [first, next), per partition.
+        late_events: those with an offset in [first, next), per partition that had any.
     """
     equations = []
     for partition in sorted({*topic.end, *stored}):
@@ -32,13 +45,26 @@ def topic_equations(
             continue
         equations.append(_offset_equation(name, part))
         equations.append(_range_equation(name, part, topic))
-        equations.append(_dead_equation(name, part, dead_letters.get(partition, 0)))
+        late = late_events.get(partition, LateEvents())
+        equations.append(_dead_equation(name, part, dead_letters.get(partition, 0), late.became.dead))
+        if part.counters.late or late != LateEvents():
+            equations.append(_late_equation(name, part, late))
     return equations
 
 
-def applied_equation(stored: Mapping[int, PartitionOffsets], orders: int, steps: int, receipts: int) -> Equation:
-    """What the stream counted as applied stands in the facts: orders placed, later steps in them, stock received."""
-    applied = sum(part.counters.applied for part in stored.values())
+def applied_equation(
+    stored: Mapping[int, PartitionOffsets], late_applied: int, orders: int, steps: int, receipts: int
+) -> Equation:
+    """What was applied stands in the facts: orders placed, later steps in them, stock received.
+
+    Args:
+        stored: has what the stream applied.
+        late_applied: steps that were applied when archived orders were brought back.
+        orders: hot and cold ones.
+        steps: after the first, in all of them.
+        receipts: of stock.
+    """
+    applied = sum(part.counters.applied for part in stored.values()) + late_applied
     found = orders + steps + receipts
     numbers = f"{orders:,} orders + {steps:,} later steps + {receipts:,} stock receipts"
     if applied == found:
@@ -59,7 +85,7 @@ def lag_of(topic: TopicState, stored: Mapping[int, PartitionOffsets]) -> int:
 
 def _offset_equation(name: str, part: PartitionOffsets) -> Equation:
     read = part.next - part.first
-    counted = " + ".join(f"{field.name} {getattr(part.counters, field.name):,}" for field in fields(Counters))
+    counted = " + ".join(f"{each.name} {getattr(part.counters, each.name):,}" for each in fields(Counters))
     sign = "=" if part.counters.total == read else "≠"
     difference = "" if sign == "=" else f": {part.counters.total - read:+,} events counted"
     detail = f"next {part.next:,} − first {part.first:,} = {read:,} {sign} {counted}{difference}"
@@ -84,8 +110,16 @@ def _range_equation(name: str, part: PartitionOffsets, topic: TopicState) -> Equ
     return Equation(title, True, numbers)
 
 
-def _dead_equation(name: str, part: PartitionOffsets, stored: int) -> Equation:
-    counted = part.counters.dead
-    if counted == stored:
-        return Equation(f"{name} dead letters", True, f"{stored:,} stored = {counted:,} counted")
-    return Equation(f"{name} dead letters", False, f"{stored:,} stored ≠ {counted:,} counted")
+def _dead_equation(name: str, part: PartitionOffsets, stored: int, late: int) -> Equation:
+    counted = part.counters.dead + late
+    numbers = f"{part.counters.dead:,} counted" + (f" + {late:,} late events" if late else "")
+    return Equation(
+        f"{name} dead letters", counted == stored, f"{stored:,} stored {'=' if counted == stored else '≠'} {numbers}"
+    )
+
+
+def _late_equation(name: str, part: PartitionOffsets, late: LateEvents) -> Equation:
+    found, counted = late.waiting + late.became.total, part.counters.late
+    became = " + ".join(f"{each.name} {getattr(late.became, each.name):,}" for each in fields(LateOutcomes))
+    detail = f"{counted:,} counted {'=' if found == counted else '≠'} waiting {late.waiting:,} + {became}"
+    return Equation(f"{name} late events", found == counted, detail)

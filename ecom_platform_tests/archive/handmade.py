@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from bson.binary import Binary
 from pyarrow.fs import FileSystem
@@ -87,6 +88,12 @@ def put(files: FileSystem, path: str, content: bytes) -> None:
     """Write the bytes of a file."""
     with files.open_output_stream(f"{ROOT}/{path}") as stream:
         stream.write(content)
+
+
+def rows(settings: Settings, db: MongoDatabase) -> list[Document]:
+    """Every row in the files of all runs, those that count elsewhere as well."""
+    paths = [f"{ROOT}/{file['path']}" for run in db.archive_manifests.find() for file in run["files"]]
+    return ds.dataset(paths, format="parquet", filesystem=arrow_file_system(settings)).to_table().to_pylist()
 
 
 def superseded(db: MongoDatabase, run: str = "run-1") -> set[int]:

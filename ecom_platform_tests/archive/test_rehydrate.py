@@ -14,8 +14,9 @@ from pymongo.client_session import ClientSession
 
 from ecom_platform.archive import rehydrate as module
 from ecom_platform.archive.hdfs import arrow_file_system
+from ecom_platform.archive.holding import LEASE_ROLE
 from ecom_platform.archive.layout import ROOT
-from ecom_platform.archive.rehydrate import ARCHIVER_ROLE, Rehydrated, rehydrate, rehydrate_waiting
+from ecom_platform.archive.rehydrate import Rehydrated, rehydrate, rehydrate_waiting
 from ecom_platform.archive.rows import find_orders
 from ecom_platform.contract import Event, OrderPlaced, Status
 from ecom_platform.errors import AccountingError, Fenced, UnavailableError
@@ -340,7 +341,7 @@ def test_a_rehydration_killed_before_its_commit_changed_nothing_and_is_repeated(
 def test_a_rehydration_killed_after_its_commit_has_nothing_left_to_do(archived: Shop) -> None:
     """What was consumed is gone with the same commit."""
     archived.send(stepped(1, DELIVERED, hours=4))
-    lease = Lease.acquire(archived.db, ARCHIVER_ROLE, "the one that dies after its commit")
+    lease = Lease.acquire(archived.db, LEASE_ROLE, "the one that dies after its commit")
     rehydrate(archived.settings, archived.db, lease)
     lease.release()
 
@@ -351,7 +352,7 @@ def test_a_rehydration_killed_after_its_commit_has_nothing_left_to_do(archived: 
 def test_while_an_archiver_lives_nobody_else_brings_orders_back(archived: Shop) -> None:
     """The holder does it itself."""
     archived.send(stepped(1, DELIVERED, hours=4))
-    lease = Lease.acquire(archived.db, ARCHIVER_ROLE, "an archive run")
+    lease = Lease.acquire(archived.db, LEASE_ROLE, "an archive run")
 
     with pytest.raises(Fenced, match="an archive run"):
         bring_back(archived)
@@ -361,11 +362,11 @@ def test_while_an_archiver_lives_nobody_else_brings_orders_back(archived: Shop) 
 def test_a_holder_that_lost_its_lease_commits_nothing(archived: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when it was taken over between the look at the lease and the transaction."""
     archived.send(stepped(1, DELIVERED, hours=4))
-    late = Lease.acquire(archived.db, ARCHIVER_ROLE, "the late one")
+    late = Lease.acquire(archived.db, LEASE_ROLE, "the late one")
     find = module.find_orders
 
     def find_while_another_takes_over(*arguments: Any) -> Any:
-        archived.db.leases.update_one({"_id": ARCHIVER_ROLE}, {"$inc": {"token": 1}, "$set": {"owner": "the next one"}})
+        archived.db.leases.update_one({"_id": LEASE_ROLE}, {"$inc": {"token": 1}, "$set": {"owner": "the next one"}})
         return find(*arguments)
 
     monkeypatch.setattr(module, "find_orders", find_while_another_takes_over)

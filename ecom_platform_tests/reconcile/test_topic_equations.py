@@ -6,17 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from ecom_platform.reconcile.topic_equations import applied_equation, lag_of, topic_equations
+from ecom_platform.reconcile.topic_equations import LateEvents, applied_equation, lag_of, topic_equations
 from ecom_platform.store import Counters, PartitionOffsets
+from ecom_platform.store.late_events import LateOutcomes
 from ecom_platform.streaming.topic import TopicState
 
 TOPIC = TopicState("orders", "id", begin={0: 0}, end={0: 120})
 PART = PartitionOffsets("orders", 0, "id", 0, 100, 1, Counters(80, 5, 4, 3, 2, 6), None, None)
+LATE = LateEvents(waiting=1, became=LateOutcomes(applied=1, duplicate=1))
 
 
-def verdicts(topic: TopicState, part: PartitionOffsets, dead: int = 4) -> dict[str, bool | None]:
+def verdicts(
+    topic: TopicState, part: PartitionOffsets, dead: int = 4, late: LateEvents = LATE
+) -> dict[str, bool | None]:
     """What holds, by name."""
-    return {equation.name: equation.holds for equation in topic_equations(topic, {0: part}, {0: dead})}
+    return {equation.name: equation.holds for equation in topic_equations(topic, {0: part}, {0: dead}, {0: late})}
 
 
 def test_all_six_counters_together_make_the_offsets_that_were_read() -> None:
@@ -25,7 +29,19 @@ def test_all_six_counters_together_make_the_offsets_that_were_read() -> None:
         "orders-0 offsets": True,
         "orders-0 in the topic": True,
         "orders-0 dead letters": True,
+        "orders-0 late events": True,
     }
+
+
+def test_late_events_wait_or_became_something() -> None:
+    """An impossible one became a dead letter that the stream itself did not count."""
+    impossible = replace(LATE, became=LateOutcomes(applied=1, dead=1))
+
+    assert verdicts(TOPIC, PART, dead=5, late=impossible)["orders-0 late events"] is True
+    assert verdicts(TOPIC, PART, dead=5, late=impossible)["orders-0 dead letters"] is True
+    assert verdicts(TOPIC, PART, dead=4, late=impossible)["orders-0 dead letters"] is False
+    assert verdicts(TOPIC, PART, late=replace(LATE, waiting=0))["orders-0 late events"] is False
+    assert verdicts(TOPIC, PART, late=LateEvents())["orders-0 late events"] is False
 
 
 @pytest.mark.parametrize("counter", ["applied", "duplicate", "dead", "late", "gap", "lost"])
@@ -59,7 +75,7 @@ def test_the_stream_stands_inside_of_the_log_and_left_nothing_out(
 def test_a_partition_that_the_stream_has_not_begun_waits() -> None:
     """It is lag, not loss."""
     topic = TopicState("orders", "id", begin={0: 0, 1: 5}, end={0: 100, 1: 12})
-    equations = {equation.name: equation for equation in topic_equations(topic, {0: PART}, {0: 4})}
+    equations = {equation.name: equation for equation in topic_equations(topic, {0: PART}, {0: 4}, {0: LATE})}
 
     assert equations["orders-1 offsets"].holds
     assert "7 events wait" in equations["orders-1 offsets"].detail
@@ -76,4 +92,4 @@ def test_a_partition_that_the_broker_does_not_have_is_an_error() -> None:
 @pytest.mark.parametrize(("receipts", "holds"), [(10, True), (9, False), (11, False)])
 def test_applied_events_are_orders_their_later_steps_and_receipts(receipts: int, holds: bool) -> None:
     """50 + 20 + 10 = 80."""
-    assert applied_equation({0: PART}, orders=50, steps=20, receipts=receipts).holds is holds
+    assert applied_equation({0: PART}, 0, orders=50, steps=20, receipts=receipts).holds is holds
