@@ -5,13 +5,29 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "ARCHIVE_CHECK",
+    "ARCHIVE_JOB",
+    "ARCHIVE_SCHEDULE",
+    "ARCHIVE_SENSOR",
+    "BATCH_POOL",
+    "CHECK_JOB",
     "CODE_LOCATION",
+    "DIRTY_SENSOR",
     "ENDED_BY_TAG",
+    "KPI_CHECK",
+    "KPI_JOB",
     "LAG_CHECK",
     "LAG_SENSOR",
+    "LATE_SENSOR",
     "LEASED_TAG",
     "OWNER",
+    "PURGE_JOB",
+    "PURGE_SENSOR",
     "RECONCILIATION_CHECK",
+    "REHYDRATION_JOB",
+    "REHYDRATION_POOL",
+    "REQUEST_TAG",
+    "SIZE_CHECK",
     "STOPPED_BY_TAG",
     "STREAM_LOG",
     "STREAM_ROLE",
@@ -31,8 +47,28 @@ SUPERVISOR_POOL: Final = "streaming_supervisor"
 SUPERVISOR_SENSOR: Final = "streaming_supervisor_sensor"
 LAG_SENSOR: Final = "kafka_lag_sensor"
 
+BATCH_POOL: Final = "spark_batch"
+"""One run at a time: a laptop has room for the stream's JVM and one more."""
+
+ARCHIVE_JOB: Final = "orders_archive_job"
+CHECK_JOB: Final = "orders_archive_check_job"
+PURGE_JOB: Final = "orders_purge_job"
+KPI_JOB: Final = "kpi_daily_job"
+REHYDRATION_JOB: Final = "rehydration_job"
+# Not the batch pool: late events must not wait for a run that takes minutes.
+REHYDRATION_POOL: Final = "rehydration"
+
+ARCHIVE_SENSOR: Final = "orders_size_sensor"
+PURGE_SENSOR: Final = "orders_purge_sensor"
+LATE_SENSOR: Final = "late_events_sensor"
+DIRTY_SENSOR: Final = "dirty_days_sensor"
+ARCHIVE_SCHEDULE: Final = "orders_archive_schedule"
+
 LAG_CHECK: Final = "lag_within_bounds"
 RECONCILIATION_CHECK: Final = "accounting_equations_hold"
+SIZE_CHECK: Final = "size_within_bounds"
+ARCHIVE_CHECK: Final = "published_files_match"
+KPI_CHECK: Final = "equals_live_rollups"
 
 LEASED_TAG: Final = "ecom/leased"
 """Carried by every run that takes the lease of the role it names; the reconciler looks at these runs only."""
@@ -42,3 +78,6 @@ STOPPED_BY_TAG: Final = "ecom/stopped-by"
 
 ENDED_BY_TAG: Final = "ecom/ended-by"
 """Put on its own run by the supervisor when it ends; a FAILURE without it is a worker that died."""
+
+REQUEST_TAG: Final = "ecom/request"
+"""Which request of a sensor a run answers; the sensor finds out by it what became of the run."""

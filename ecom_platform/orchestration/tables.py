@@ -8,11 +8,64 @@ import dagster as dg
 
 from ecom_platform.store import collections as names
 
-__all__ = ["DIMENSIONS", "FACTS", "TOPIC_KEY", "dimension_key", "fact_key", "lineage", "schema"]
+__all__ = [
+    "ARCHIVE_KEY",
+    "DIMENSIONS",
+    "FACTS",
+    "KPI_KEYS",
+    "KPI_TABLES",
+    "PURGE_KEY",
+    "SUMMARY_KEY",
+    "TOPIC_KEY",
+    "dimension_key",
+    "fact_key",
+    "kpi_key",
+    "lineage",
+    "schema",
+]
 
 TOPIC_KEY: Final = dg.AssetKey(["sources", "orders_topic"])
 DIMENSIONS: Final = names.DIMENSIONS
 FACTS: Final = (names.ORDERS, names.ORDER_ITEMS, names.DELIVERIES, names.DEAD_LETTERS)
+
+ARCHIVE_KEY: Final = dg.AssetKey(["archive", "orders_archive"])
+PURGE_KEY: Final = dg.AssetKey(["archive", "orders_purge"])
+SUMMARY_KEY: Final = dg.AssetKey(["archive", "orders_archive_summary"])
+KPI_TABLES: Final = (
+    "kpi_daily",
+    "kpi_daily_by_payment",
+    "kpi_daily_by_warehouse",
+    "kpi_daily_by_courier",
+    "kpi_daily_by_city",
+    "kpi_daily_by_category",
+    "kpi_daily_by_product",
+)
+KPI_KEYS: Final = tuple(dg.AssetKey(["kpis", name]) for name in KPI_TABLES)
+
+_KPI_ID: Final = {
+    "day": ("string", "UTC day the orders were placed on, YYYY-MM-DD"),
+    "subject": ("string", "day, payment, warehouse, courier, city, category or product"),
+    "member": ("string", "the payment type, city or category by name, the others by number; empty for the day"),
+}
+_KPI_ORDERS: Final = {
+    "orders": ("int64", "orders placed"),
+    "valid_orders": ("int64", "orders placed without cancelled ones"),
+    "booked_cents": ("int64", "sum of totals, cancelled orders in"),
+    "revenue_cents": ("int64", "sum of totals, cancelled orders out"),
+    "cancelled_cents": ("int64", "sum of totals of cancelled orders"),
+    "returned_cents": ("int64", "sum of totals of returned orders, not deducted from revenue"),
+    "subtotal_cents": ("int64", "before discount, cancelled orders out"),
+    "discount_cents": ("int64", "cancelled orders out"),
+    "units": ("int64", "units sold, cancelled orders out"),
+}
+_KPI_LINES: Final = {
+    "units": ("int64", "units sold, cancelled orders out"),
+    "gross_cents": ("int64", "quantity x price, cancelled orders out"),
+    "net_cents": ("int64", "after the lines' shares of the discount, cancelled orders out"),
+}
+_ORDER_SUBJECTS: Final = ("kpi_daily", "kpi_daily_by_payment", "kpi_daily_by_warehouse", "kpi_daily_by_courier")
+_CITY_COLUMNS: Final = {name: _KPI_ORDERS[name] for name in ("orders", "revenue_cents")}
+_CATEGORY_COLUMNS: Final = {"orders": _KPI_ORDERS["orders"], "valid_orders": _KPI_ORDERS["valid_orders"], **_KPI_LINES}
 
 _COLUMNS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "orders_topic": {
@@ -102,6 +155,62 @@ _COLUMNS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "seen_at": ("timestamp", "when it was set aside"),
         "replayed_at": ("timestamp", "null until it was replayed"),
     },
+    "orders_archive": {
+        "order_id": ("int64", "`_id` in MongoDB"),
+        "user_id": ("int64", ""),
+        "warehouse_id": ("int64", ""),
+        "order_time": ("timestamp", "UTC, microseconds"),
+        "order_date": ("string", "the partition, order_date=YYYY-MM-DD"),
+        "quantity": ("int64", "units, not lines"),
+        "subtotal_cents": ("int64", ""),
+        "discount_cents": ("int64", ""),
+        "total_cents": ("int64", ""),
+        "payment_type": ("string", ""),
+        "user_city": ("string", ""),
+        "warehouse_name": ("string", ""),
+        "order_items": ("array<struct>", "lines"),
+        "delivery": ("struct", "delivery with its history"),
+        "src": ("struct", "partition and offset of the event that placed it"),
+        "version": ("int", "number of changes when it was copied"),
+        "extra": ("string", "unknown fields of its event, as JSON"),
+    },
+    "orders_purge": {
+        "run": ("string", "the archive run that was purged"),
+        "order_id": ("int64", "deleted from MongoDB, unless the order changed since it was copied"),
+    },
+    names.ORDERS_ARCHIVE_SUMMARY: {
+        "_id": ("string", "run/day"),
+        "run": ("string", "the archive run"),
+        "day": ("string", "UTC day of the orders"),
+        "rows": ("int", "orders"),
+        "bytes": ("int64", "of Parquet"),
+        "files": ("int", ""),
+        "seconds": ("double", "from the plan to the end, shared out by rows"),
+        "mb_per_second": ("double", "of Parquet"),
+        "open_orders_left": ("int", "old enough, but still on their way"),
+        "superseded_in_run": ("int", "orders of the run that changed meanwhile and stayed in MongoDB"),
+        "at": ("timestamp", "end of the run"),
+    },
+    **{name: {**_KPI_ID, **_KPI_ORDERS} for name in _ORDER_SUBJECTS},
+    "kpi_daily_by_city": {**_KPI_ID, **_CITY_COLUMNS},
+    "kpi_daily_by_category": {**_KPI_ID, **_CATEGORY_COLUMNS},
+    "kpi_daily_by_product": {**_KPI_ID, **_KPI_LINES},
+}
+
+# Column of a KPI → column of `orders` it is computed from; the same of `orders_archive`.
+_KPI_SOURCES: Final = {
+    "day": "order_date",
+    "orders": "version",
+    "valid_orders": "delivery",
+    "booked_cents": "total_cents",
+    "revenue_cents": "total_cents",
+    "cancelled_cents": "total_cents",
+    "returned_cents": "total_cents",
+    "subtotal_cents": "subtotal_cents",
+    "discount_cents": "discount_cents",
+    "units": "quantity",
+    "gross_cents": "order_items",
+    "net_cents": "order_items",
 }
 
 # table -> column -> [(upstream table, column)]
@@ -142,6 +251,21 @@ _LINEAGE: Final[dict[str, dict[str, list[tuple[str, str]]]]] = {
         },
         **{column: [(names.ORDERS, column)] for column in ("order_time", "order_date", "warehouse_id")},
     },
+    "orders_archive": {
+        column: [(names.ORDERS, "_id" if column == "order_id" else column)]
+        for column in _COLUMNS["orders_archive"]
+        if column in ("order_id", *_COLUMNS[names.ORDERS])
+    },
+    "orders_purge": {"order_id": [("orders_archive", "order_id")]},
+    names.ORDERS_ARCHIVE_SUMMARY: {"run": [("orders_purge", "run")]},
+    **{
+        name: {
+            column: [(names.ORDERS, _KPI_SOURCES[column]), ("orders_archive", _KPI_SOURCES[column])]
+            for column in _COLUMNS[name]
+            if column in _KPI_SOURCES
+        }
+        for name in KPI_TABLES
+    },
 }
 
 
@@ -153,6 +277,11 @@ def dimension_key(name: str) -> dg.AssetKey:
 def fact_key(name: str) -> dg.AssetKey:
     """The asset key of a fact."""
     return dg.AssetKey(["facts", name])
+
+
+def kpi_key(name: str) -> dg.AssetKey:
+    """The asset key of a daily KPI."""
+    return dg.AssetKey(["kpis", name])
 
 
 def schema(table: str) -> dg.TableSchema:
@@ -175,4 +304,6 @@ def lineage(table: str) -> dg.TableColumnLineage:
 def _key(table: str) -> dg.AssetKey:
     if table == "orders_topic":
         return TOPIC_KEY
+    if table in ("orders_archive", "orders_purge"):
+        return ARCHIVE_KEY if table == "orders_archive" else PURGE_KEY
     return dimension_key(table) if table in DIMENSIONS else fact_key(table)

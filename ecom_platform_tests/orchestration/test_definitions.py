@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -57,6 +58,9 @@ def test_keys_jobs_sensors_and_checks_keep_their_names() -> None:
     """A renamed asset loses its history, a renamed sensor its cursor."""
     graph = defs.resolve_asset_graph()
     assert sorted(key.to_user_string() for key in graph.get_all_asset_keys()) == [
+        "archive/orders_archive",
+        "archive/orders_archive_summary",
+        "archive/orders_purge",
         "dimensions/couriers",
         "dimensions/inventory",
         "dimensions/products",
@@ -66,15 +70,69 @@ def test_keys_jobs_sensors_and_checks_keep_their_names() -> None:
         "facts/deliveries",
         "facts/order_items",
         "facts/orders",
+        "kpis/kpi_daily",
+        "kpis/kpi_daily_by_category",
+        "kpis/kpi_daily_by_city",
+        "kpis/kpi_daily_by_courier",
+        "kpis/kpi_daily_by_payment",
+        "kpis/kpi_daily_by_product",
+        "kpis/kpi_daily_by_warehouse",
         "sources/orders_topic",
     ]
     assert sorted(key.to_user_string() for key in graph.asset_check_keys) == [
+        "archive/orders_archive:published_files_match",
         "facts/orders:accounting_equations_hold",
+        "facts/orders:size_within_bounds",
+        "kpis/kpi_daily:equals_live_rollups",
         "sources/orders_topic:lag_within_bounds",
     ]
     repository = defs.get_repository_def()
-    assert {sensor.name for sensor in repository.sensor_defs} == {"kafka_lag_sensor", "streaming_supervisor_sensor"}
-    assert "streaming_supervisor_job" in repository.job_names
+    assert {sensor.name for sensor in repository.sensor_defs} == {
+        "dirty_days_sensor",
+        "kafka_lag_sensor",
+        "late_events_sensor",
+        "orders_purge_sensor",
+        "orders_size_sensor",
+        "streaming_supervisor_sensor",
+    }
+    assert {schedule.name for schedule in repository.schedule_defs} == {"orders_archive_schedule"}
+    assert {
+        "kpi_daily_job",
+        "orders_archive_check_job",
+        "orders_archive_job",
+        "orders_purge_job",
+        "rehydration_job",
+        "streaming_supervisor_job",
+    } <= set(repository.job_names)
+
+
+def test_what_watches_and_what_is_daily_runs_without_being_switched_on() -> None:
+    """A sensor that somebody has to find first watches nothing."""
+    repository = defs.get_repository_def()
+    assert {sensor.default_status for sensor in repository.sensor_defs} == {dg.DefaultSensorStatus.RUNNING}
+    assert {schedule.default_status for schedule in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
+
+
+def test_archive_days_end_yesterday_and_kpi_days_today() -> None:
+    """Orders of today are never archived by day; its figures are computed all the same."""
+    graph, today = defs.resolve_asset_graph(), datetime.now(UTC).date()
+    last = {
+        name: graph.get(dg.AssetKey(name.split("/"))).partitions_def.get_last_partition_key()
+        for name in ("archive/orders_archive", "kpis/kpi_daily")
+    }
+    after = datetime.now(UTC).date()
+
+    assert last["archive/orders_archive"] in {str(day - timedelta(days=1)) for day in (today, after)}
+    assert last["kpis/kpi_daily"] in {str(today), str(after)}
+
+
+def test_everything_that_starts_spark_shares_one_place() -> None:
+    """The purge too: it competes for the same disk."""
+    graph = defs.resolve_asset_graph()
+    pools = {key.to_user_string(): graph.get(key).pools for key in graph.get_all_asset_keys()}
+
+    for key in ("archive/orders_archive", "archive/orders_purge", "archive/orders_archive_summary", "kpis/kpi_daily"):
+        assert pools[key] == {"spark_batch"}
 
 
 def test_every_asset_says_what_it_is() -> None:

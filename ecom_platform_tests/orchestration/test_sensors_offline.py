@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from ecom_platform.errors import UnavailableError
+from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.orchestration.resources import Platform
+from ecom_platform.orchestration.schedules import orders_archive_schedule
+from ecom_platform.orchestration.sensors.dirty_days import dirty_days_sensor
 from ecom_platform.orchestration.sensors.kafka_lag import kafka_lag_sensor
+from ecom_platform.orchestration.sensors.late_events import late_events_sensor
+from ecom_platform.orchestration.sensors.orders_purge import orders_purge_sensor
+from ecom_platform.orchestration.sensors.orders_size import marks_of, orders_size_sensor
 from ecom_platform.orchestration.sensors.supervisor import streaming_supervisor_sensor
+from ecom_platform.settings import load_settings
 
 # Dagster warns of its own beta parameter when it evaluates a sensor.
 pytestmark = pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")
@@ -32,7 +40,17 @@ def tick(sensor: dg.SensorDefinition) -> dg.SensorExecutionData:
         return sensor.evaluate_tick(context)
 
 
-@pytest.mark.parametrize("sensor", [streaming_supervisor_sensor, kafka_lag_sensor], ids=lambda sensor: sensor.name)
+SENSORS = [
+    streaming_supervisor_sensor,
+    kafka_lag_sensor,
+    orders_size_sensor,
+    orders_purge_sensor,
+    late_events_sensor,
+    dirty_days_sensor,
+]
+
+
+@pytest.mark.parametrize("sensor", SENSORS, ids=lambda sensor: sensor.name)
 def test_in_a_fresh_clone_a_sensor_skips_with_the_command_to_run(sensor: dg.SensorDefinition) -> None:
     """`dagster dev` before `ecom up` is no fault: no failed tick, no trace in the terminal every few seconds."""
     data = tick(sensor)
@@ -47,3 +65,38 @@ def test_a_mongodb_that_is_down_fails_the_supervisors_tick(monkeypatch: pytest.M
 
     with pytest.raises(UnavailableError):
         tick(streaming_supervisor_sensor)
+
+
+def test_in_a_fresh_clone_the_daily_schedule_skips_with_the_command_to_run() -> None:
+    """As the sensors do."""
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        dg.build_schedule_context(
+            instance,
+            scheduled_execution_time=datetime(2026, 11, 23, 1, 30, tzinfo=UTC),
+            resources={"platform": Platform()},
+        ) as context,
+    ):
+        data = orders_archive_schedule.evaluate_tick(context)
+
+    assert "ecom up" in str(data.skip_message)
+
+
+@pytest.mark.parametrize("sensor", [orders_size_sensor, dirty_days_sensor], ids=lambda sensor: sensor.name)
+def test_batch_work_waits_until_the_demos_history_is_loaded(sensor: dg.SensorDefinition, tmp_path: Path) -> None:
+    """Without asking MongoDB, which is busy; the file of an earlier start is none."""
+    file = tmp_path / "home" / "simulator" / "history.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"share": 0.25}')
+    assert "25% of the history" in str(tick(sensor).skip_message)
+
+    os.utime(file, (1_000_000, 1_000_000))
+    assert "ecom up" in str(tick(sensor).skip_message)
+
+
+def test_marks_the_wrong_way_round_are_named() -> None:
+    """A low mark above the high one would fire for ever."""
+    settings = load_settings(archive_high_bytes=5, archive_low_bytes=5)
+
+    with pytest.raises(ConfigurationError, match=r"ECOM_ARCHIVE_LOW_BYTES .* ECOM_ARCHIVE_HIGH_BYTES"):
+        marks_of(settings)
