@@ -245,6 +245,48 @@ def archive(*, older_than: timedelta | None, dry_run: bool, order_id: int | None
 
 
 @cli.command()
+@click.option("--from", "start", metavar="T", help="First instant: a date or a UTC timestamp; default: all history.")
+@click.option("--to", "end", metavar="T", help="First instant that no longer counts; default: now.")
+@click.option("--as-of", metavar="T", help="What is due is judged at the half hour before; default: now.")
+@click.option(
+    "--warehouse", "warehouses", type=int, multiple=True, metavar="ID", help="Only this one; repeat for more."
+)
+@click.option("--courier", "couriers", type=int, multiple=True, metavar="ID", help="Only this one; repeat for more.")
+@click.option("--category", metavar="NAME", help="Only lines of this category: money is net item sales.")
+@click.option("--payment", "payments", multiple=True, metavar="NAME", help="Only this type; repeat for more.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def kpi(
+    *,
+    start: str | None,
+    end: str | None,
+    as_of: str | None,
+    warehouses: tuple[int, ...],
+    couriers: tuple[int, ...],
+    category: str | None,
+    payments: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Every KPI of a range of time, from all orders, in MongoDB and in the archive, at one instant."""
+    from ecom_platform import store
+    from ecom_platform.history.kpi import answer_kpis
+    from ecom_platform.history.question import Filters, KpiQuestion, parse_time
+    from ecom_platform.history.render import render_answer
+
+    settings = load_settings()
+    now = datetime.now(UTC)
+    question = KpiQuestion.ask(
+        parse_time(start) if start else settings.history_start_time,
+        parse_time(end) if end else now,
+        parse_time(as_of) if as_of else now,
+        Filters(warehouses, couriers, category, payments),
+    )
+    db = store.database(settings)
+    with db.client:
+        answer = answer_kpis(settings, db, question)
+    click.echo(json.dumps(answer) if as_json else render_answer(answer, settings.currency))
+
+
+@cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def reconcile(*, as_json: bool) -> None:
     """Check the accounting equations; exit code 1 when one does not hold."""

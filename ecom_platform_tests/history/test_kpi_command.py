@@ -1,0 +1,105 @@
+"""`ecom kpi`: what it prints."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+
+import pytest
+
+from ecom_platform.cli import cli, run
+from ecom_platform.settings import Settings
+from ecom_platform.store import MongoDatabase, ensure_schema
+from ecom_platform_tests.archive import handmade
+from ecom_platform_tests.kpi.stored import random_order
+
+KEYS = (
+    *("from", "to", "filters", "orders", "valid_orders", "booked_cents", "revenue_cents", "discount_cents", "units"),
+    *("aov_cents", "by_status", "by_payment_type", "by_category", "by_warehouse", "by_courier", "by_location"),
+    *("top_products", "promise", "delivery_delay_seconds", "sources"),
+)
+RANGE = ("--from", "2026-11-11", "--to", "2026-11-24T00:00:00Z", "--as-of", "2026-11-20")
+Ecom = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def ecom(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ecom:
+    """The command line over the test's database: exit code, stdout, stderr."""
+    monkeypatch.chdir(settings.home)
+    for name in ("home", "mongodb_uri", "mongodb_database", "hdfs_uri"):
+        monkeypatch.setenv(f"ECOM_{name.upper()}", str(getattr(settings, name)))
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = run(lambda: cli.main(args=["kpi", *arguments], prog_name="ecom", standalone_mode=False))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return command
+
+
+@pytest.fixture
+def orders(db: MongoDatabase) -> None:
+    """A hundred orders, hot."""
+    ensure_schema(db)
+    chance = random.Random(3)
+    db.orders.insert_many([random_order(chance, number) for number in range(1, 101)])
+
+
+@pytest.mark.servers
+def test_the_answer_is_one_line_that_archiving_does_not_change(
+    ecom: Ecom, settings: Settings, db: MongoDatabase, orders: None
+) -> None:
+    """All keys of the contract; `sources` aside, the same text before and after."""
+    code, before, _ = ecom(*RANGE, "--json")
+    handmade.archive(settings, db, range(1, 61))
+    _, after, _ = ecom(*RANGE, "--json")
+
+    assert code == 0
+    assert before.count("\n") == 1
+    first, second = json.loads(before), json.loads(after)
+    assert set(KEYS) <= set(first)
+    assert first.pop("sources") == {"hot_orders": 100, "cold_orders": 0, "late_events": 0}
+    assert second.pop("sources") == {"hot_orders": 40, "cold_orders": 60, "late_events": 0}
+    assert json.dumps(first) == json.dumps(second)
+    assert first["orders"] == 100
+
+
+@pytest.mark.servers
+def test_without_json_it_is_a_table(ecom: Ecom, orders: None) -> None:
+    """With the filters that a part is without."""
+    code, text, _ = ecom(*RANGE, "--category", "Books", "--warehouse", "1", "--warehouse", "2", "--payment", "Cash")
+
+    assert code == 0
+    assert "only warehouse 1 or 2, category Books, payment Cash" in text
+    assert "without the filter of category or payment: by_location" in text
+    assert "revenue " in text
+    assert "USD" in text
+
+
+@pytest.mark.servers
+def test_an_empty_shop_is_zeros(ecom: Ecom, db: MongoDatabase) -> None:
+    """No orders, no archive, no averages."""
+    code, text, _ = ecom(*RANGE, "--json")
+
+    answer = json.loads(text)
+    assert code == 0
+    assert (answer["orders"], answer["aov_cents"], answer["delivery_delay_seconds"]["p50"]) == (0, None, None)
+    assert ecom(*RANGE)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--from", "soon"), "neither a date"),
+        (("--from", "2026-11-20", "--to", "2026-11-19"), "must be before"),
+        (("--payment", "Barter"), "does not exist"),
+        (("--warehouse", "north"), "not a valid integer"),
+    ],
+)
+def test_bad_input_is_a_usage_error(arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2 and one sentence, before any server is asked."""
+    code = run(lambda: cli.main(args=["kpi", *arguments], prog_name="ecom", standalone_mode=False))
+
+    assert code == 2
+    assert said in capsys.readouterr().err
