@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ecom_platform.durations import parse_duration
+from ecom_platform.durations import format_duration, parse_duration
 from ecom_platform.errors import ConfigurationError
 
 __all__ = ["Settings", "load_settings"]
@@ -22,7 +22,9 @@ __all__ = ["Settings", "load_settings"]
 ENDPOINTS_FILE = "endpoints.json"
 
 Duration = Annotated[
-    timedelta, BeforeValidator(lambda value: parse_duration(value) if isinstance(value, str) else value)
+    timedelta,
+    BeforeValidator(lambda value: parse_duration(value) if isinstance(value, str) else value),
+    PlainSerializer(format_duration, return_type=str, when_used="json"),
 ]
 
 

@@ -101,7 +101,7 @@ def _file_differences(path: str, rows: int, parquet: pq.ParquetFile) -> Iterator
 def _misleads(parquet: pq.ParquetFile, group: int) -> bool:
     """Whether a smallest or largest value in the footer is wrong: readers skip whole files by them."""
     columns = [parquet.metadata.row_group(group).column(number) for number in range(parquet.metadata.num_columns)]
-    rows = parquet.read_row_group(group, columns=list(AMOUNTS + ("order_id", "order_time")))
+    rows = parquet.read_row_group(group, columns=[*AMOUNTS, "order_id", "order_time"])
     for column in columns:
         if column.path_in_schema in rows.column_names and column.is_stats_set and column.statistics.has_min_max:
             found = pc.min_max(rows.column(column.path_in_schema)).as_py()

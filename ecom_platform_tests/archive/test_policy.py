@@ -95,7 +95,9 @@ def test_anything_else_is_no_duration(text: str) -> None:
 def test_the_age_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """ECOM_ARCHIVE_OLDER_THAN, as on the command line."""
     monkeypatch.setenv("ECOM_ARCHIVE_OLDER_THAN", "36h")
-    assert policy_of(Settings(_env_file=None), now=NOW).closed_before == NOW - timedelta(hours=36)
+    settings = Settings(_env_file=None)
+    assert policy_of(settings, now=NOW).closed_before == NOW - timedelta(hours=36)
+    assert Settings.model_validate_json(settings.model_dump_json()) == settings
 
 
 def test_a_day_is_one_task_and_a_large_one_several_without_a_gap() -> None:
