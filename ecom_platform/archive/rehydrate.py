@@ -192,7 +192,6 @@ class _Attempt:
 
     def write(self, session: ClientSession) -> Rehydrated:
         """The body of the transaction."""
-        self.run.lease.confirm(session)
         snapshot = _read(self.run.db, session, self.order_ids, self.cold)
         changes = _Changes()
         for order_id, events in snapshot.events.items():
@@ -205,6 +204,8 @@ class _Attempt:
         _write_orders(self.run.db, session, changes)
         _supersede(self.run.db, session, changes.brought_back, self.cold, snapshot.manifests)
         _consume(self.run.db, session, changes.outcomes)
+        # Last, so that a transaction that is left open locks nobody out of the lease.
+        self.run.lease.confirm(session)
         return changes.counts()
 
 

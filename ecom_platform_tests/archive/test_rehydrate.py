@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -347,6 +349,35 @@ def test_a_rehydration_killed_after_its_commit_has_nothing_left_to_do(archived: 
 
     assert bring_back(archived) == Rehydrated()
     archived.assert_same_as_without_archive()
+
+
+DIE_AT = """
+import os, sys
+from ecom_platform.archive import rehydrate
+from ecom_platform.settings import Settings
+from ecom_platform.store import database
+settings = Settings(**dict(zip(("mongodb_uri", "mongodb_database", "hdfs_uri", "topic"), sys.argv[2:], strict=True)))
+setattr(rehydrate, sys.argv[1], lambda *_, **__: os._exit(9))
+rehydrate.rehydrate_waiting(settings, database(settings), "the one that dies")
+os._exit(9)
+"""
+POINTS = ("find_orders", "_write_orders", "_supersede", "_consume", "add_late_outcomes", "no such place: at the end")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("point", POINTS)
+def test_a_rehydration_whose_process_dies_is_repeated_wherever_it_was(archived: Shop, point: str) -> None:
+    """The lease of a process that is gone is free; a transaction it left open ends by itself on the server."""
+    archived.send(stepped(1, DELIVERED, hours=4), stepped(2, CANCELLED, hours=4))
+    settings = archived.settings
+    named = (settings.mongodb_uri, settings.mongodb_database, settings.hdfs_uri, settings.topic)
+    assert subprocess.run([sys.executable, "-c", DIE_AT, point, *named], check=False).returncode == 9
+
+    repeated = bring_back(archived)
+
+    assert repeated.brought_back == (0 if point == POINTS[-1] else 2)
+    archived.assert_same_as_without_archive()
+    assert_accounted(archived)
 
 
 def test_while_an_archiver_lives_nobody_else_brings_orders_back(archived: Shop) -> None:
