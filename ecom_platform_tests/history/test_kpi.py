@@ -25,14 +25,14 @@ from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.history.naive_kpi import naive_kpis
 from ecom_platform_tests.kpi.stored import NOW, random_order
 
-FIRST = datetime(2026, 11, 14, tzinfo=UTC)
-LAST = datetime(2026, 11, 21, tzinfo=UTC)
-ODD_START = datetime(2026, 11, 15, 3, 17, 5, 250_000, tzinfo=UTC)
-ODD_END = datetime(2026, 11, 20, 22, 1, tzinfo=UTC)
+FIRST = datetime(2026, 11, 19, tzinfo=UTC)
+LAST = datetime(2026, 11, 22, tzinfo=UTC)
+ODD_START = datetime(2026, 11, 19, 3, 17, 5, 250_000, tzinfo=UTC)
+ODD_END = datetime(2026, 11, 21, 22, 1, tzinfo=UTC)
 ASKED: tuple[tuple[datetime, datetime, datetime, Filters], ...] = (
     (FIRST, LAST, NOW, Filters()),
     (ODD_START, ODD_END, NOW, Filters()),
-    (FIRST, LAST, datetime(2026, 11, 17, 13, 44, tzinfo=UTC), Filters()),
+    (FIRST, LAST, datetime(2026, 11, 20, 13, 44, tzinfo=UTC), Filters()),
     (FIRST, LAST, NOW, Filters(category="Books")),
     (FIRST, LAST, NOW, Filters(warehouses=(2,), couriers=(1, 3), payments=("Cash", "Wallet"))),
     (FIRST, LAST, NOW, Filters(warehouses=(1, 2), couriers=(2,), category="a.b", payments=("Credit Card",))),
@@ -43,10 +43,10 @@ ASKED: tuple[tuple[datetime, datetime, datetime, Filters], ...] = (
 
 @pytest.fixture
 def orders(db: MongoDatabase) -> list[dict[str, Any]]:
-    """Orders in every state over twelve days, hot; half of the products are described."""
+    """Orders in every state over five days, hot; half of the products are described."""
     ensure_schema(db)
     chance = random.Random(11)
-    found = [random_order(chance, number) for number in range(1, 601)]
+    found = [random_order(chance, number, days=5) for number in range(1, 601)]
     db.orders.insert_many(found)
     db.products.insert_many([{"_id": 1, "name": "Atlas"}, {"_id": 50, "name": "Kettle"}])
     return found

@@ -43,7 +43,7 @@ def orders(db: MongoDatabase) -> None:
     """A hundred orders, hot."""
     ensure_schema(db)
     chance = random.Random(3)
-    db.orders.insert_many([random_order(chance, number) for number in range(1, 101)])
+    db.orders.insert_many([random_order(chance, number, days=2) for number in range(1, 101)])
 
 
 @pytest.mark.servers
