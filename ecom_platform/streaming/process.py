@@ -54,9 +54,8 @@ class StreamCommand:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment of a child that shall read exactly these settings."""
-    own = {
-        f"ECOM_{name.upper()}": str(value) for name, value in settings.model_dump().items() if value not in ("", None)
-    }
+    written = settings.model_dump(mode="json")  # durations as they are read, `1d`
+    own = {f"ECOM_{name.upper()}": str(value) for name, value in written.items() if value not in ("", None)}
     return {**os.environ, **own}
 
 
