@@ -20,6 +20,10 @@ COMPANIONS = (SIMULATOR, CODE_SERVER, DAEMON, WEBSERVER, DASHBOARD)
 PORTS = ("dagster_grpc_port", "dagster_port", "dashboard_port")
 """Settings of the ports that the companions listen on."""
 
+# Two days of history are about 170,000 orders, of which the elder half may leave.
+DEMO_HIGH_BYTES = 100_000_000
+DEMO_LOW_BYTES = 50_000_000
+
 _LOOPBACK = "127.0.0.1"
 _CLONE = Path(ecom_platform.__file__).parents[1]
 
@@ -28,7 +32,7 @@ def companions(settings: Settings, instance: Instance) -> list[Program]:
     """The programs, to be stopped before the servers they need; the settings have every port chosen."""
     dagster_home = instance.home / "dagster"
     workspace = str(dagster_home / "workspace.yaml")
-    environment = {"ECOM_HOME": str(instance.home), "DAGSTER_HOME": str(dagster_home)}
+    environment = {"ECOM_HOME": str(instance.home), "DAGSTER_HOME": str(dagster_home), **_archive_marks(settings)}
 
     def program(name: str, *argv: str, priority: int, folder: Path = instance.home) -> Program:
         return Program(name, _python(argv), environment, folder, priority)
@@ -52,6 +56,15 @@ def companions(settings: Settings, instance: Instance) -> list[Program]:
             folder=_CLONE,
         ),
     ]
+
+
+def _archive_marks(settings: Settings) -> dict[str, str]:
+    """Marks that a demo passes within minutes, so that one sees the archive at work; a mark that was set stays."""
+    demo = {"archive_high_bytes": DEMO_HIGH_BYTES, "archive_low_bytes": DEMO_LOW_BYTES}
+    given = {name: getattr(settings, name) for name in demo if name in settings.model_fields_set}
+    if given:
+        return {f"ECOM_{name.upper()}": str(value) for name, value in given.items()}
+    return {f"ECOM_{name.upper()}": str(value) for name, value in demo.items()}
 
 
 def _python(argv: Sequence[str]) -> list[str]:

@@ -22,6 +22,13 @@ class Block:
     last: str
 
     @property
+    def days(self) -> list[str]:
+        """Every day of the block."""
+        first = date.fromisoformat(self.first)
+        count = (date.fromisoformat(self.last) - first).days + 1
+        return [(first + timedelta(days=number)).isoformat() for number in range(count)]
+
+    @property
     def tags(self) -> dict[str, str]:
         """The tags of a run for these partitions."""
         return {"dagster/asset_partition_range_start": self.first, "dagster/asset_partition_range_end": self.last}

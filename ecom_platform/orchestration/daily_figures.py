@@ -5,27 +5,40 @@ the reading and writing of MongoDB.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from ecom_platform.contract import Status
 from ecom_platform.kpi.buckets import Grain, field_name
 from ecom_platform.kpi.rollups import CITY_FIELDS, PAYMENT_FIELDS, PRODUCT_FIELDS, STATUS_FIELDS
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 
-__all__ = ["SUBJECTS", "Difference", "Figures", "differences", "live_figures", "replace_day", "total_orders"]
+__all__ = [
+    "SUBJECTS",
+    "Difference",
+    "Figures",
+    "differences",
+    "figures_of",
+    "live_figures",
+    "replace_day",
+    "start_of",
+    "total_orders",
+    "within_day",
+]
 
 Figures = Mapping[tuple[str, str], Mapping[str, int]]
 """(subject, member) → amounts by name; an amount that is missing is 0."""
 
+ORDER_FIELDS: Final = (*PAYMENT_FIELDS, "valid_orders", *STATUS_FIELDS)
 CATEGORY_FIELDS: Final = ("orders", "valid_orders", "units", "gross_cents", "net_cents")
 SUBJECTS: Final[Mapping[str, Sequence[str]]] = {
-    "day": (*PAYMENT_FIELDS, *STATUS_FIELDS),
-    "payment": (*PAYMENT_FIELDS, *STATUS_FIELDS),
-    "warehouse": (*PAYMENT_FIELDS, *STATUS_FIELDS),
-    "courier": (*PAYMENT_FIELDS, *STATUS_FIELDS),
+    "day": ORDER_FIELDS,
+    "payment": ORDER_FIELDS,
+    "warehouse": ORDER_FIELDS,
+    "courier": ORDER_FIELDS,
     "city": CITY_FIELDS,
     "category": CATEGORY_FIELDS,
     "product": PRODUCT_FIELDS,
@@ -62,17 +75,30 @@ def differences(recomputed: Figures, live: Figures) -> list[Difference]:
 
 
 def live_figures(db: MongoDatabase, day: str) -> Figures:
-    """The day as the rollups have it, summed over partitions; `db` may be of one instant. Raises UnavailableError."""
+    """The day as the rollups have it, summed over partitions; `db` may be of one instant. Raises as the driver does."""
+    query: Document = {"grain": Grain.DAY.label, "t": within_day(day)}
+    return figures_of(db[names.KPI_CUBE].find({"basis": "P", **query}), db[names.KPI_PRODUCT].find(query))
+
+
+def figures_of(cube: Iterable[Document], products: Iterable[Document]) -> Figures:
+    """The figures that rollup documents of one day say, of whatever partitions they are."""
     figures: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    start = datetime.fromisoformat(day).replace(tzinfo=UTC)
-    query: Document = {"grain": Grain.DAY.label, "t": {"$gte": start, "$lt": start + timedelta(days=1)}}
-    with mongo_errors("reading the rollups of a day"):
-        for document in db[names.KPI_CUBE].find({"basis": "P", **query}):
-            _add_cube(figures, document)
-        for document in db[names.KPI_PRODUCT].find(query):
-            for product, amounts in document.get("products", {}).items():
-                _add(figures, "product", product, amounts)
+    for document in cube:
+        _add_cube(figures, document)
+    for document in products:
+        for product, amounts in document.get("products", {}).items():
+            _add(figures, "product", product, amounts)
     return figures
+
+
+def start_of(day: str) -> datetime:
+    """The first instant of a UTC day."""
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)
+
+
+def within_day(day: str) -> Document:
+    """The instants of a UTC day as a filter of MongoDB."""
+    return {"$gte": start_of(day), "$lt": start_of(day) + timedelta(days=1)}
 
 
 def replace_day(db: MongoDatabase, day: str, figures: Figures, at: datetime) -> None:
@@ -105,13 +131,16 @@ def total_orders(figures: Figures) -> int:
 
 def _add_cube(figures: dict[tuple[str, str], dict[str, int]], document: Document) -> None:
     for payment, amounts in document.get("payment", {}).items():
+        statuses = amounts.get("status", {})
+        valid = amounts.get("orders", 0) - statuses.get(Status.CANCELLED.value, 0)
+        whole = {**amounts, **statuses, "valid_orders": valid}
         for subject, member in (
             ("day", ""),
             ("payment", field_name(payment)),
             ("warehouse", str(document["warehouse_id"])),
             ("courier", str(document["courier_id"])),
         ):
-            _add(figures, subject, member, {**amounts, **amounts.get("status", {})})
+            _add(figures, subject, member, whole)
     for category, payments in document.get("category", {}).items():
         for amounts in payments.values():
             _add(figures, "category", field_name(category), amounts)

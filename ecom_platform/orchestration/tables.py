@@ -6,6 +6,7 @@ from typing import Final
 
 import dagster as dg
 
+from ecom_platform.contract import Status
 from ecom_platform.store import collections as names
 
 __all__ = [
@@ -63,6 +64,7 @@ _KPI_LINES: Final = {
     "gross_cents": ("int64", "quantity x price, cancelled orders out"),
     "net_cents": ("int64", "after the lines' shares of the discount, cancelled orders out"),
 }
+_KPI_STATUSES: Final = {status.value: ("int64", f"orders that are {status.value} now") for status in Status}
 _ORDER_SUBJECTS: Final = ("kpi_daily", "kpi_daily_by_payment", "kpi_daily_by_warehouse", "kpi_daily_by_courier")
 _CITY_COLUMNS: Final = {name: _KPI_ORDERS[name] for name in ("orders", "revenue_cents")}
 _CATEGORY_COLUMNS: Final = {"orders": _KPI_ORDERS["orders"], "valid_orders": _KPI_ORDERS["valid_orders"], **_KPI_LINES}
@@ -191,7 +193,7 @@ _COLUMNS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "superseded_in_run": ("int", "orders of the run that changed meanwhile and stayed in MongoDB"),
         "at": ("timestamp", "end of the run"),
     },
-    **{name: {**_KPI_ID, **_KPI_ORDERS} for name in _ORDER_SUBJECTS},
+    **{name: {**_KPI_ID, **_KPI_ORDERS, **_KPI_STATUSES} for name in _ORDER_SUBJECTS},
     "kpi_daily_by_city": {**_KPI_ID, **_CITY_COLUMNS},
     "kpi_daily_by_category": {**_KPI_ID, **_CATEGORY_COLUMNS},
     "kpi_daily_by_product": {**_KPI_ID, **_KPI_LINES},
@@ -211,6 +213,7 @@ _KPI_SOURCES: Final = {
     "units": "quantity",
     "gross_cents": "order_items",
     "net_cents": "order_items",
+    **dict.fromkeys(_KPI_STATUSES, "delivery"),
 }
 
 # table -> column -> [(upstream table, column)]
