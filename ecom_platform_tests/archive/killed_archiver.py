@@ -1,6 +1,7 @@
 """A program that archives and kills itself: `python -m … <settings as JSON> <step> <seconds>`.
 
-It does so that many seconds after it reported the step as done; "half" instead of a number is in the step's middle. What a kill of the process leaves is left: nothing is caught, closed or given back.
+It does so that many seconds after it reported the step as done; with "half" instead of a number, in its middle. What a
+kill leaves is left: nothing is caught, closed or given back.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def test_safe_mode_in_the_middle_of_a_run_leaves_every_order_counted_once(
 def test_a_server_killed_during_a_step_costs_nothing(
     settings: Settings, db: MongoDatabase, spark: SparkSession, platform: Platform, step: str, victim: str, attempt: int
 ) -> None:
-    """kill -9 of mongod, NameNode or DataNode soon after each step: hot ∪ cold is every order once, then and after."""
+    """A kill -9 of mongod, NameNode or DataNode in each step: hot ∪ cold is every order once, then and after."""
     orders = fill(db, count=2_000)
     delay = random.Random(f"{step} {victim} {attempt}").uniform(0, 2.0 if step == "planned" else 0.3)
     killings: list[threading.Timer] = []
