@@ -186,6 +186,7 @@ def _announce(settings: Settings, write: Write) -> None:
         f"  Dagster    {urls.dagster}",
         f"  HDFS       {urls.hdfs}",
         f"  Logs       {settings.logs}",
+        "Once they are loaded, Dagster's orders_size_sensor has the elder ones archived to HDFS, and MongoDB shrinks.",
         "Ctrl-C stops everything.",
     ):
         write(line)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from ecom_platform.archive.holding import Archiver
 
 __all__ = ["Batch", "archiver_of", "owner_of"]
+
+# Whether the run was cancelled stands in Dagster's storage, and a purge reports progress many times a second.
+LOOK_SECONDS: Final = 2.0
 
 
 class Batch(dg.ConfigurableResource[None]):
@@ -43,8 +47,13 @@ def archiver_of(context: dg.OpExecutionContext, platform: Platform) -> Iterator[
     """
     from ecom_platform.archive.holding import held_archiver
 
+    looked = 0.0
+
     def progress(step: str, done: int, total: int) -> None:
-        end_if_asked(context)
+        nonlocal looked
+        if time.monotonic() - looked > LOOK_SECONDS:
+            looked = time.monotonic()
+            end_if_asked(context)
         if done >= total:
             context.log.info("The archive run is %s.", step)
 
