@@ -33,7 +33,7 @@ def test_the_command_line_starts_without_anything_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["store", "streaming", "streaming.foreground", "reconcile", "local", "simulator.run"]
+    "module", ["store", "streaming", "streaming.foreground", "reconcile", "local", "simulator.run", "history.kpi"]
 )
 def test_spark_dagster_and_streamlit_stay_where_they_belong(module: str) -> None:
     """PySpark is imported by modules named spark_*.py only, Dagster by orchestration, Streamlit by the dashboard."""

@@ -32,7 +32,7 @@ class HistorySnapshot:
 
     Attributes:
         at: the cluster time; hot rows are read at it.
-        cold: the manifests whose files count, oldest first.
+        cold: the manifests with files that count, oldest first; a run of which nothing was deleted yet has none.
         hot_copies: per run that is not DONE, ids in its files that are hot as well, and count there.
         late_events: events of archived orders that wait to be applied.
         offsets: where the stream stood.
@@ -58,12 +58,18 @@ def read_snapshot(db: MongoDatabase, settings: Settings, at: Timestamp) -> Histo
     """
     then = database_at(db, at)
     with instant_errors("reading the archive's manifests"):
-        cold = tuple(read_manifests(then, COLD_STATES))
-        unfinished = [manifest.run for manifest in cold if manifest.state != RunState.DONE]
+        cold, hot_copies = [], {}
+        for manifest in read_manifests(then, COLD_STATES):
+            if manifest.state != RunState.DONE:
+                ids = read_run_ids(then, manifest.run)
+                hot_copies[manifest.run] = _hot_ids(then, ids)
+                if ids <= hot_copies[manifest.run] | manifest.superseded:
+                    continue  # nothing is deleted yet; the run may even be revoked and its files removed
+            cold.append(manifest)
         return HistorySnapshot(
             at=at,
-            cold=cold,
-            hot_copies={run: _hot_ids(then, read_run_ids(then, run)) for run in unfinished},
+            cold=tuple(cold),
+            hot_copies=hot_copies,
             late_events=sum(1 for _ in then[LATE_EVENTS].find({}, {"_id": 1})),
             offsets=read_offsets(then, settings.topic),
         )

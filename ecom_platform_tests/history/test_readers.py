@@ -189,6 +189,20 @@ def test_files_in_no_committed_manifest_do_not_count(
 
 
 @pytest.mark.servers
+def test_files_of_a_run_that_deleted_nothing_yet_are_not_opened(
+    settings: Settings, db: MongoDatabase, orders: dict[int, Document]
+) -> None:
+    """It may be revoked, and its files removed, while they are read."""
+    handmade.commit(settings, db, range(1, 30))
+    snapshot = now(db, settings)
+    path = db.archive_manifests.find_one()["files"][0]["path"]
+    arrow_file_system(settings).delete_file(f"{ROOT}/{path}")
+
+    assert snapshot.cold == ()
+    assert len(light(settings, db, snapshot)) == COUNT
+
+
+@pytest.mark.servers
 @pytest.mark.parametrize("damage", ["missing", "cut short"])
 def test_a_file_that_cannot_be_read_is_an_error_that_names_it(
     settings: Settings, db: MongoDatabase, orders: dict[int, Document], damage: str
