@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 from ecom_platform.errors import UnavailableError
 from ecom_platform.reconcile.snapshot import at_one_time
 from ecom_platform.store import MongoDatabase, ensure_schema
-from ecom_platform.store.collections import ORDERS, STREAM_OFFSETS
+from ecom_platform.store.collections import ARCHIVE_MANIFESTS, ORDERS, STREAM_OFFSETS
 
 pytestmark = pytest.mark.servers
 
@@ -56,4 +56,16 @@ def test_a_reading_that_outlived_its_instant_is_refused_if_the_stream_wrote(db: 
         db[STREAM_OFFSETS].replace_one({"_id": "orders-0"}, row, upsert=True)
 
     with pytest.raises(UnavailableError, match="Stop the stream"):
+        at_one_time(db, "orders", read)
+
+
+@pytest.mark.usefixtures("too_old")
+def test_a_reading_that_outlived_its_instant_is_refused_if_an_archive_run_moved(db: MongoDatabase) -> None:
+    """What counted as hot when it was read may count as cold a moment later."""
+
+    def read(session: ClientSession) -> None:
+        list(db[ORDERS].find({}, session=session))
+        db[ARCHIVE_MANIFESTS].replace_one({"_id": "run-1"}, {"state": "COMMITTED"}, upsert=True)
+
+    with pytest.raises(UnavailableError, match="archive wrote meanwhile"):
         at_one_time(db, "orders", read)
