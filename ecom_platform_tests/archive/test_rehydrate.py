@@ -14,6 +14,7 @@ import pytest
 from bson import encode
 from pymongo.client_session import ClientSession
 
+from ecom_platform.archive import bring_back as transaction
 from ecom_platform.archive import rehydrate as module
 from ecom_platform.archive.hdfs import arrow_file_system
 from ecom_platform.archive.holding import LEASE_ROLE
@@ -253,14 +254,14 @@ def rollups_of(shop: Shop) -> Any:
 
 def during_the_commit(monkeypatch: pytest.MonkeyPatch, happens: Any) -> None:
     """Let something happen once, at the last moment before a rehydration commits."""
-    count, pending = module.add_late_outcomes, [happens]
+    count, pending = transaction.add_late_outcomes, [happens]
 
     def interrupted(db: MongoDatabase, outcomes: Any, session: ClientSession) -> None:
         count(db, outcomes, session)
         if pending:
             pending.pop()()
 
-    monkeypatch.setattr(module, "add_late_outcomes", interrupted)
+    monkeypatch.setattr(transaction, "add_late_outcomes", interrupted)
 
 
 def test_an_event_that_arrives_while_its_order_comes_back_is_not_lost_and_not_out_of_order(
@@ -353,11 +354,12 @@ def test_a_rehydration_killed_after_its_commit_has_nothing_left_to_do(archived: 
 
 DIE_AT = """
 import os, sys
-from ecom_platform.archive import rehydrate
+from ecom_platform.archive import bring_back, rehydrate
 from ecom_platform.settings import Settings
 from ecom_platform.store import database
 settings = Settings(**dict(zip(("mongodb_uri", "mongodb_database", "hdfs_uri", "topic"), sys.argv[2:], strict=True)))
-setattr(rehydrate, sys.argv[1], lambda *_, **__: os._exit(9))
+for module in (bring_back, rehydrate):
+    setattr(module, sys.argv[1], lambda *_, **__: os._exit(9))
 rehydrate.rehydrate_waiting(settings, database(settings), "the one that dies")
 os._exit(9)
 """
