@@ -19,7 +19,7 @@ from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
 from pyroaring import BitMap64
 
-from ecom_platform.archive.files import read_archived, remove
+from ecom_platform.archive.files import FilesDamaged, read_archived, remove
 from ecom_platform.archive.holding import Archiver
 from ecom_platform.archive.layout import ROOT, STAGING
 from ecom_platform.archive.policy import day_range
@@ -41,7 +41,7 @@ def purge(archiver: Archiver, manifest: Manifest) -> Manifest:
     """Delete a checked run's orders from MongoDB; safe to repeat. The run is PURGING afterwards, `finish` ends it.
 
     Raises:
-        NeedsPerson: the run has no passed verdict; nothing was deleted.
+        NeedsPerson: the run has no passed verdict, or a file was damaged after it; nothing more was deleted.
         UnavailableError: MongoDB or HDFS do not answer; run again, it goes on.
         Fenced: another archiver took over.
     """
@@ -103,7 +103,13 @@ def batches_by_version(versions: Iterable[tuple[int, int]], size: int) -> Iterat
 
 
 def _versions(archiver: Archiver, file: ArchivedFile) -> Iterator[tuple[int, int]]:
-    content = read_archived(archiver.hdfs, ROOT, file)
+    try:
+        content = read_archived(archiver.hdfs, ROOT, file)
+    except FilesDamaged as error:
+        raise NeedsPerson(
+            f"{ROOT}/{file.path} was checked and is damaged now ({str(error).partition('. ')[0]}). No more orders were "
+            "deleted; those of it that were deleted before are only in this file. Restore it, then `ecom archive`."
+        ) from error
     table = pq.read_table(pa.BufferReader(content), columns=["order_id", "version"])
     yield from zip(table.column("order_id").to_pylist(), table.column("version").to_pylist(), strict=True)
 

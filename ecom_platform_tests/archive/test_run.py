@@ -23,7 +23,7 @@ from ecom_platform.archive.policy import Policy
 from ecom_platform.archive.run import STEPS, archive, archive_to_commit, check_committed, purge_checked
 from ecom_platform.archive.spark_write import archive_session
 from ecom_platform.archive.where import where
-from ecom_platform.errors import EcomError, Fenced, UnavailableError
+from ecom_platform.errors import EcomError, Fenced, NeedsPerson, UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.archived import read_archived_ids
@@ -232,6 +232,18 @@ def test_a_file_damaged_after_the_commit_is_found_by_the_check(
     assert everything(settings, db) == expected(orders)
     archive(settings, db, POLICY, spark=spark)
     assert everything(settings, db) == expected(orders)
+
+
+def test_a_file_damaged_after_the_check_stops_the_purge(
+    settings: Settings, db: MongoDatabase, spark: SparkSession
+) -> None:
+    """Writing it anew could hide a loss: a person decides, and nothing was deleted."""
+    orders = fill(db, count=120)
+    with pytest.raises(NeedsPerson, match="damaged now"):
+        archive(
+            settings, db, POLICY, spark=spark, progress=At("checked", lambda: hurt_a_file(settings, db, "truncated"))
+        )
+    assert db.orders.count_documents({}) == len(orders)
 
 
 def test_two_archivers_do_not_work_at_once(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
