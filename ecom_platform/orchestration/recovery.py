@@ -9,7 +9,7 @@ import psutil
 
 from ecom_platform.store.leases import LeaseState
 
-__all__ = ["NOT_FINISHED", "bury_holder", "fail_dead_runs", "worker_pid"]
+__all__ = ["NOT_FINISHED", "bury_holder", "bury_workerless", "fail_dead_runs", "worker_pid"]
 
 # A queued run has no worker yet: the daemon will launch it, or its sensor asks for another.
 WORKED_ON: Final = (
@@ -54,6 +54,28 @@ def bury_holder(instance: dg.DagsterInstance, lease: LeaseState | None) -> str |
         return None
     instance.report_run_failed(run, "Ended by the sensor: its worker process is gone.")
     return run.run_id
+
+
+def bury_workerless(instance: dg.DagsterInstance, job_name: str) -> list[str]:
+    """Report runs of a job as failed whose worker process is gone; returns their ids.
+
+    For jobs that hold no lease: a run whose worker died together with its code server keeps its place in the pool for
+    hours otherwise. Call it where the workers run, that is in the code server; with a launcher that puts them somewhere
+    else it does nothing.
+    """
+    if not isinstance(instance.run_launcher, dg.DefaultRunLauncher):
+        return []
+    filters = dg.RunsFilter(job_name=job_name, statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
+    ended = []
+    for started in instance.get_runs(filters):
+        if worker_pid(instance, started.run_id) is None or _worker_lives(instance, started.run_id):
+            continue
+        # Its last word may have been written between the two looks.
+        run = instance.get_run_by_id(started.run_id)
+        if run is not None and not run.is_finished:
+            instance.report_run_failed(run, "Ended by the sensor: its worker process is gone.")
+            ended.append(run.run_id)
+    return ended
 
 
 def worker_pid(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:

@@ -1,14 +1,18 @@
-"""A run whose worker died while it held the archiver's role."""
+"""Runs whose workers died together with the code server that would have told."""
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from ecom_platform.orchestration.recovery import bury_holder
+from ecom_platform.orchestration import recovery
+from ecom_platform.orchestration.recovery import bury_holder, bury_workerless
 from ecom_platform.store.leases import LeaseState
 from ecom_platform.store.owners import identify
 
@@ -39,3 +43,20 @@ def test_only_a_worker_that_is_gone_is_buried(*, alive: bool, status: str) -> No
         # Whoever gave the role back has ended in order, whatever became of its process.
         assert bury_holder(instance, replace(lease, owner=None)) is None
         assert bury_holder(instance, None) is None
+
+
+def test_a_run_without_a_lease_is_buried_when_its_worker_is_gone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A run that lives, has not said where it works, or is another job's is left alone."""
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}")
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        dead, living, silent = (
+            instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED).run_id for _ in range(3)
+        )
+        workers = {dead: (2**22 + 1, time.time()), living: (os.getpid(), time.time()), silent: None}
+        monkeypatch.setattr(recovery, "worker_pid", lambda _instance, run_id: workers[run_id])
+
+        assert bury_workerless(instance, "another job") == []
+        assert bury_workerless(instance, "nothing") == [dead]
+        assert bury_workerless(instance, "nothing") == []
