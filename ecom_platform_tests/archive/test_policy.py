@@ -9,7 +9,8 @@ from itertools import pairwise
 import pytest
 from pyroaring import BitMap64
 
-from ecom_platform.archive.plan import PlannedDay
+from ecom_platform.archive.command import render_plan
+from ecom_platform.archive.plan import Plan, PlannedDay
 from ecom_platform.archive.policy import Policy, policy_of
 from ecom_platform.archive.publish import split_ids
 from ecom_platform.archive.purge import batches_by_version
@@ -127,3 +128,21 @@ def test_batches_hold_one_version_each_and_every_order_once() -> None:
     batches = list(batches_by_version(iter(pairs), 100))
     assert sorted((number, version) for version, ids in batches for number in ids) == pairs
     assert max(len(ids) for _, ids in batches) == 100
+
+
+def test_a_plan_can_be_read_before_it_runs() -> None:
+    """Per day: orders, about how many MB, and the open orders that stay."""
+    text = render_plan(
+        Plan(POLICY, (PlannedDay("2026-11-20", 12_000, 34), PlannedDay("2026-11-21", 8_000, 6)), 500), []
+    )
+    lines = [line.split() for line in text.splitlines()]
+    assert ["2026-11-20", "12,000", "6.0", "34"] in lines
+    assert ["total", "20,000", "10.0", "40"] in lines
+    assert text.startswith(
+        "Closed orders older than 1d (placed before 2026-11-22 12:00:30 UTC), open ones older than 30d."
+    )
+
+
+def test_a_plan_without_orders_says_so() -> None:
+    """The reason with it."""
+    assert "no closed order is old enough" in render_plan(Plan(POLICY, (), 0), [])
