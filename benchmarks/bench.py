@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from ecom_platform import local
 from ecom_platform.local.kafka import KAFKA, ensure_topic
 from ecom_platform.local.mongodb import MONGODB
+from ecom_platform.local.server import Server
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.dimensions import default_shop
 from ecom_platform.simulator.run import simulate
@@ -29,12 +30,12 @@ FREE_PORTS = {name: 0 for name in Settings.model_fields if name.endswith("_port"
 
 
 @contextmanager
-def own_platform() -> Iterator[Settings]:
-    """Kafka and MongoDB on free ports, in a temporary home."""
+def own_platform(servers: Sequence[Server] = (KAFKA, MONGODB)) -> Iterator[Settings]:
+    """Servers on free ports, in a temporary home."""
     home = Path(tempfile.mkdtemp(prefix="ecom-bench-"))
     settings = Settings(_env_file=None, home=home, **FREE_PORTS)
     try:
-        yield local.up(settings, servers=(KAFKA, MONGODB))
+        yield local.up(settings, servers=servers)
     finally:
         local.down(settings)
         shutil.rmtree(home, ignore_errors=True)
