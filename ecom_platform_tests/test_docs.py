@@ -93,10 +93,11 @@ def test_the_readmes_defaults_are_the_settings() -> None:
     """Each row of the table with as many defaults as variables."""
     rows = re.findall(r"^\| (`ECOM_[^|]+) \| ([^|]+) \|", README, re.MULTILINE)
     assert rows
+    settings = Settings.model_construct().model_dump(mode="json")  # written as people write them
     for variables, defaults in rows:
         names = re.findall(r"ECOM_([A-Z_]+)", variables)
         for variable, shown in zip(names, defaults.replace("`", "").split(","), strict=True):
-            assert str(Settings.model_fields[variable.lower()].default) == shown.strip()
+            assert str(settings[variable.lower()]) == shown.strip()
 
 
 def test_the_readme_asks_for_what_the_doctor_asks_for() -> None:
