@@ -110,8 +110,8 @@ def timed(load: Load, work: Callable[[], object]) -> float:
 def floor(load: Load) -> None:
     """Read, write, delete; nothing else."""
     orders = load.db[names.ORDERS]
-    fields = [pa.field("_id", pa.int64()), *(field for field in ORDER_SCHEMA if field.name != "order_id")]
-    table = find_arrow_all(orders, {}, schema=Schema({field.name: field.type for field in fields}))
+    columns = {"_id": pa.int64(), **{field.name: in_milliseconds(field.type) for field in list(ORDER_SCHEMA)[1:]}}
+    table = find_arrow_all(orders, {}, schema=Schema(columns))
     files = arrow_file_system(load.settings)
     connect_hdfs(load.settings).mkdirs("/bench", 0o755, True)
     days = table.column("order_date")
@@ -122,6 +122,17 @@ def floor(load: Load) -> None:
     ids = table.column("_id").to_pylist()
     for first in range(0, len(ids), DELETED_AT_ONCE):
         orders.delete_many({"_id": {"$in": ids[first : first + DELETED_AT_ONCE]}})
+
+
+def in_milliseconds(kind: pa.DataType) -> pa.DataType:
+    """The type with its times as MongoDB has them."""
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("ms", "UTC")
+    if pa.types.is_list(kind):
+        return pa.list_(in_milliseconds(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(part.name, in_milliseconds(part.type)) for part in kind])
+    return kind
 
 
 if __name__ == "__main__":
