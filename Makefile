@@ -32,7 +32,7 @@ test: $(STAMP) ## Every test of the normal run, real servers included
 	@$(BIN)/python -m pytest -m "not full" $(ARGS)
 
 test-unit: $(STAMP) ## The tests that need no server: under a minute
-	@$(BIN)/python -m pytest -m "not servers and not full and not browser" $(ARGS)
+	@$(BIN)/python -m pytest -n auto -m "not servers and not full and not browser" $(ARGS)
 
 test-full: $(STAMP) ## Every test, the long crash matrices included
 	@$(BIN)/python -m pytest -p ecom_platform_tests.evidence $(ARGS)

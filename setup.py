@@ -42,6 +42,7 @@ DEVELOPMENT = [
     "pytest>=8.3",
     "pytest-randomly>=3.16",
     "pytest-timeout>=2.3",
+    "pytest-xdist>=3.6",  # the tests without servers, on every core
     "ruff>=0.9",
     "types-psutil>=6",
 ]
