@@ -6,13 +6,13 @@ be quiet: after a while it is computed all the same.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ecom_platform.orchestration.asking import Asking, Outcome
 from ecom_platform.orchestration.blocks import Block, blocks_of
+from ecom_platform.orchestration.cursor import Remembered
 
 __all__ = ["DirtyDecision", "DirtyMemory", "decide"]
 
@@ -22,26 +22,11 @@ LONGEST_WAIT_SECONDS: Final = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
-class DirtyMemory:
+class DirtyMemory(Remembered):
     """The cursor `{"v": 1, …}`: the requests, and since when each dirty day waits (or was last asked for)."""
 
     asking: Asking = field(default_factory=Asking)
     since: dict[str, float] = field(default_factory=dict)
-
-    @classmethod
-    def parse(cls, cursor: str | None) -> DirtyMemory:
-        """Read a cursor; an unreadable or older one starts afresh: days then wait once more."""
-        try:
-            fields = json.loads(cursor or "{}")
-        except ValueError:
-            return cls()
-        if fields.pop("v", None) != 1:
-            return cls()
-        return cls(Asking(**fields["asking"]), fields["since"])
-
-    def dump(self) -> str:
-        """The cursor."""
-        return json.dumps({"v": 1, **asdict(self)})
 
     @property
     def key(self) -> str:

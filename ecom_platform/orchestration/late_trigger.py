@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 from ecom_platform.orchestration.asking import Asking, Outcome
+from ecom_platform.orchestration.cursor import Remembered
 
 __all__ = ["LateDecision", "LateMemory", "decide"]
 
 
 @dataclass(frozen=True, slots=True)
-class LateMemory:
+class LateMemory(Remembered):
     """The cursor `{"v": 1, …}`: the requests."""
 
     asking: Asking = field(default_factory=Asking)
-
-    @classmethod
-    def parse(cls, cursor: str | None) -> LateMemory:
-        """Read a cursor; an unreadable or older one starts afresh."""
-        try:
-            fields = json.loads(cursor or "{}")
-        except ValueError:
-            return cls()
-        return cls(Asking(**fields["asking"])) if fields.get("v") == 1 else cls()
-
-    def dump(self) -> str:
-        """The cursor."""
-        return json.dumps({"v": 1, **asdict(self)})
 
     @property
     def key(self) -> str:

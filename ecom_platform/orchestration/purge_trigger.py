@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from ecom_platform.orchestration.asking import Asking, Outcome
+from ecom_platform.orchestration.cursor import Remembered
 
 if TYPE_CHECKING:
     from ecom_platform.store.manifests import Verdict
@@ -16,23 +16,10 @@ __all__ = ["PurgeDecision", "PurgeMemory", "decide"]
 
 
 @dataclass(frozen=True, slots=True)
-class PurgeMemory:
+class PurgeMemory(Remembered):
     """The cursor `{"v": 1, …}`: the requests."""
 
     asking: Asking = field(default_factory=Asking)
-
-    @classmethod
-    def parse(cls, cursor: str | None) -> PurgeMemory:
-        """Read a cursor; an unreadable or older one starts afresh."""
-        try:
-            fields = json.loads(cursor or "{}")
-        except ValueError:
-            return cls()
-        return cls(Asking(**fields["asking"])) if fields.get("v") == 1 else cls()
-
-    def dump(self) -> str:
-        """The cursor."""
-        return json.dumps({"v": 1, **asdict(self)})
 
     @property
     def key(self) -> str:

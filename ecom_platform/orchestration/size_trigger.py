@@ -7,11 +7,11 @@ growing pauses; runs that free nothing while the size stays above the high mark 
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ecom_platform.orchestration.asking import Asking, Outcome
+from ecom_platform.orchestration.cursor import Remembered
 from ecom_platform.orchestration.hysteresis import Watermarks
 
 __all__ = ["SizeDecision", "SizeMemory", "decide", "nothing_to_take"]
@@ -28,7 +28,7 @@ SLOW_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class SizeMemory:
+class SizeMemory(Remembered):
     """The cursor `{"v": 1, …}`: samples above the mark, the episode, its requests, and what they achieved.
 
     Attributes:
@@ -47,21 +47,6 @@ class SizeMemory:
     asking: Asking = field(default_factory=Asking)
     emitted: float = 0.0
     passed: bool = True
-
-    @classmethod
-    def parse(cls, cursor: str | None) -> SizeMemory:
-        """Read a cursor; an unreadable or older one starts afresh. To reset it, clear the cursor in the UI."""
-        try:
-            fields = json.loads(cursor or "{}")
-        except ValueError:
-            return cls()
-        if fields.pop("v", None) != 1:
-            return cls()
-        return cls(**{**fields, "asking": Asking(**fields["asking"])})
-
-    def dump(self) -> str:
-        """The cursor."""
-        return json.dumps({"v": 1, **asdict(self)})
 
     @property
     def key(self) -> str:

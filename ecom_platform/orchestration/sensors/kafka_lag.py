@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.orchestration.cursor import Remembered
 from ecom_platform.orchestration.hysteresis import Action, State, Watermarks, decide
 from ecom_platform.orchestration.lag_verdict import Verdict, evaluation, metadata, verdict
 from ecom_platform.orchestration.names import LAG_SENSOR
@@ -32,28 +32,13 @@ FAILURES_TO_ALARM: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class LagMemory:
+class LagMemory(Remembered):
     """The cursor `{"v": 1, …}`: the alarm's state, failed measurements in a row, when events were last written."""
 
     state: State = field(default_factory=State)
     failures: int = 0
     emitted: float = 0.0
     passed: bool = True
-
-    @classmethod
-    def parse(cls, cursor: str | None) -> LagMemory:
-        """Read a cursor; an unreadable or older one starts afresh, with the alarm quiet."""
-        try:
-            fields = json.loads(cursor or "{}")
-        except ValueError:
-            return cls()
-        if fields.pop("v", None) != 1:
-            return cls()
-        return cls(**{**fields, "state": State(**fields["state"])})
-
-    def dump(self) -> str:
-        """The cursor."""
-        return json.dumps({"v": 1, **asdict(self)})
 
 
 Events = list[Any]
