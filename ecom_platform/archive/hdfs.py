@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import hdfs_native
+import pyarrow as pa
 from hdfs_native.fsspec import HdfsFileSystem
 from pyarrow.fs import FSSpecHandler, PyFileSystem
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings
 
-__all__ = ["arrow_file_system", "connect_hdfs", "hdfs_errors"]
+__all__ = ["archived_file_errors", "arrow_file_system", "connect_hdfs", "hdfs_errors"]
 
 _OPTIONS = {"dfs.client.use.datanode.hostname": "true"}
 
@@ -44,6 +45,19 @@ def hdfs_errors(doing: str) -> Iterator[None]:
         raise UnavailableError(
             f"HDFS failed while {doing}: {_first_line(error)}. Nothing in MongoDB was changed by this step; run the "
             "command again when HDFS is well (`ecom status`)."
+        ) from error
+
+
+@contextmanager
+def archived_file_errors(path: str) -> Iterator[None]:
+    """Turn a published file that cannot be read, for whatever reason, into an UnavailableError that names it."""
+    try:
+        with hdfs_errors(f"reading {path} of the archive"):
+            yield
+    except pa.ArrowException as error:
+        raise UnavailableError(
+            f"The archive's file {path} cannot be read: {str(error).splitlines()[0][:300]}. Nothing was changed. "
+            "Restore the file (its manifest names its checksum), then run the command again."
         ) from error
 
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow.fs import FileSystem
 from pyroaring import BitMap64
 
-from ecom_platform.archive.hdfs import arrow_file_system, hdfs_errors
+from ecom_platform.archive.hdfs import archived_file_errors, arrow_file_system, hdfs_errors
 from ecom_platform.archive.layout import ROOT, day_folder
-from ecom_platform.errors import UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import Document
 from ecom_platform.store.manifests import Manifest
@@ -99,23 +96,11 @@ def _keep_newest(found: dict[int, ColdOrder], order: ColdOrder) -> None:
 
 
 def _read(file_system: FileSystem, path: str, order_ids: list[int]) -> Iterator[Document]:
-    with _file_errors(path):
+    with archived_file_errors(path):
         dataset = ds.dataset(f"{ROOT}/{path}", format="parquet", filesystem=file_system)
         # Statistics of the row groups leave out most of a file.
         rows = dataset.to_table(filter=ds.field("order_id").isin(order_ids)).to_pylist()
     return map(to_document, rows)
-
-
-@contextmanager
-def _file_errors(path: str) -> Iterator[None]:
-    try:
-        with hdfs_errors(f"reading {path} of the archive"):
-            yield
-    except pa.ArrowException as error:
-        raise UnavailableError(
-            f"The archive's file {path} cannot be read: {str(error).splitlines()[0][:300]}. Nothing was changed. "
-            "Restore the file (its manifest names its checksum), then run the command again."
-        ) from error
 
 
 def _value(value: Any) -> Any:

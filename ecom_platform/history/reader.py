@@ -7,7 +7,6 @@ HDFS. Every order comes exactly once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -19,9 +18,8 @@ import pyarrow.parquet as pq
 from pyarrow.fs import FileSystem
 from pyroaring import BitMap64
 
-from ecom_platform.archive.hdfs import hdfs_errors
+from ecom_platform.archive.hdfs import archived_file_errors
 from ecom_platform.archive.layout import ROOT
-from ecom_platform.errors import UnavailableError
 from ecom_platform.history.snapshot import HistorySnapshot
 from ecom_platform.store.arrow_documents import arrow_batches, conformed
 from ecom_platform.store.client import Document, MongoDatabase
@@ -141,7 +139,7 @@ def _file_batches(
     file_system: FileSystem, path: str, schema: pa.Schema, selection: Selection | None
 ) -> Iterator[pa.RecordBatch]:
     stored = [leaf for field in schema for leaf in _leaves(field.name, field.type) if field.name != "order_date"]
-    with _file_errors(path), file_system.open_input_file(f"{ROOT}/{path}") as opened:
+    with archived_file_errors(path), file_system.open_input_file(f"{ROOT}/{path}") as opened:
         file = pq.ParquetFile(opened, pre_buffer=True)
         groups = selection.row_groups(file.metadata) if selection else list(range(file.metadata.num_row_groups))
         for batch in file.iter_batches(row_groups=groups, columns=stored, use_threads=False) if groups else ():
@@ -180,15 +178,3 @@ def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
 def _day_of(path: str) -> str:
     """The day in `order_date=YYYY-MM-DD/…`."""
     return path.partition("/")[0].partition("=")[2]
-
-
-@contextmanager
-def _file_errors(path: str) -> Iterator[None]:
-    try:
-        with hdfs_errors(f"reading {path} of the archive"):
-            yield
-    except pa.ArrowException as error:
-        raise UnavailableError(
-            f"The archive's file {path} cannot be read: {str(error).splitlines()[0][:300]}. Nothing was changed. "
-            "Restore the file (its manifest names its checksum), then run the command again."
-        ) from error
