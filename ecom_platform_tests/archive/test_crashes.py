@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -71,9 +72,10 @@ def test_one_run_that_is_killed_after_every_step_ends_as_if_it_had_not_been(
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("step", ["written", "verified", "published", "checked", "purging"])
 def test_a_run_killed_between_the_parts_of_a_step_is_repaired_by_the_next(
-    settings: Settings, db: MongoDatabase, step: str
+    settings: Settings, db: MongoDatabase, step: str, record_property: Callable[[str, object], None]
 ) -> None:
     """Between two files, or two batches; before the first row of the writing."""
+    record_property("killed", (f"{STEPS.index(step) + 1}. inside {step}", "archiver"))
     orders = fill(db, count=3_000)
     kill_at(settings, step, "half")
     demand_repair(settings, db, orders)
@@ -84,9 +86,10 @@ def test_a_run_killed_between_the_parts_of_a_step_is_repaired_by_the_next(
 @pytest.mark.parametrize("attempt", range(5))
 @pytest.mark.parametrize("step", STEPS[:-1])
 def test_a_run_killed_at_any_moment_is_repaired_by_the_next(
-    settings: Settings, db: MongoDatabase, step: str, attempt: int
+    settings: Settings, db: MongoDatabase, step: str, attempt: int, record_property: Callable[[str, object], None]
 ) -> None:
     """Five random moments in the work that follows each step; five of writing fall into the start of Spark, too."""
+    record_property("killed", (f"{STEPS.index(step) + 1}. after {step}", "archiver"))
     orders = fill(db, count=3_000)
     delay = random.Random(f"{step} {attempt}").uniform(0, LONGEST_SECONDS[step])
     kill_at(settings, step, str(delay), may_be_done=True)

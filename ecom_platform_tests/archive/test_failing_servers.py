@@ -6,7 +6,7 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
@@ -95,9 +95,17 @@ def test_safe_mode_in_the_middle_of_a_run_leaves_every_order_counted_once(
 @pytest.mark.parametrize("victim", ["mongodb", "namenode", "datanode"])
 @pytest.mark.parametrize("step", STEPS[:-1])
 def test_a_server_killed_during_a_step_costs_nothing(
-    settings: Settings, db: MongoDatabase, spark: SparkSession, platform: Platform, step: str, victim: str, attempt: int
+    settings: Settings,
+    db: MongoDatabase,
+    spark: SparkSession,
+    platform: Platform,
+    step: str,
+    victim: str,
+    attempt: int,
+    record_property: Callable[[str, object], None],
 ) -> None:
     """A kill -9 of mongod, NameNode or DataNode in each step: hot ∪ cold is every order once, then and after."""
+    record_property("killed", (f"{STEPS.index(step) + 1}. after {step}", victim))
     orders = fill(db, count=2_000)
     delay = random.Random(f"{step} {victim} {attempt}").uniform(0, 2.0 if step == "planned" else 0.3)
     killings: list[threading.Timer] = []
