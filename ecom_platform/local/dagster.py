@@ -15,7 +15,7 @@ STREAM = "stream"
 def prepare(settings: Settings) -> None:
     """Make the instance's storage in one process, and end runs whose workers died with an earlier start."""
     from ecom_platform.orchestration import instance as dagster_instance
-    from ecom_platform.orchestration.recovery import fail_dead_runs
+    from ecom_platform.orchestration.runs.recovery import fail_dead_runs
 
     home = dagster_instance.prepare(settings, settings.dagster_grpc_port)
     with dagster_instance.open_instance(home) as instance:
@@ -43,7 +43,7 @@ def end_runs(settings: Settings, manager: Supervisord, by: str) -> str | None:
             return None
         wish(settings, running=False, by=by, reason="everything is being stopped")
         from ecom_platform.orchestration.instance import home_of, open_instance
-        from ecom_platform.orchestration.stop import stop_runs
+        from ecom_platform.orchestration.runs.stop import stop_runs
 
         with open_instance(home_of(settings)) as instance:
             left = stop_runs(instance, by).left

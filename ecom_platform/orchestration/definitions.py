@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import dagster as dg
 
-from ecom_platform.orchestration.assets.archive import orders_archive, orders_archive_summary, orders_purge
-from ecom_platform.orchestration.assets.dimensions import dimensions
-from ecom_platform.orchestration.assets.facts import facts
-from ecom_platform.orchestration.assets.kpis import kpi_daily
-from ecom_platform.orchestration.assets.sources import orders_topic
-from ecom_platform.orchestration.batch import Batch
-from ecom_platform.orchestration.batch_jobs import (
-    kpi_daily_job,
+from ecom_platform.orchestration.archiving.assets import orders_archive, orders_archive_summary, orders_purge
+from ecom_platform.orchestration.archiving.checks import published_files_match, size_within_bounds
+from ecom_platform.orchestration.archiving.jobs import (
     orders_archive_check_job,
     orders_archive_job,
     orders_purge_job,
     rehydration_job,
 )
-from ecom_platform.orchestration.checks.archive import published_files_match, size_within_bounds
-from ecom_platform.orchestration.checks.lag import lag_within_bounds
-from ecom_platform.orchestration.checks.reconciliation import accounting_equations_hold
-from ecom_platform.orchestration.jobs import streaming_supervisor_job
-from ecom_platform.orchestration.resources import Platform, StreamLauncher, SupervisorPace
-from ecom_platform.orchestration.schedules import orders_archive_schedule
-from ecom_platform.orchestration.sensors.dirty_days import dirty_days_sensor
-from ecom_platform.orchestration.sensors.kafka_lag import kafka_lag_sensor
-from ecom_platform.orchestration.sensors.late_events import late_events_sensor
-from ecom_platform.orchestration.sensors.orders_purge import orders_purge_sensor
-from ecom_platform.orchestration.sensors.orders_size import orders_size_sensor
-from ecom_platform.orchestration.sensors.supervisor import streaming_supervisor_sensor
+from ecom_platform.orchestration.archiving.late_sensor import late_events_sensor
+from ecom_platform.orchestration.archiving.purge_sensor import orders_purge_sensor
+from ecom_platform.orchestration.archiving.schedules import orders_archive_schedule
+from ecom_platform.orchestration.archiving.size_sensor import orders_size_sensor
+from ecom_platform.orchestration.dimensions import dimensions
+from ecom_platform.orchestration.facts.assets import facts
+from ecom_platform.orchestration.facts.checks import accounting_equations_hold
+from ecom_platform.orchestration.kpis.assets import kpi_daily
+from ecom_platform.orchestration.kpis.dirty_sensor import dirty_days_sensor
+from ecom_platform.orchestration.kpis.jobs import kpi_daily_job
+from ecom_platform.orchestration.resources import Platform
+from ecom_platform.orchestration.runs.batch import Batch
+from ecom_platform.orchestration.supervision.jobs import streaming_supervisor_job
+from ecom_platform.orchestration.supervision.resources import StreamLauncher, SupervisorPace
+from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
+from ecom_platform.orchestration.topic.assets import orders_topic
+from ecom_platform.orchestration.topic.checks import lag_within_bounds
+from ecom_platform.orchestration.topic.lag_sensor import kafka_lag_sensor
 
 __all__ = ["defs"]
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from ecom_platform.orchestration.definitions import defs
-from ecom_platform.orchestration.sensors.supervisor import forget, remember
+from ecom_platform.orchestration.supervision.sensor import forget, remember
 
 # Dagster warns of its own beta parameter when it attaches resources to a sensor.
 pytestmark = pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")

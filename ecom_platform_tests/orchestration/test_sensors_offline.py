@@ -10,14 +10,14 @@ import dagster as dg
 import pytest
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.orchestration.archiving.late_sensor import late_events_sensor
+from ecom_platform.orchestration.archiving.purge_sensor import orders_purge_sensor
+from ecom_platform.orchestration.archiving.schedules import orders_archive_schedule
+from ecom_platform.orchestration.archiving.size_sensor import marks_of, orders_size_sensor
+from ecom_platform.orchestration.kpis.dirty_sensor import dirty_days_sensor
 from ecom_platform.orchestration.resources import Platform
-from ecom_platform.orchestration.schedules import orders_archive_schedule
-from ecom_platform.orchestration.sensors.dirty_days import dirty_days_sensor
-from ecom_platform.orchestration.sensors.kafka_lag import kafka_lag_sensor
-from ecom_platform.orchestration.sensors.late_events import late_events_sensor
-from ecom_platform.orchestration.sensors.orders_purge import orders_purge_sensor
-from ecom_platform.orchestration.sensors.orders_size import marks_of, orders_size_sensor
-from ecom_platform.orchestration.sensors.supervisor import streaming_supervisor_sensor
+from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
+from ecom_platform.orchestration.topic.lag_sensor import kafka_lag_sensor
 from ecom_platform.settings import load_settings
 
 # Dagster warns of its own beta parameter when it evaluates a sensor.

@@ -1,0 +1,75 @@
+"""The jobs of archive, purge and rehydration, as sensors and the schedule request them."""
+
+# Dagster compares the annotation of `context` with its classes, so annotations may not be postponed to strings here.
+
+import dagster as dg
+
+from ecom_platform.errors import Fenced
+from ecom_platform.orchestration.names import (
+    ARCHIVE_CHECK,
+    ARCHIVE_JOB,
+    CHECK_JOB,
+    PURGE_JOB,
+    REHYDRATION_JOB,
+    REHYDRATION_POOL,
+)
+from ecom_platform.orchestration.resources import Platform
+from ecom_platform.orchestration.runs.batch import Batch, owner_of
+from ecom_platform.orchestration.sensing.requests import ARCHIVE_FIRST
+from ecom_platform.orchestration.tables import ARCHIVE_KEY, PURGE_KEY, SUMMARY_KEY
+
+__all__ = ["orders_archive_check_job", "orders_archive_job", "orders_purge_job", "rehydration_job"]
+
+orders_archive_job = dg.define_asset_job(
+    ARCHIVE_JOB,
+    # The check is part of the archive's own step; as a step of its own it would be skipped behind a skippable asset.
+    selection=dg.AssetSelection.assets(ARCHIVE_KEY).without_checks(),
+    description="Archives a range of days and checks what was published. The purge follows in a run of its own.",
+    tags=ARCHIVE_FIRST,
+)
+orders_archive_check_job = dg.define_asset_job(
+    CHECK_JOB,
+    selection=dg.AssetSelection.checks(dg.AssetCheckKey(ARCHIVE_KEY, ARCHIVE_CHECK)),
+    description="Checks committed archive runs that have no verdict, because their run died before it.",
+    tags=ARCHIVE_FIRST,
+)
+orders_purge_job = dg.define_asset_job(
+    PURGE_JOB,
+    selection=dg.AssetSelection.assets(PURGE_KEY, SUMMARY_KEY),
+    description="Deletes from MongoDB what is archived and passed the check.",
+    tags=ARCHIVE_FIRST,
+)
+
+
+@dg.op(pool=REHYDRATION_POOL, description="Bring back archived orders for which events arrived.")
+def bring_back_late_orders(context: dg.OpExecutionContext, platform: Platform, batch: Batch) -> None:
+    """Apply what waits; while an archive run holds the archiver's role, leave it for the next request."""
+    from ecom_platform.archive.rehydrate import rehydrate_waiting
+
+    batch.be_nice()
+    with platform.database() as db:
+        try:
+            done = rehydrate_waiting(platform.settings(), db, owner_of(context), context.run_id)
+        except Fenced as error:
+            context.log.info("The events wait a little longer: %s", error)
+            return
+    context.add_output_metadata(
+        {
+            "brought_back": dg.MetadataValue.int(done.brought_back),
+            "updated": dg.MetadataValue.int(done.updated),
+            "applied": dg.MetadataValue.int(done.applied),
+            "duplicate": dg.MetadataValue.int(done.duplicate),
+            "dead": dg.MetadataValue.int(done.dead),
+        }
+    )
+
+
+@dg.job(
+    name=REHYDRATION_JOB,
+    description="Brings back archived orders to which something more happened.",
+    executor_def=dg.in_process_executor,
+    tags={"dagster/max_runtime": "1800"},
+)
+def rehydration_job() -> None:
+    """One step."""
+    bring_back_late_orders()

@@ -1,0 +1,48 @@
+"""The sensor that has archived orders brought back when something more happened to them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+import dagster as dg
+
+from ecom_platform.errors import ConfigurationError
+from ecom_platform.orchestration.archiving.jobs import rehydration_job
+from ecom_platform.orchestration.archiving.late_trigger import LateMemory, decide
+from ecom_platform.orchestration.archiving.purge_sensor import working_archiver
+from ecom_platform.orchestration.names import LATE_SENSOR
+from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
+from ecom_platform.orchestration.sensing.requests import outcome_of, run_request
+from ecom_platform.store.late_events import count_waiting
+from ecom_platform.store.leases import read_lease
+
+__all__ = ["late_events_sensor"]
+
+INTERVAL_SECONDS: Final = 15
+
+
+@dg.sensor(
+    name=LATE_SENSOR,
+    job=rehydration_job,
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Has orders brought back from the archive when events for them arrived; asks for nothing otherwise.",
+)
+def late_events_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
+    """One look at the late events."""
+    from ecom_platform.archive.holding import LEASE_ROLE
+
+    memory, now = LateMemory.parse(context.cursor), datetime.now(UTC).timestamp()
+    try:
+        with platform.database(SHORT_SECONDS) as db:
+            pending = count_waiting(db)
+            archiver = working_archiver(read_lease(db, LEASE_ROLE)) if pending else None
+    except ConfigurationError as error:
+        return dg.SensorResult(skip_reason=str(error))
+    decision = decide(memory, pending, archiver, outcome_of(context.instance, memory.key), now)
+    cursor = decision.memory.dump()
+    if decision.ask:
+        context.log.info(decision.reason)
+        return dg.SensorResult(run_requests=[run_request(decision.memory.key)], cursor=cursor)
+    return dg.SensorResult(skip_reason=decision.reason, cursor=cursor)

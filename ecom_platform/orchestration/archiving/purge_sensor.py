@@ -1,0 +1,59 @@
+"""The sensor that leads committed archive runs to their end: checked, then purged, whoever made them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import dagster as dg
+
+from ecom_platform.errors import ConfigurationError
+from ecom_platform.orchestration.archiving.jobs import orders_archive_check_job, orders_purge_job
+from ecom_platform.orchestration.archiving.purge_trigger import PurgeMemory, decide
+from ecom_platform.orchestration.names import CHECK_JOB, PURGE_JOB, PURGE_SENSOR
+from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
+from ecom_platform.orchestration.runs.recovery import bury_holder
+from ecom_platform.orchestration.sensing.requests import ARCHIVE_FIRST, outcome_of, run_request
+from ecom_platform.store.leases import read_lease
+
+if TYPE_CHECKING:
+    from ecom_platform.store.leases import LeaseState
+
+__all__ = ["orders_purge_sensor", "working_archiver"]
+
+INTERVAL_SECONDS: Final = 10
+
+
+@dg.sensor(
+    name=PURGE_SENSOR,
+    jobs=[orders_archive_check_job, orders_purge_job],
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Has committed archive runs checked, and those that passed purged; ends runs whose worker died.",
+)
+def orders_purge_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
+    """One look at the manifests."""
+    from ecom_platform.archive.holding import LEASE_ROLE
+    from ecom_platform.archive.run import unfinished_runs
+
+    memory, now = PurgeMemory.parse(context.cursor), datetime.now(UTC).timestamp()
+    try:
+        with platform.database(SHORT_SECONDS) as db:
+            lease = read_lease(db, LEASE_ROLE)
+            committed = [manifest for manifest in unfinished_runs(db) if manifest.is_cold]
+    except ConfigurationError as error:
+        return dg.SensorResult(skip_reason=str(error))
+    bury_holder(context.instance, lease)
+    outcome = outcome_of(context.instance, memory.key)
+    decision = decide(memory, [run.verdict for run in committed], working_archiver(lease), outcome, now)
+    cursor = decision.memory.dump()
+    if decision.step is None:
+        return dg.SensorResult(skip_reason=decision.reason, cursor=cursor)
+    context.log.info(decision.reason)
+    job = PURGE_JOB if decision.step == "purge" else CHECK_JOB
+    return dg.SensorResult(run_requests=[run_request(decision.memory.key, ARCHIVE_FIRST, job=job)], cursor=cursor)
+
+
+def working_archiver(lease: LeaseState | None) -> str | None:
+    """Who holds the archiver's role, if anybody alive does."""
+    return lease.owner if lease is not None and lease.owner is not None and lease.alive() else None

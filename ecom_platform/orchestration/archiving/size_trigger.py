@@ -1,0 +1,150 @@
+"""When the orders in MongoDB are so many that some must be archived, and whether archiving helps. Pure.
+
+An episode begins at the high mark and ends below the low one, or when nothing more can be taken and the size is below
+the high mark. In an episode one run follows the other, each under a key of its own. Runs that fail are repeated with
+growing pauses; runs that free nothing while the size stays above the high mark end in an alarm, not in a storm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from ecom_platform.orchestration.sensing.asking import Asking, Outcome
+from ecom_platform.orchestration.sensing.cursor import Remembered
+from ecom_platform.orchestration.sensing.hysteresis import Watermarks
+
+__all__ = ["SizeDecision", "SizeMemory", "decide", "nothing_to_take"]
+
+# A run that frees less than this share of what there was has freed nothing.
+WORTH_SHARE: Final = 0.01
+# After giving up: so much smaller and archiving evidently works again.
+BETTER_SHARE: Final = 0.1
+INEFFECTIVE_TO_ALARM: Final = 3
+# Orders grow old enough by themselves, but in hours rather than in minutes.
+INEFFECTIVE_PAUSE_SECONDS: Final = 600.0
+# Longer than any run should take that moves one block of days.
+SLOW_SECONDS: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class SizeMemory(Remembered):
+    """The cursor `{"v": 1, …}`: samples above the mark, the episode, its requests, and what they achieved.
+
+    Attributes:
+        firing: an episode is going on; `episode` counts them.
+        given_up: archiving freed nothing `ineffective` times in a row; the check stays red.
+        bytes_before: the size at the last request.
+        emitted, passed: when events were last written, and the last verdict.
+    """
+
+    above: int = 0
+    firing: bool = False
+    episode: int = 0
+    given_up: bool = False
+    ineffective: int = 0
+    bytes_before: int = 0
+    asking: Asking = field(default_factory=Asking)
+    emitted: float = 0.0
+    passed: bool = True
+
+    @property
+    def key(self) -> str:
+        """The run key of the last request: never used before, also when the cursor was cleared in between."""
+        return f"archive-{self.episode}-{self.asking.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class SizeDecision:
+    """What to remember and say; `ask` means that a run is due if there is anything to take."""
+
+    memory: SizeMemory
+    reason: str
+    passed: bool = True
+    ask: bool = False
+
+
+def decide(memory: SizeMemory, size: int, outcome: Outcome, now: float, marks: Watermarks) -> SizeDecision:
+    """Judge one sample of `size` bytes; `outcome` is that of the last request."""
+    if not memory.firing:
+        return _watch(memory, size, now, marks)
+    if memory.given_up:
+        if size < marks.low or size <= memory.bytes_before * (1 - BETTER_SHARE):
+            return SizeDecision(_rest(memory), f"{_megabytes(size)} now: archiving frees again.")
+        return SizeDecision(memory, _given_up(memory, size), passed=False)
+    was_open = memory.asking.open
+    memory = replace(memory, asking=memory.asking.after(outcome, now))
+    if memory.asking.open:
+        return _at_work(memory, size, now)
+    if size < marks.low:
+        return SizeDecision(_rest(memory), f"{_megabytes(size)}, below the low mark of {_megabytes(marks.low)}.")
+    if was_open and outcome is Outcome.SUCCEEDED:
+        if size > memory.bytes_before * (1 - WORTH_SHARE):
+            return _freed_nothing(memory, size, now, marks)
+        memory = replace(memory, ineffective=0)
+    return _next(memory, size, now)
+
+
+def nothing_to_take(asked: SizeDecision, size: int, now: float, marks: Watermarks) -> SizeDecision:
+    """What follows when a run was due and the planner found no order that may be archived."""
+    return _freed_nothing(_withdrawn(asked.memory), size, now, marks)
+
+
+def _watch(memory: SizeMemory, size: int, now: float, marks: Watermarks) -> SizeDecision:
+    above = memory.above + 1 if size >= marks.high else 0
+    memory = replace(memory, above=above)
+    if above < marks.samples:
+        return SizeDecision(memory, f"{_megabytes(size)} of orders; archiving begins at {_megabytes(marks.high)}.")
+    begun = replace(memory, above=0, firing=True, episode=memory.episode + 1, ineffective=0)
+    return _next(begun, size, now)
+
+
+def _next(memory: SizeMemory, size: int, now: float) -> SizeDecision:
+    if waiting := memory.asking.waiting(now):
+        passed = not memory.asking.alarming
+        return SizeDecision(memory, f"{_megabytes(size)} of orders; {waiting}.", passed=passed)
+    asked = replace(memory, asking=memory.asking.ask(now), bytes_before=size)
+    reason = f"{_megabytes(size)} of orders: episode {memory.episode}, request {asked.asking.number}."
+    return SizeDecision(asked, reason, passed=not memory.asking.alarming, ask=True)
+
+
+def _at_work(memory: SizeMemory, size: int, now: float) -> SizeDecision:
+    seconds = now - memory.asking.asked_at
+    slow = seconds >= SLOW_SECONDS
+    passed = not slow and not memory.asking.alarming
+    text = f"{_megabytes(size)} of orders; the run asked for {seconds:.0f} s ago is not finished."
+    return SizeDecision(memory, text, passed=passed)
+
+
+def _freed_nothing(memory: SizeMemory, size: int, now: float, marks: Watermarks) -> SizeDecision:
+    if size < marks.high:
+        # Nothing is wrong: what is left is too young, and it is not too much.
+        return SizeDecision(_rest(memory), f"{_megabytes(size)} of orders; nothing more may be archived yet.")
+    memory = replace(memory, ineffective=memory.ineffective + 1, bytes_before=size)
+    if memory.ineffective >= INEFFECTIVE_TO_ALARM:
+        memory = replace(memory, given_up=True)
+        return SizeDecision(memory, _given_up(memory, size), passed=False)
+    pause = INEFFECTIVE_PAUSE_SECONDS * 2 ** (memory.ineffective - 1)
+    memory = replace(memory, asking=memory.asking.pause(pause, now))
+    return SizeDecision(memory, f"{_megabytes(size)} of orders; archiving freed nothing; again in {pause:.0f} s.")
+
+
+def _withdrawn(memory: SizeMemory) -> SizeMemory:
+    """Nobody will run the request: its number stays used."""
+    return replace(memory, asking=replace(memory.asking, open=False))
+
+
+def _rest(memory: SizeMemory) -> SizeMemory:
+    asking = replace(memory.asking, failures=0, not_before=0.0)
+    return replace(memory, above=0, firing=False, given_up=False, ineffective=0, asking=asking)
+
+
+def _given_up(memory: SizeMemory, size: int) -> str:
+    return (
+        f"{_megabytes(size)} of orders, and archiving frees nothing ({memory.ineffective} times in a row): they are "
+        "open or too young. Raise ECOM_ARCHIVE_HIGH_BYTES, or archive younger ones: `ecom archive --older-than 6h`."
+    )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:,.1f} MB"

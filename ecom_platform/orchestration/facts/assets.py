@@ -1,0 +1,133 @@
+"""The facts. The stream writes them all the time; materialized by hand, they are brought up to the topic's end."""
+
+# Dagster compares the annotation of `context` with its classes, so annotations may not be postponed to strings here.
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, cast
+
+import dagster as dg
+
+from ecom_platform.orchestration.facts.drain import Drain, Held
+from ecom_platform.orchestration.names import LEASED_TAG, OWNER, STREAM_ROLE
+from ecom_platform.orchestration.resources import Platform
+from ecom_platform.orchestration.runs.ending import end_if_asked
+from ecom_platform.orchestration.supervision.child import Child
+from ecom_platform.orchestration.supervision.heartbeat import count_items, fact_rows, stream_metadata
+from ecom_platform.orchestration.supervision.holding import try_lease
+from ecom_platform.orchestration.supervision.resources import StreamLauncher, SupervisorPace
+from ecom_platform.orchestration.tables import FACTS, TOPIC_KEY, dimension_key, fact_key, lineage, schema
+from ecom_platform.settings import Settings
+from ecom_platform.store.client import MongoDatabase
+from ecom_platform.store.leases import Lease
+from ecom_platform.store.offsets import read_offsets
+from ecom_platform.store.progress import read_progress
+
+__all__ = ["facts"]
+
+# The supervisor reports once a minute: three missed reports warn, ten are a failure.
+FRESHNESS: Final = dg.FreshnessPolicy.time_window(fail_window=timedelta(minutes=10), warn_window=timedelta(minutes=3))
+LAG_BUDGET_SECONDS: Final = 20.0
+
+_TEXTS: Final = {
+    "orders": "**Grain:** one order with its items, its delivery and the delivery's history, embedded.",
+    "order_items": "**Grain:** one line of an order. A MongoDB view over `orders`.",
+    "deliveries": "**Grain:** one delivery, that is one order. A MongoDB view over `orders`.",
+    "dead_letters": "**Grain:** one message that could not be applied, with its bytes and the reason.",
+}
+_DEPS: Final[Mapping[str, list[dg.AssetKey]]] = {
+    "orders": [TOPIC_KEY, *(dimension_key(name) for name in ("users", "products", "warehouses", "couriers"))],
+    "order_items": [fact_key("orders")],
+    "deliveries": [fact_key("orders")],
+    "dead_letters": [TOPIC_KEY],
+}
+
+
+def _spec(name: str) -> dg.AssetSpec:
+    view = name in ("order_items", "deliveries")
+    common = (
+        "\n\n**Source:** the topic, through the streaming job, each event exactly once. **Consumer:** the dashboard, "
+        "the KPIs, the reconciliation. **When it fails:** freshness turns red within minutes and the supervisor starts "
+        "the stream again; events wait in Kafka. Materializing by hand means: everything in the topic now is applied."
+    )
+    metadata: dict[str, Any] = {"dagster/column_schema": schema(name), "dagster/table_name": name}
+    if columns := lineage(name).deps_by_column:
+        metadata["dagster/column_lineage"] = dg.TableColumnLineage(columns)
+    return dg.AssetSpec(
+        fact_key(name),
+        group_name="facts",
+        kinds={"mongodb", "view"} if view else {"mongodb", "spark"},
+        owners=[OWNER],
+        deps=_DEPS[name],
+        description=_TEXTS[name] + common,
+        metadata=metadata,
+        freshness_policy=FRESHNESS,
+    )
+
+
+@dataclass(slots=True)
+class _World:
+    """What `Drain` needs, for real."""
+
+    context: dg.OpExecutionContext
+    settings: Settings
+    db: MongoDatabase
+    launcher: StreamLauncher
+    lease_seconds: float
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        end_if_asked(self.context)
+        time.sleep(seconds)
+
+    def applied(self) -> Mapping[int, int]:
+        return {number: part.next for number, part in read_offsets(self.db, self.settings.topic).items()}
+
+    def take(self) -> Held:
+        return try_lease(self.context, self.db, self.lease_seconds)
+
+    def spawn(self, lease: Held) -> Child:
+        return self.launcher.start(self.settings, cast("Lease", lease).token, available_now=True)
+
+    def tell(self, text: str) -> None:
+        self.context.log.info(text)
+
+
+@dg.multi_asset(name="facts", specs=[_spec(name) for name in FACTS])
+def facts(
+    context: dg.AssetExecutionContext, platform: Platform, launcher: StreamLauncher, supervisor_pace: SupervisorPace
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Apply everything that is in the topic at the start of this run.
+
+    A live stream is waited for; without one this run takes its lease and runs the stream once. Not in the supervisor's
+    pool, or it would queue behind a run that lasts for days.
+    """
+    settings = platform.settings()
+    with platform.database() as db:
+        target = _end_offsets(settings, db)
+        # Before the lease is taken: a run that dies while it holds it is then found by the reconciler.
+        context.instance.add_run_tags(context.run_id, {LEASED_TAG: STREAM_ROLE})
+        world = _World(context.op_execution_context, settings, db, launcher, supervisor_pace.lease_seconds)
+        drained = Drain(world).run(target)
+        context.log.info("Everything up to %s is applied (%s, %.1f s).", target, drained.how, drained.seconds)
+        metadata = stream_metadata(read_progress(db, settings.topic), read_offsets(db, settings.topic))
+        rows = {**fact_rows(db), "order_items": count_items(db)}
+    for name in FACTS:
+        counted: dict[str, Any] = {
+            **metadata,
+            "how": drained.how,
+            "dagster/row_count": dg.MetadataValue.int(rows[name]),
+        }
+        yield dg.MaterializeResult(asset_key=fact_key(name), metadata=counted)
+
+
+def _end_offsets(settings: Settings, db: MongoDatabase) -> dict[int, int]:
+    """Partition → end offset of the partitions that hold anything. Raises UnavailableError."""
+    from ecom_platform.streaming.lag import read_lag
+
+    lag = read_lag(settings, db, LAG_BUDGET_SECONDS)
+    return {part.partition: part.end for part in lag.partitions if part.end > part.begin}

@@ -1,0 +1,1 @@
+"""The daily KPIs: computed again for the days that changed, and held against the live rollups."""

@@ -1,0 +1,127 @@
+"""The daily KPIs, recomputed from the orders wherever they are, and held against the rollups the screens show."""
+
+# Dagster compares the annotation of `context` with its classes, so annotations may not be postponed to strings here.
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Final
+
+import dagster as dg
+
+from ecom_platform.history.daily_figures import SUBJECTS
+from ecom_platform.history.recompute import Recomputed, recompute
+from ecom_platform.orchestration.names import BATCH_POOL, KPI_CHECK, OWNER
+from ecom_platform.orchestration.resources import Platform
+from ecom_platform.orchestration.runs.batch import Batch
+from ecom_platform.orchestration.runs.blocks import blocks_of
+from ecom_platform.orchestration.runs.ending import end_if_asked
+from ecom_platform.orchestration.runs.partitions import kpi_days
+from ecom_platform.orchestration.tables import ARCHIVE_KEY, KPI_KEYS, KPI_TABLES, fact_key, kpi_key, lineage, schema
+
+__all__ = ["kpi_daily"]
+
+# Today is computed every half hour.
+FRESHNESS: Final = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=2), warn_window=timedelta(hours=1))
+DIFFERENCES_SHOWN: Final = 20
+# MongoDB keeps an instant for five minutes: a week of a large shop is read in less.
+DAYS_PER_READING: Final = 7
+
+_TEXTS: Final = {
+    "kpi_daily": "one UTC day",
+    "kpi_daily_by_payment": "one day and payment type",
+    "kpi_daily_by_warehouse": "one day and warehouse",
+    "kpi_daily_by_courier": "one day and courier",
+    "kpi_daily_by_city": "one day and city of the customer when the order was placed",
+    "kpi_daily_by_category": "one day and category; orders with lines of two categories count in both",
+    "kpi_daily_by_product": "one day and product",
+}
+_SUBJECT_OF: Final = dict(zip(KPI_TABLES, SUBJECTS, strict=True))
+
+
+def _spec(name: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        kpi_key(name),
+        group_name="kpis",
+        kinds={"mongodb", "spark"},
+        owners=[OWNER],
+        deps=[fact_key("orders"), ARCHIVE_KEY],
+        description=(
+            f"**Grain:** {_TEXTS[name]}, by the day the order was placed. **Source:** all orders of the day, in "
+            "MongoDB and in the archive, at one instant. **Consumer:** the check against the live rollups; screens "
+            "show those. **When it fails:** the figures on screen are not touched; the day stays marked and is "
+            "computed again."
+        ),
+        metadata={
+            "dagster/column_schema": schema(name),
+            "dagster/column_lineage": dg.TableColumnLineage(lineage(name).deps_by_column),
+            "dagster/table_name": "kpi_daily",
+        },
+        partitions_def=kpi_days(),
+        freshness_policy=FRESHNESS if name == "kpi_daily" else None,
+        # Each day is reported when it is done; those of a run that ends early stay as they were.
+        skippable=True,
+    )
+
+
+@dg.multi_asset(
+    name="kpi_daily",
+    specs=[_spec(name) for name in KPI_TABLES],
+    check_specs=[
+        dg.AssetCheckSpec(
+            KPI_CHECK,
+            asset=kpi_key("kpi_daily"),
+            description="Every amount, recomputed from hot and cold orders, equals the live rollups at the same "
+            "instant, to the cent.",
+        )
+    ],
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    pool=BATCH_POOL,
+)
+def kpi_daily(context: dg.AssetExecutionContext, platform: Platform, batch: Batch) -> Iterator[Any]:
+    """Compute the days of this run, a week at an instant, oldest first."""
+    from ecom_platform.history.spark_daily import kpi_session
+
+    batch.be_nice()
+    settings = platform.settings()
+    wrong: list[str] = []
+    with platform.database() as db, kpi_session(settings) as spark:
+        for block in blocks_of(context.partition_keys, DAYS_PER_READING):
+            end_if_asked(context.op_execution_context)
+            for found in recompute(settings, db, spark, block.days):
+                for event in _events(found):
+                    context.log_event(event)
+                wrong += [f"{found.day}: {difference}" for difference in found.differences]
+    yield dg.AssetCheckResult(
+        asset_key=KPI_KEYS[0],
+        check_name=KPI_CHECK,
+        passed=not wrong,
+        description=_verdict(wrong) if wrong else f"{len(context.partition_keys)} days equal the live rollups.",
+    )
+
+
+def _events(found: Recomputed) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
+    for name, subject in _SUBJECT_OF.items():
+        rows = sum(1 for kind, _ in found.figures if kind == subject)
+        metadata: dict[str, Any] = {
+            "dagster/partition_row_count": dg.MetadataValue.int(rows),
+            "hot_orders": dg.MetadataValue.int(found.hot_orders),
+            "cold_orders": dg.MetadataValue.int(found.cold_orders),
+            "seconds": dg.MetadataValue.float(found.seconds),
+        }
+        if name == "kpi_daily":
+            total = found.figures.get(("day", ""), {})
+            metadata |= {amount: dg.MetadataValue.int(total.get(amount, 0)) for amount in SUBJECTS["day"]}
+        yield dg.AssetMaterialization(kpi_key(name), partition=found.day, metadata=metadata)
+    texts = [str(difference) for difference in found.differences]
+    yield dg.AssetCheckEvaluation(
+        asset_key=KPI_KEYS[0],
+        check_name=KPI_CHECK,
+        passed=not texts,
+        partition=found.day,
+        description=_verdict(texts) if texts else "Every amount equals the live rollups.",
+        metadata={"differences": dg.MetadataValue.int(len(texts))},
+    )
+
+
+def _verdict(texts: list[str]) -> str:
+    return f"{len(texts)} amounts differ: {'; '.join(texts[:DIFFERENCES_SHOWN])}"

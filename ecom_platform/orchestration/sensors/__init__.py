@@ -1,1 +1,0 @@
-"""What watches the platform and acts, or only reports."""

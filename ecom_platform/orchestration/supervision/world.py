@@ -1,0 +1,125 @@
+"""The supervisor's world for real: Dagster's run, MongoDB's lease and intent, a child process, the machine's clock."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from ecom_platform.errors import EcomError, UnavailableError
+from ecom_platform.orchestration.names import STREAM_ROLE
+from ecom_platform.orchestration.runs.ending import run_ending
+from ecom_platform.orchestration.supervision import heartbeat
+from ecom_platform.orchestration.supervision.child import Child
+from ecom_platform.orchestration.supervision.code_version import CodeWatch
+from ecom_platform.orchestration.supervision.resources import StreamLauncher
+from ecom_platform.settings import Settings
+from ecom_platform.store.client import MongoDatabase
+from ecom_platform.store.intents import read_intent, set_intent
+from ecom_platform.store.leases import Lease
+from ecom_platform.store.progress import read_progress
+
+__all__ = ["RealWorld"]
+
+LOG = logging.getLogger(__name__)
+
+# Reading every source file costs a few milliseconds; once a minute is soon enough.
+CODE_LOOK_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class RealWorld:
+    """Adapter between `StreamSupervisor` and the programs around it."""
+
+    context: dg.OpExecutionContext
+    settings: Settings
+    db: MongoDatabase
+    lease: Lease
+    launcher: StreamLauncher
+    code: CodeWatch = field(default_factory=CodeWatch)
+    _looked: float = field(default_factory=time.monotonic)
+    _moved: float = field(default_factory=time.monotonic)
+    _position: int = -1
+
+    def now(self) -> float:
+        """Seconds of the machine's monotonic clock."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; an interrupt comes out as an exception."""
+        time.sleep(seconds)
+
+    def renew(self) -> None:
+        """Renew the lease."""
+        self.lease.renew()
+
+    def release(self) -> None:
+        """Give the lease back; when MongoDB does not answer it runs out by itself."""
+        try:
+            self.lease.release()
+        except UnavailableError as error:
+            LOG.warning("The lease was not given back and runs out in %s s: %s", self.lease.ttl_seconds, error)
+
+    def spawn(self) -> Child:
+        """Start the streaming job."""
+        return self.launcher.start(self.settings, self.lease.token)
+
+    def run_ending(self) -> str | None:
+        """What Dagster decided about this run."""
+        return run_ending(self.context)
+
+    def unwanted(self) -> str | None:
+        """The intent, when it is `stopped`."""
+        intent = read_intent(self.db, STREAM_ROLE)
+        return f"{intent.by}: {intent.reason}" if intent.desired == "stopped" else None
+
+    def new_code(self) -> str | None:
+        """Whether the files on disk are other ones than at the start."""
+        if self.now() - self._looked < CODE_LOOK_SECONDS:
+            return None
+        self._looked = self.now()
+        return self.code.changed()
+
+    def silent_seconds(self) -> float | None:
+        """Seconds since any partition reported, or since the stream last moved while there was something to apply."""
+        progress = read_progress(self.db, self.settings.topic)
+        if not progress:
+            return None
+        position = sum(part.next for part in progress)
+        if position != self._position or not any(part.lag for part in progress):
+            self._position, self._moved = position, self.now()
+        unheard = (datetime.now(UTC) - max(part.updated_at for part in progress)).total_seconds()
+        return max(unheard, self.now() - self._moved)
+
+    def heartbeat(self, restarts: int) -> None:
+        """Write the heartbeat to the event log; a failure to do so is no reason to end a healthy stream."""
+        _spare(self._beat, restarts)
+
+    def _beat(self, restarts: int) -> None:
+        for event in heartbeat.events(self.db, self.settings.topic, datetime.now(UTC), restarts):
+            self.context.log_event(event)
+
+    def refuse(self, reason: str) -> None:
+        """Set the intent to `stopped`, in the supervisor's name."""
+        try:
+            set_intent(self.db, STREAM_ROLE, "stopped", by="supervisor", reason=reason)
+        except UnavailableError as error:
+            LOG.warning("The intent was not recorded, the sensor will start the stream again: %s", error)
+
+    def tell(self, text: str) -> None:
+        """Log a line to the run."""
+        _spare(self.context.log.info, text)
+
+
+def _spare(act: Callable[..., object], *args: object) -> None:
+    """Do something that Dagster's storage may refuse; log a refusal instead of raising it."""
+    try:
+        act(*args)
+    except EcomError as error:
+        LOG.warning("A heartbeat was left out: %s", error)
+    except Exception:
+        LOG.warning("Dagster did not take an event", exc_info=True)

@@ -1,0 +1,80 @@
+"""What the supervisor hears of its stream, from a real MongoDB."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ecom_platform.orchestration.supervision.world import RealWorld
+from ecom_platform.settings import Settings
+from ecom_platform.store import MongoDatabase
+
+pytestmark = pytest.mark.servers
+
+
+class WorldAt(RealWorld):
+    """A world whose clock the test sets."""
+
+    clock = 1_000.0
+
+    def now(self) -> float:
+        """What the test says."""
+        return self.clock
+
+
+def report(db: MongoDatabase, settings: Settings, *, position: int, lag: int) -> None:
+    """A heartbeat of this moment."""
+    beat: dict[str, Any] = {
+        "topic": settings.topic,
+        "partition": 0,
+        "next": position,
+        "end": position + lag,
+        "lag": lag,
+        "last_record_at": None,
+        "updated_at": datetime.now(UTC),
+        "batch_id": 1,
+        "batch_seconds": 0.1,
+        "batch_events": 1,
+    }
+    db.progress.replace_one({"_id": "0"}, beat, upsert=True)
+
+
+@pytest.fixture
+def world(settings: Settings, db: MongoDatabase) -> WorldAt:
+    """Only what is needed to listen."""
+    return WorldAt(context=None, settings=settings, db=db, lease=None, launcher=None, _moved=1_000.0)
+
+
+def test_a_stream_that_reports_but_does_not_move_counts_as_silent(
+    world: WorldAt, settings: Settings, db: MongoDatabase
+) -> None:
+    """A frozen worker leaves the heartbeat alive; with events waiting, standing still is silence."""
+    report(db, settings, position=10, lag=5)
+    assert world.silent_seconds() < 5
+
+    world.clock += 200
+    report(db, settings, position=10, lag=7)
+    assert world.silent_seconds() == 200
+
+    report(db, settings, position=11, lag=6)
+    assert world.silent_seconds() < 5
+
+
+def test_a_stream_with_nothing_to_apply_is_not_silent(world: WorldAt, settings: Settings, db: MongoDatabase) -> None:
+    """Hours without an event are no hang, and the first event after them finds a stream that just moved."""
+    report(db, settings, position=10, lag=0)
+    world.silent_seconds()
+    world.clock += 7_200
+    report(db, settings, position=10, lag=0)
+
+    assert world.silent_seconds() < 5
+
+    report(db, settings, position=10, lag=1)
+    assert world.silent_seconds() < 5
+
+
+def test_nothing_is_known_before_the_first_report(world: WorldAt) -> None:
+    """A stream that is starting has not reported; that is not silence."""
+    assert world.silent_seconds() is None
