@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 from ecom_platform.orchestration.definitions import defs
-from ecom_platform.orchestration.supervision.sensor import forget, remember
 
 # Dagster warns of its own beta parameter when it attaches resources to a sensor.
 pytestmark = pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")
@@ -174,12 +173,3 @@ def test_the_configuration_of_the_instance_is_one_that_dagster_takes(tmp_path: P
         assert not instance.telemetry_enabled
         assert instance.run_monitoring_settings["free_slots_after_run_end_seconds"] > 0
     assert yaml.safe_load((ROOT / "dagster.yaml").read_text())["sensors"]["use_threads"]
-
-
-@pytest.mark.parametrize("cursor", [None, "", "{", '{"v": 2}'])
-def test_an_unreadable_cursor_of_the_supervisors_sensor_is_forgotten(cursor: str | None) -> None:
-    """And one that was written is read back."""
-    memory = remember(cursor)
-
-    assert (memory.suspects, memory.handled_cancel) == ({}, "")
-    assert remember(forget(memory)) == memory

@@ -9,10 +9,11 @@ import dagster as dg
 
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.orchestration.archiving.jobs import rehydration_job
-from ecom_platform.orchestration.archiving.late_trigger import LateMemory, decide
+from ecom_platform.orchestration.archiving.late_trigger import decide, request_key
 from ecom_platform.orchestration.archiving.purge_sensor import working_archiver
 from ecom_platform.orchestration.names import LATE_SENSOR
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
+from ecom_platform.orchestration.sensing.asking import Asking
 from ecom_platform.orchestration.sensing.requests import outcome_of, run_request
 from ecom_platform.store.late_events import count_waiting
 from ecom_platform.store.leases import read_lease
@@ -33,16 +34,16 @@ def late_events_sensor(context: dg.SensorEvaluationContext, platform: Platform) 
     """One look at the late events."""
     from ecom_platform.archive.holding import LEASE_ROLE
 
-    memory, now = LateMemory.parse(context.cursor), datetime.now(UTC).timestamp()
+    asking, now = Asking.parse(context.cursor), datetime.now(UTC).timestamp()
     try:
         with platform.database(SHORT_SECONDS) as db:
             pending = count_waiting(db)
             archiver = working_archiver(read_lease(db, LEASE_ROLE)) if pending else None
     except ConfigurationError as error:
         return dg.SensorResult(skip_reason=str(error))
-    decision = decide(memory, pending, archiver, outcome_of(context.instance, memory.key), now)
-    cursor = decision.memory.dump()
+    decision = decide(asking, pending, archiver, outcome_of(context.instance, request_key(asking)), now)
+    cursor = decision.asking.dump()
     if decision.ask:
         context.log.info(decision.reason)
-        return dg.SensorResult(run_requests=[run_request(decision.memory.key)], cursor=cursor)
+        return dg.SensorResult(run_requests=[run_request(request_key(decision.asking))], cursor=cursor)
     return dg.SensorResult(skip_reason=decision.reason, cursor=cursor)

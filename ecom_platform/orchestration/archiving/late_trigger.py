@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from ecom_platform.orchestration.sensing.asking import Asking, Outcome
-from ecom_platform.orchestration.sensing.cursor import Remembered
 
-__all__ = ["LateDecision", "LateMemory", "decide"]
-
-
-@dataclass(frozen=True, slots=True)
-class LateMemory(Remembered):
-    """The cursor `{"v": 1, …}`: the requests."""
-
-    asking: Asking = field(default_factory=Asking)
-
-    @property
-    def key(self) -> str:
-        """The run key of the last request."""
-        return f"rehydration-{self.asking.key}"
+__all__ = ["LateDecision", "decide", "request_key"]
 
 
 @dataclass(frozen=True, slots=True)
 class LateDecision:
     """What to remember and say, and whether to ask for a run."""
 
-    memory: LateMemory
+    asking: Asking
     reason: str
     ask: bool = False
 
 
-def decide(memory: LateMemory, pending: int, archiver: str | None, outcome: Outcome, now: float) -> LateDecision:
+def request_key(asking: Asking) -> str:
+    """What the run of the last request carries as a tag."""
+    return f"rehydration-{asking.key}"
+
+
+def decide(asking: Asking, pending: int, archiver: str | None, outcome: Outcome, now: float) -> LateDecision:
     """Judge `pending` late events; `archiver` names who holds the archiver's lease: it brings them back itself."""
-    memory = LateMemory(memory.asking.after(outcome, now))
+    asking = asking.after(outcome, now)
     if not pending:
-        return LateDecision(memory, "No event waits for an archived order.")
+        return LateDecision(asking, "No event waits for an archived order.")
     text = f"{pending} events wait for archived orders"
-    if waiting := memory.asking.waiting(now):
-        return LateDecision(memory, f"{text}; {waiting}.")
+    if waiting := asking.waiting(now):
+        return LateDecision(asking, f"{text}; {waiting}.")
     if archiver is not None:
-        return LateDecision(memory, f"{text}; {archiver} brings them back between its steps.")
-    return LateDecision(replace(memory, asking=memory.asking.ask(now)), f"{text}.", ask=True)
+        return LateDecision(asking, f"{text}; {archiver} brings them back between its steps.")
+    return LateDecision(asking.ask(now), f"{text}.", ask=True)

@@ -9,10 +9,11 @@ import dagster as dg
 
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.orchestration.archiving.jobs import orders_archive_check_job, orders_purge_job
-from ecom_platform.orchestration.archiving.purge_trigger import PurgeMemory, decide
+from ecom_platform.orchestration.archiving.purge_trigger import decide, request_key
 from ecom_platform.orchestration.names import CHECK_JOB, PURGE_JOB, PURGE_SENSOR
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.runs.recovery import bury_holder
+from ecom_platform.orchestration.sensing.asking import Asking
 from ecom_platform.orchestration.sensing.requests import ARCHIVE_FIRST, outcome_of, run_request
 from ecom_platform.store.leases import read_lease
 
@@ -36,7 +37,7 @@ def orders_purge_sensor(context: dg.SensorEvaluationContext, platform: Platform)
     from ecom_platform.archive.holding import LEASE_ROLE
     from ecom_platform.archive.run import unfinished_runs
 
-    memory, now = PurgeMemory.parse(context.cursor), datetime.now(UTC).timestamp()
+    asking, now = Asking.parse(context.cursor), datetime.now(UTC).timestamp()
     try:
         with platform.database(SHORT_SECONDS) as db:
             lease = read_lease(db, LEASE_ROLE)
@@ -44,14 +45,16 @@ def orders_purge_sensor(context: dg.SensorEvaluationContext, platform: Platform)
     except ConfigurationError as error:
         return dg.SensorResult(skip_reason=str(error))
     bury_holder(context.instance, lease)
-    outcome = outcome_of(context.instance, memory.key)
-    decision = decide(memory, [run.verdict for run in committed], working_archiver(lease), outcome, now)
-    cursor = decision.memory.dump()
+    outcome = outcome_of(context.instance, request_key(asking))
+    decision = decide(asking, [run.verdict for run in committed], working_archiver(lease), outcome, now)
+    cursor = decision.asking.dump()
     if decision.step is None:
         return dg.SensorResult(skip_reason=decision.reason, cursor=cursor)
     context.log.info(decision.reason)
     job = PURGE_JOB if decision.step == "purge" else CHECK_JOB
-    return dg.SensorResult(run_requests=[run_request(decision.memory.key, ARCHIVE_FIRST, job=job)], cursor=cursor)
+    return dg.SensorResult(
+        run_requests=[run_request(request_key(decision.asking), ARCHIVE_FIRST, job=job)], cursor=cursor
+    )
 
 
 def working_archiver(lease: LeaseState | None) -> str | None:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from ecom_platform.orchestration.sensing.backoff import delay_seconds
+from ecom_platform.orchestration.sensing.cursor import Remembered
 
 __all__ = ["FAILURES_TO_ALARM", "Asking", "Outcome"]
 
@@ -35,8 +36,11 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """The requests of one sensor: number of the last one, whether it is still open, failures in a row since."""
+class Asking(Remembered):
+    """The requests of one sensor: number of the last one, whether it is still open, failures in a row since.
+
+    It is a whole memory where a sensor remembers nothing else.
+    """
 
     number: int = 0
     open: bool = False

@@ -27,7 +27,7 @@ class Remembered:
         try:
             fields: Any = json.loads(cursor or "{}")
             return msgspec.convert(fields, cls) if fields.pop("v", None) == VERSION else cls()
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, TypeError):
             return cls()
 
     def dump(self) -> str:

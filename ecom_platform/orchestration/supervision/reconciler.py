@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from ecom_platform.orchestration.sensing.backoff import delay_seconds
+from ecom_platform.orchestration.sensing.cursor import Remembered
 
 __all__ = ["Burial", "Decision", "LeaseView", "Memory", "RunView", "Situation", "Worker", "decide"]
 
@@ -82,8 +83,11 @@ class LeaseView:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """Kept from tick to tick: since when a run looks dead, and the last cancelled run that was dealt with."""
+class Memory(Remembered):
+    """Kept from tick to tick: since when a run looks dead, and the last cancelled run that was dealt with.
+
+    Forgotten, its only effect is that a suspect gets its whole grace again.
+    """
 
     suspects: dict[str, float] = field(default_factory=dict)
     handled_cancel: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Sequence
@@ -37,40 +36,32 @@ from ecom_platform.store.intents import read_intent, set_intent
 from ecom_platform.store.leases import LeaseState, read_lease
 from ecom_platform.store.owners import identify
 
-__all__ = ["build_supervisor_sensor", "forget", "look", "remember", "streaming_supervisor_sensor"]
+__all__ = ["look", "streaming_supervisor_sensor"]
 
 INTERVAL_SECONDS: Final = 5
 # Enough to count setbacks; a run by hand in between does not push the supervisor's last run out.
 RUNS_LOOKED_AT: Final = 20
 
 
-def build_supervisor_sensor(interval_seconds: int = INTERVAL_SECONDS) -> dg.SensorDefinition:
-    """The reconciling sensor, with its interval."""
-
-    @dg.sensor(
-        name=SUPERVISOR_SENSOR,
-        job=streaming_supervisor_job,
-        minimum_interval_seconds=interval_seconds,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Starts the supervisor when the stream is wanted, buries dead runs, respects a person's cancel.",
-    )
-    def streaming_supervisor_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
-        """One look, one decision. MongoDB that does not answer fails the tick: nothing can be known without it."""
-        try:
-            decision = _tick(context, platform)
-        except ConfigurationError as error:
-            # Nothing is set up yet, as in a fresh clone: that is no fault of this tick.
-            return dg.SensorResult(skip_reason=str(error))
-        cursor = forget(decision.memory)
-        if decision.request:
-            context.log.info(decision.reason)
-            return dg.SensorResult(run_requests=[dg.RunRequest(run_key=decision.request)], cursor=cursor)
-        return dg.SensorResult(skip_reason=decision.reason, cursor=cursor)
-
-    return streaming_supervisor_sensor
-
-
-streaming_supervisor_sensor = build_supervisor_sensor()
+@dg.sensor(
+    name=SUPERVISOR_SENSOR,
+    job=streaming_supervisor_job,
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts the supervisor when the stream is wanted, buries dead runs, respects a person's cancel.",
+)
+def streaming_supervisor_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
+    """One look, one decision. MongoDB that does not answer fails the tick: nothing can be known without it."""
+    try:
+        decision = _tick(context, platform)
+    except ConfigurationError as error:
+        # Nothing is set up yet, as in a fresh clone: that is no fault of this tick.
+        return dg.SensorResult(skip_reason=str(error))
+    cursor = decision.memory.dump()
+    if decision.request:
+        context.log.info(decision.reason)
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=decision.request)], cursor=cursor)
+    return dg.SensorResult(skip_reason=decision.reason, cursor=cursor)
 
 
 def _tick(context: dg.SensorEvaluationContext, platform: Platform) -> Decision:
@@ -78,7 +69,7 @@ def _tick(context: dg.SensorEvaluationContext, platform: Platform) -> Decision:
         # The lease before the runs: a worker that is gone by now has written its last status already.
         lease = read_lease(db, STREAM_ROLE)
         now = datetime.now(UTC).timestamp()
-        decision = decide(look(context.instance, db, lease, remember(context.cursor), now))
+        decision = decide(look(context.instance, db, lease, Memory.parse(context.cursor), now))
         for burial in decision.bury:
             _bury(context.instance, burial, lease)
         if decision.stop_because:
@@ -159,22 +150,3 @@ def _bury(instance: dg.DagsterInstance, burial: Burial, lease: LeaseState | None
         instance.report_run_canceled(run, message)
     else:
         instance.report_run_failed(run, message)
-
-
-def remember(cursor: str | None) -> Memory:
-    """The memory in a cursor `{"v": 1, "suspects": {run: since}, "handled_cancel": run}`; anything else is forgotten.
-
-    To reset it, clear the cursor in the UI: the only effect is that a suspect gets its whole grace again.
-    """
-    try:
-        fields = json.loads(cursor or "{}")
-    except ValueError:
-        return Memory()
-    if fields.get("v") != 1:
-        return Memory()
-    return Memory({str(run): float(since) for run, since in fields["suspects"].items()}, str(fields["handled_cancel"]))
-
-
-def forget(memory: Memory) -> str:
-    """The cursor that holds a memory."""
-    return json.dumps({"v": 1, "suspects": memory.suspects, "handled_cancel": memory.handled_cancel})

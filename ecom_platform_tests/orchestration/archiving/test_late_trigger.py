@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from ecom_platform.orchestration.archiving.late_trigger import LateMemory, decide
-from ecom_platform.orchestration.sensing.asking import Outcome
+from ecom_platform.orchestration.archiving.late_trigger import decide, request_key
+from ecom_platform.orchestration.sensing.asking import Asking, Outcome
 
 
 def test_nothing_is_asked_for_while_no_event_waits() -> None:
     """However often it looks."""
-    memory = LateMemory()
+    asking = Asking()
     for tick in range(1000):
-        decision = decide(memory, 0, None, Outcome.NONE, 1000.0 + 15 * tick)
-        memory = decision.memory
+        decision = decide(asking, 0, None, Outcome.NONE, 1000.0 + 15 * tick)
+        asking = decision.asking
         assert not decision.ask
 
 
 def test_a_waiting_event_is_one_request_until_it_is_answered() -> None:
     """And the next event another one."""
-    first = decide(LateMemory(), 1, None, Outcome.NONE, 1000.0)
-    again = decide(first.memory, 2, None, Outcome.ACTIVE, 1015.0)
-    done = decide(again.memory, 0, None, Outcome.SUCCEEDED, 1030.0)
-    second = decide(done.memory, 1, None, Outcome.SUCCEEDED, 1045.0)
+    first = decide(Asking(), 1, None, Outcome.NONE, 1000.0)
+    again = decide(first.asking, 2, None, Outcome.ACTIVE, 1015.0)
+    done = decide(again.asking, 0, None, Outcome.SUCCEEDED, 1030.0)
+    second = decide(done.asking, 1, None, Outcome.SUCCEEDED, 1045.0)
 
     assert [step.ask for step in (first, again, done, second)] == [True, False, False, True]
-    assert first.memory.key != second.memory.key
+    assert request_key(first.asking) != request_key(second.asking)
 
 
 def test_a_running_archiver_brings_them_back_itself() -> None:
     """A second process would only be refused its lease."""
-    decision = decide(LateMemory(), 1, "Dagster run 1234", Outcome.NONE, 1000.0)
+    decision = decide(Asking(), 1, "Dagster run 1234", Outcome.NONE, 1000.0)
 
     assert not decision.ask
     assert "Dagster run 1234" in decision.reason
@@ -36,10 +36,10 @@ def test_a_running_archiver_brings_them_back_itself() -> None:
 
 def test_failed_runs_are_not_repeated_at_every_tick() -> None:
     """An hour of failures at a tick of 15 s."""
-    memory, asked = LateMemory(), 0
+    asking, asked = Asking(), 0
     for tick in range(240):
-        decision = decide(memory, 3, None, Outcome.FAILED, 1000.0 + 15 * tick)
-        memory, asked = decision.memory, asked + decision.ask
+        decision = decide(asking, 3, None, Outcome.FAILED, 1000.0 + 15 * tick)
+        asking, asked = decision.asking, asked + decision.ask
 
     assert asked == 6
-    assert LateMemory.parse(memory.dump()) == memory
+    assert Asking.parse(asking.dump()) == asking
