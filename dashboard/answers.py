@@ -12,17 +12,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, Generic, TypeVar
 
 import pymongo
+from bson.timestamp import Timestamp
 from pymongo.errors import ExecutionTimeout
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store import MongoDatabase, connect
 from ecom_platform.store.client import CODEC, mongo_errors
+from ecom_platform.store.cluster_time import database_at, read_cluster_time
 
-__all__ = ["Answer", "Answers", "open_database"]
+__all__ = ["Answer", "Answers", "Tick", "open_database"]
 
 T = TypeVar("T")
 RETRY_SECONDS = 2.0
@@ -40,13 +43,28 @@ class Answer(Generic[T]):
     failure: str | None = None
 
 
+@dataclass(frozen=True)
+class Tick:
+    """One instant that all panels of a page describe; `number` grows. None as cluster time: MongoDB was away."""
+
+    number: int
+    at: datetime
+    cluster_time: Timestamp | None
+
+
 @dataclass
 class _Slot:
-    """The state of one question; its lock is held while somebody asks."""
+    """The state of one question; its lock is held while somebody asks.
+
+    Attributes:
+        asked_at: of the monotonic clock.
+        ticks: the answers at the last two ticks, by number: a page that began to draw at the one before ends with it.
+    """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     answer: Answer[Any] = field(default_factory=lambda: Answer(None, None))
     asked_at: float = float("-inf")
+    ticks: dict[int, Answer[Any]] = field(default_factory=dict)
 
 
 def open_database() -> tuple[Settings, MongoDatabase]:
@@ -74,6 +92,7 @@ class Answers:
         self._connecting = threading.Lock()
         self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
         self._slots_lock = threading.Lock()
+        self._numbers = count(1)
         self._down_until = float("-inf")
         self._down_reason = ""
 
@@ -90,19 +109,49 @@ class Answers:
             # A failure is asked again soon, whatever the pace of the figures: recovery should show at once.
             fresh_for = min(seconds, RETRY_SECONDS) if slot.answer.failure else seconds
             if time.monotonic() - slot.asked_at >= fresh_for:
-                slot.answer = self._ask(slot.answer, ask)
+                slot.answer = self._ask(slot.answer, datetime.now(UTC), ask)
                 slot.asked_at = time.monotonic()
             return slot.answer
+
+    def tick(self, seconds: float) -> Tick:
+        """The instant that pages of this pace describe now; every `seconds` there is a new one, for all of them."""
+
+        def begin(_: Settings, db: MongoDatabase, now: datetime) -> Tick:
+            return Tick(next(self._numbers), now, read_cluster_time(db))
+
+        answer = self.get(("tick", seconds), seconds, begin)
+        if answer.failure or answer.value is None:
+            return Tick(next(self._numbers), datetime.now(UTC), None)
+        return answer.value
+
+    def at(self, key: Hashable, tick: Tick, ask: Callable[[Settings, MongoDatabase, datetime], T]) -> Answer[T]:
+        """The answer to `key` as of `tick`, asked once per tick; on a failure the last one, with the reason.
+
+        Args:
+            key: the question with its filters and its pace, never with the time.
+            ask: as for `get`; the database it gets is that of the tick's instant.
+        """
+
+        def ask_then(settings: Settings, db: MongoDatabase, now: datetime) -> T:
+            return ask(settings, database_at(db, tick.cluster_time) if tick.cluster_time else db, now)
+
+        slot = self._slot(key)
+        with slot.lock:
+            if tick.cluster_time is None:
+                return replace(slot.answer, failure=self._down_reason)
+            if not slot.ticks or tick.number > max(slot.ticks) or slot.answer.failure:
+                slot.answer = self._ask(slot.answer, tick.at, ask_then)
+                slot.ticks = {**dict(sorted(slot.ticks.items())[-1:]), tick.number: slot.answer}
+            return slot.ticks.get(tick.number, slot.answer)
 
     @property
     def currency(self) -> str:
         """The currency of every amount; only asked for once there are amounts, and then the settings are known."""
         return self._connection[0].currency if self._connection else ""
 
-    def _ask(self, last: Answer[T], ask: Callable[[Settings, MongoDatabase, datetime], T]) -> Answer[T]:
+    def _ask(self, last: Answer[T], now: datetime, ask: Callable[[Settings, MongoDatabase, datetime], T]) -> Answer[T]:
         if time.monotonic() < self._down_until:
             return replace(last, failure=self._down_reason)
-        now = datetime.now(UTC)
         try:
             settings, db = self._database()
             with mongo_errors("answering the dashboard"), pymongo.timeout(QUERY_SECONDS):

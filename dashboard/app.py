@@ -16,8 +16,18 @@ from dashboard import frame  # noqa: E402
 
 st.set_page_config(page_title="ecom-platform", page_icon=str(FOLDER / "icon.png"), layout="wide")
 st.logo(str(FOLDER / "logo.svg"), size="medium")
+PAGES = (("overview", "Overview", "monitoring"),)
 page = st.navigation(
-    [st.Page(FOLDER / "app_pages" / "overview.py", title="Overview", icon=":material/monitoring:", default=True)],
+    [
+        st.Page(
+            FOLDER / "app_pages" / f"{name}.py",
+            title=title,
+            icon=f":material/{icon}:",
+            url_path=name,
+            default=name == "overview",
+        )
+        for name, title, icon in PAGES
+    ],
     position="top",
 )
 # The choices stand in this script, before the page runs: then they survive going from page to page and back.

@@ -24,6 +24,7 @@ _PERIOD_NAMES = {
     Preset.YESTERDAY: "yesterday",
     Preset.WEEK: "7 days",
     Preset.MONTH: "30 days",
+    Preset.DAYS: "chosen days",
 }
 _LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "xanchor": "left"}
 
@@ -34,7 +35,7 @@ def revenue(line: RevenueLine, span: Span, colours: Palette, currency: str, heig
     if line.earlier and span.earlier is not None:
         figure.add_scatter(
             x=[bucket.at + span.earlier for bucket in line.earlier],
-            y=[bucket.revenue_cents / 100 for bucket in line.earlier],
+            y=[bucket.total.revenue_cents / 100 for bucket in line.earlier],
             name=span.earlier_name,
             legendrank=3,
             mode="lines",
@@ -43,7 +44,7 @@ def revenue(line: RevenueLine, span: Span, colours: Palette, currency: str, heig
         )
     figure.add_scatter(
         x=[bucket.at for bucket in line.closed],
-        y=[bucket.revenue_cents / 100 for bucket in line.closed],
+        y=[bucket.total.revenue_cents / 100 for bucket in line.closed],
         name=_PERIOD_NAMES[span.preset],
         legendrank=1,
         mode="lines" if len(line.closed) > 1 else "markers",
@@ -53,7 +54,7 @@ def revenue(line: RevenueLine, span: Span, colours: Palette, currency: str, heig
     if line.running is not None:
         figure.add_scatter(
             x=[line.running.at],
-            y=[line.running.revenue_cents / 100],
+            y=[line.running.total.revenue_cents / 100],
             name="so far",
             legendrank=2,
             mode="markers",
@@ -83,7 +84,7 @@ def orders_per_minute(buckets: Sequence[Bucket], colours: Palette, height: int) 
     opacity = [1.0] * (len(buckets) - 1) + [0.45]
     figure.add_bar(
         x=[bucket.at for bucket in buckets],
-        y=[bucket.orders for bucket in buckets],
+        y=[bucket.total.orders for bucket in buckets],
         marker={"color": colours.period, "opacity": opacity, "line": {"width": 0}},
         hovertemplate="%{x|%H:%M}: %{y:,} orders<extra></extra>",
     )
@@ -133,15 +134,15 @@ def payment_donut(valid: Mapping[PaymentType, int], colours: Palette, height: in
     figure = _figure(colours, height)
     total = sum(valid.values())
     figure.add_pie(
-        labels=[payment.value for payment in PaymentType],
-        values=[valid[payment] for payment in PaymentType],
-        text=[share(valid[payment] / total) if total else "" for payment in PaymentType],
+        labels=[payment.value for payment in valid],
+        values=list(valid.values()),
+        text=[share(number / total) if total else "" for number in valid.values()],
         textinfo="label+text",
         textposition="outside",
         texttemplate="%{label}<br>%{text}",
         textfont={"color": colours.text, "size": 13},
         marker={
-            "colors": [colours.payment[payment] for payment in PaymentType],
+            "colors": [colours.payment[payment] for payment in valid],
             "line": {"color": colours.background, "width": 2},
         },
         hole=0.62,

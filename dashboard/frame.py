@@ -1,37 +1,35 @@
-"""What stands above every page: the range, the Live switch, the state of the figures and the time in UTC."""
+"""What stands above every page: range, filters, the Live switch, the state of the figures and the time in UTC.
+
+Every choice is in the address, so that a link shows the same to somebody else. The controls stand in the entry script
+and stay on the page (an expander keeps what is folded away, a popover does not): only then do they survive going from
+page to page and back.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Literal
 
 import streamlit as st
 
-from dashboard.answers import Answers
+from dashboard.choice import Choice, Kind
 from dashboard.formats import clock, count
-from dashboard.palette import Palette, palette_of
+from dashboard.palette import palette_of
 from dashboard.panels import every
+from dashboard.queries.names import Names
 from dashboard.queries.pulse import pulse
 from dashboard.ranges import Preset
+from dashboard.view import View, answers, live, names
+from ecom_platform.contract import PaymentType
+from ecom_platform.history.question import Filters
 from ecom_platform.store import AgeState, FigureAge
 
-__all__ = ["Badge", "View", "answers", "badge", "draw", "view"]
+__all__ = ["Badge", "badge", "chosen", "draw", "page"]
 
-
-@dataclass(frozen=True)
-class View:
-    """What the reader chose."""
-
-    preset: Preset
-    live: bool
-    colours: Palette
-
-    def pace(self, seconds: float) -> float | None:
-        """How often a panel asks again, given its pace on short ranges; None: not by itself."""
-        if not self.live or self.preset is Preset.MONTH:
-            return None
-        return max(seconds, 30.0) if self.preset is Preset.WEEK else seconds
+_KINDS: tuple[Kind, ...] = ("warehouse", "courier", "payment", "category")
 
 
 @dataclass(frozen=True)
@@ -44,21 +42,32 @@ class Badge:
     help: str
 
 
-@st.cache_resource(show_spinner=False)
-def answers() -> Answers:
-    """The one set of answers of this process."""
-    return Answers()
+def page(key: str, draw_panels: Callable[[View], None]) -> None:
+    """Draw a page for what the reader chose above it, and keep it up to date."""
+    running = bool(st.session_state.get("live", True))
+    live(key, chosen(), palette_of(st.context.theme.type), running=running, draw=draw_panels)
 
 
-def view() -> View:
-    """The reader's choices, after `draw` has run."""
-    preset = Preset(st.session_state.get("range") or Preset.TODAY)
-    return View(preset, bool(st.session_state.get("live", True)), palette_of(st.context.theme.type))
+def chosen() -> Choice:
+    """The reader's choice, after `draw` has run."""
+    state = st.session_state
+    days = tuple(state.get("days") or ())
+    return Choice(
+        Preset(state.get("range") or Preset.TODAY),
+        (days[0], days[-1]) if days else None,
+        Filters(
+            tuple(sorted(int(number) for number in state.get("warehouse", ()))),
+            tuple(sorted(int(number) for number in state.get("courier", ()))),
+            state.get("category"),
+            tuple(sorted(state.get("payment", ()))),
+        ),
+    )
 
 
 def draw() -> None:
-    """Draw the row above the pages."""
-    with st.container(horizontal=True, vertical_alignment="center", key="frame"):
+    """Draw the rows above the pages."""
+    known = names()
+    with st.container(horizontal=True, vertical_alignment="top", key="frame"):
         st.segmented_control(
             "Range",
             [preset.value for preset in Preset],
@@ -68,8 +77,91 @@ def draw() -> None:
             bind="query-params",
             label_visibility="collapsed",
         )
-        live = st.toggle("Live", value=True, key="live", on_change=_remember_pause)
-        every(1.0 if live else None, "state-badge", _draw_state)
+        if st.session_state["range"] == Preset.DAYS:
+            _draw_days()
+        _draw_filters(known)
+        is_live = st.toggle("Live", value=True, key="live", on_change=_remember_pause)
+        every(1.0 if is_live else None, "state-badge", _draw_state)
+    _draw_pills(known)
+
+
+def _draw_days() -> None:
+    st.date_input(
+        "First and last day (UTC)",
+        value=[],
+        max_value=datetime.now(UTC).date(),
+        key="days",
+        bind="query-params",
+        label_visibility="collapsed",
+        format="YYYY-MM-DD",
+        width=230,
+    )
+
+
+def _draw_filters(known: Names) -> None:
+    number = sum(len(_selected(kind)) for kind in _KINDS)
+    with st.expander(f"Filters · {number}" if number else "Filters", icon=":material/filter_alt:", width=230):
+        for kind, label, options in (
+            ("warehouse", "Warehouse", [str(number) for number in known.warehouses]),
+            ("courier", "Courier", [str(number) for number in known.couriers]),
+            ("payment", "Payment type", [payment.value for payment in PaymentType]),
+        ):
+            st.multiselect(
+                label,
+                options or st.query_params.get_all(kind),  # until MongoDB has answered, believe the address
+                key=kind,
+                bind="query-params",
+                placeholder="All",
+                help=_listing(kind, known),
+            )
+        st.selectbox(
+            "Category",
+            known.categories or st.query_params.get_all("category"),
+            index=None,
+            key="category",
+            bind="query-params",
+            placeholder="All",
+            help="One at a time: an order with two categories would count twice. Money is then net item sales.",
+        )
+
+
+def _listing(kind: Kind, known: Names) -> str | None:
+    return "; ".join(f"{number} {name}" for number, name in _named(kind, known).items()) or None
+
+
+def _named(kind: Kind, known: Names) -> Mapping[int, str]:
+    return {"warehouse": known.warehouses, "courier": known.couriers}.get(kind, {})
+
+
+def _draw_pills(known: Names) -> None:
+    """One button per chosen value, which takes it away again; nothing when nothing is chosen."""
+    words = chosen().words()
+    if not words:
+        return
+    with st.container(horizontal=True, gap="xsmall", key="pills"):
+        for kind, value in words:
+            name = _named(kind, known).get(int(value), "") if kind in ("warehouse", "courier") else ""
+            st.button(
+                f"{kind.capitalize()}: {value} {name}".rstrip(),
+                icon=":material/close:",
+                icon_position="right",
+                key=f"pill-{kind}-{value}",
+                on_click=partial(_take_away, kind, value),
+                help="Remove this filter",
+            )
+
+
+def _take_away(kind: Kind, value: str) -> None:
+    if kind == "category":
+        st.session_state[kind] = None
+    else:
+        st.session_state[kind] = [other for other in st.session_state[kind] if other != value]
+
+
+def _selected(kind: Kind) -> Sequence[str]:
+    """What is chosen, before the control itself is drawn: at first that is what the address says."""
+    value = st.session_state[kind] if kind in st.session_state else st.query_params.get_all(kind)
+    return [value] if isinstance(value, str) else value or []
 
 
 def badge(age: FigureAge, now: datetime) -> Badge:

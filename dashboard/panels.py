@@ -7,27 +7,117 @@ a sentence appears.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal, TypeVar
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.answers import Answer
-from dashboard.formats import clock
+from dashboard.choice import Kinds
+from dashboard.formats import UNKNOWN, clock
+from dashboard.view import Asked, View
+from ecom_platform.kpi.definitions import DEFINITIONS
 
-__all__ = ["CARD_HEIGHT", "body", "card", "every", "failure_text"]
+__all__ = ["BODY_HEIGHT", "EMPTY", "TILE_HEIGHT", "body", "card", "chart", "every", "failure_text", "panel", "tile"]
 
 T = TypeVar("T")
+BODY_HEIGHT = 220
 CARD_HEIGHT = 310
+TILE_HEIGHT = 150
+EMPTY = "No orders in this range"
+_FEWEST_POINTS = 3
+
+
+def panel(
+    view: View,
+    key: str,
+    title: str,
+    help_text: str,
+    ask: Callable[[Asked], T],
+    draw: Callable[[T], None],
+    *,
+    honours: Kinds,
+    note: Callable[[T], str],
+    empty: Callable[[T], str | None] = lambda _: None,
+    question: Hashable = None,
+    height: int | Literal["content"] = CARD_HEIGHT,
+    controls: Callable[[], None] | None = None,
+) -> None:
+    """One card: a question asked for what is on screen, and its answer drawn.
+
+    Args:
+        key: of the card.
+        ask: the question; it gets only the filters in `honours`, and the title says which others it is without.
+        draw: draws what `ask` found, in a body of fixed height.
+        note: the line under the title while all is well.
+        empty: a sentence when there is nothing to draw, else None.
+        question: names the question when several cards share its answer or when it has parameters; else `key` does.
+        controls: draws what changes the card, beside its title.
+    """
+    ignored = "".join(f" :gray-badge[{words}]" for words in view.choice.ignored(honours))
+    with card(f"**{title}**{ignored}", help_text, f"card-{key}", height, controls):
+        body(lambda: view.ask(question or key, ask, honours), BODY_HEIGHT, draw, note=note, empty=empty)
 
 
 @contextmanager
-def card(title: str, help_text: str, key: str, height: int | Literal["content"] = CARD_HEIGHT) -> Iterator[None]:
-    """A bordered card of fixed height with its title; the refreshing part goes inside."""
+def card(
+    title: str,
+    help_text: str,
+    key: str,
+    height: int | Literal["content"] = CARD_HEIGHT,
+    controls: Callable[[], None] | None = None,
+) -> Iterator[None]:
+    """A bordered card with its title."""
     with st.container(border=True, height=height, key=key, gap="xxsmall"):
-        st.markdown(f"**{title}**", help=help_text)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(title, help=help_text, width="content")
+            if controls:
+                controls()
         yield
+
+
+def tile(
+    key: str,
+    value: str,
+    delta: str | None,
+    versus: str,
+    line: Sequence[float | None] = (),
+    *,
+    moved: bool | None = None,
+    more: str = "",
+) -> None:
+    """One figure with its definition, a change or another number to hold it against, and its course.
+
+    Args:
+        key: of the definition.
+        delta: a signed change, or a number that `versus` explains; None: unknown.
+        moved: whether the delta has a direction; None: it is a change, and has one unless it is 0.
+    """
+    definition = DEFINITIONS[key]
+    if moved is None:
+        moved = delta is not None and not delta.startswith("0.0 ")
+    st.metric(
+        definition.label,
+        value,
+        delta or UNKNOWN,
+        # Colour would call a change good or bad; without a usual range to judge by, grey is the honest one.
+        delta_color="off",
+        delta_arrow="auto" if moved else "off",
+        delta_description=versus,
+        help=definition.help + more,
+        border=True,
+        height=TILE_HEIGHT,
+        chart_data=list(line) if len(line) >= _FEWEST_POINTS else None,
+    )
+
+
+def chart(figure: go.Figure, key: str, alt: str) -> None:
+    """A chart that is only looked at; `alt` says the same in words."""
+    st.plotly_chart(
+        figure, key=f"chart-{key}", theme=None, alt=alt, config={"displayModeBar": False}, height=figure.layout.height
+    )
 
 
 def every(seconds: float | None, key: str, draw: Callable[[], None]) -> None:

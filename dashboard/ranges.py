@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from ecom_platform.kpi import Grain
@@ -14,6 +15,7 @@ __all__ = ["DAY", "Comparison", "Preset", "Span", "Window", "resolve"]
 DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
+_MOST_FINE_DAYS = 7
 
 
 class Preset(StrEnum):
@@ -24,6 +26,7 @@ class Preset(StrEnum):
     YESTERDAY = "Yesterday"
     WEEK = "7 d"
     MONTH = "30 d"
+    DAYS = "Days"
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,8 @@ class Span:
     """A preset at one instant.
 
     `window` is what totals count; `promises` the closed half hours on-time shares are judged over,
-    `promises_before` their baseline; `products` the whole hours product sales are kept by; `earlier` how far back the
-    dotted line lies. None: the buckets it takes are no longer kept.
+    `promises_before` their baseline; `products` the whole hours product sales are kept by, `products_before` their
+    baseline; `earlier` how far back the dotted line lies. None: the buckets it takes are no longer kept.
     """
 
     preset: Preset
@@ -66,19 +69,30 @@ class Span:
     promises: Window
     promises_before: Window | None
     products: Window
+    products_before: Window | None
     grain: Grain
     comparison: Comparison
     earlier: timedelta | None
     earlier_name: str
 
 
-def resolve(preset: Preset, now: datetime) -> Span:
-    """What `preset` means at `now` (aware, UTC)."""
+def resolve(preset: Preset, now: datetime, days: tuple[date, date] | None = None) -> Span:
+    """What `preset` means at `now` (aware, UTC); `days` are the first and the last of custom days (default: today)."""
+    midnight = _midnight(now)
     if preset is Preset.HOUR:
         return _last_hour(now)
-    if preset is Preset.MONTH:
-        return _last_month(now)
-    return _last_days(preset, now)
+    if preset is Preset.DAYS and days is not None:
+        first, last = (datetime.combine(day, time(), UTC) for day in sorted(days))
+        return _days(preset, Window(first, last + DAY), now)
+    return _days(preset, _WINDOWS[Preset.TODAY if preset is Preset.DAYS else preset](midnight), now)
+
+
+_WINDOWS: Mapping[Preset, Callable[[datetime], Window]] = {
+    Preset.TODAY: lambda midnight: Window(midnight, midnight + DAY),
+    Preset.YESTERDAY: lambda midnight: Window(midnight - DAY, midnight),
+    Preset.WEEK: lambda midnight: Window(midnight - 6 * DAY, midnight + DAY),
+    Preset.MONTH: lambda midnight: Window(midnight - 29 * DAY, midnight + DAY),
+}
 
 
 def _last_hour(now: datetime) -> Span:
@@ -93,6 +107,7 @@ def _last_hour(now: datetime) -> Span:
         promises=promises,
         promises_before=promises.shifted(DAY),
         products=Window(hour - _HOUR, hour + _HOUR),
+        products_before=Window(hour - _HOUR, hour + _HOUR).shifted(DAY),
         grain=Grain.MINUTE,
         comparison=Comparison(current, current.shifted(DAY), "vs yesterday", f"vs yesterday to {minute:%H:%M}"),
         earlier=DAY,
@@ -100,48 +115,45 @@ def _last_hour(now: datetime) -> Span:
     )
 
 
-def _last_days(preset: Preset, now: datetime) -> Span:
-    midnight, as_of = _midnight(now), half_hour(now)
-    days, last_day, earlier_name = {
-        Preset.TODAY: (1, midnight, "yesterday"),
-        Preset.YESTERDAY: (1, midnight - DAY, "the day before"),
-        Preset.WEEK: (7, midnight, "7 days before"),
-    }[preset]
-    window = Window(last_day + DAY - days * DAY, last_day + DAY)
-    current = window.until(as_of)
-    cut = "" if current == window else f" to {as_of:%H:%M}"
-    baseline = current.shifted(days * DAY)
+def _days(preset: Preset, window: Window, now: datetime) -> Span:
+    days = (window.end - window.start) // DAY
+    kept = now - (Grain.HALF_HOUR.retention or DAY) + _HOUR  # the finest documents older than this may be gone
+    fine = window.start >= kept and days <= _MOST_FINE_DAYS
+    promises = window.until(half_hour(now))
+    comparable = promises if _midnight(promises.end - days * DAY) >= kept else window.until(_midnight(now))
+    whole = comparable == promises
+    comparison = _comparison(preset, window, comparable, days if whole else (comparable.end - comparable.start) // DAY)
+    baseline = comparison.baseline
+    hour = baseline.end.replace(minute=0)
     return Span(
         preset=preset,
         window=window,
-        promises=current,
-        promises_before=baseline,
+        promises=promises,
+        promises_before=baseline if whole else None,
         products=window,
-        grain=Grain.HALF_HOUR,
-        comparison=Comparison(current, baseline, f"vs {earlier_name}", f"vs {earlier_name}{cut}"),
-        earlier=DAY if days == 1 else None,
-        earlier_name=earlier_name,
+        products_before=Window(baseline.start, hour if hour == baseline.end else hour + _HOUR),
+        grain=Grain.HALF_HOUR if fine else Grain.DAY,
+        comparison=comparison,
+        earlier=days * DAY if not fine or (days == 1 and window.start - DAY >= kept) else None,
+        earlier_name=_name_before(preset, days),
     )
 
 
-def _last_month(now: datetime) -> Span:
-    midnight = _midnight(now)
-    window = Window(midnight - 29 * DAY, midnight + DAY)
-    # The half hours of a month ago are no longer kept: only complete days can be compared.
-    current = window.until(midnight)
-    return Span(
-        preset=Preset.MONTH,
-        window=window,
-        promises=window.until(half_hour(now)),
-        promises_before=None,
-        products=window,
-        grain=Grain.DAY,
-        comparison=Comparison(
-            current, current.shifted(29 * DAY), "vs 29 days before", "of 29 complete days vs the 29 before"
-        ),
-        earlier=None,
-        earlier_name="",
-    )
+def _comparison(preset: Preset, window: Window, current: Window, days: int) -> Comparison:
+    name = _name_before(preset, days)
+    baseline = current.shifted(days * DAY)
+    if current == window:
+        return Comparison(current, baseline, f"vs {name}", f"vs {name}")
+    if current.end == _midnight(current.end) and days > 1:
+        complete = (current.end - current.start) // DAY
+        return Comparison(current, baseline, f"vs {name}", f"of {complete} complete days vs those {days} days before")
+    return Comparison(current, baseline, f"vs {name}", f"vs {name} to {current.end:%H:%M}")
+
+
+def _name_before(preset: Preset, days: int) -> str:
+    if preset is Preset.TODAY:
+        return "yesterday"
+    return "the day before" if days == 1 else f"{days} days before"
 
 
 def _midnight(now: datetime) -> datetime:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from dashboard import overview
+from dashboard import frame, overview
 
-overview.draw()
+frame.page("overview", overview.draw)

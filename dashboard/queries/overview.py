@@ -5,26 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dashboard.queries.delivery import OpenOrders, Promises, open_orders, promises, promises_by_bucket
-from dashboard.queries.sales import Bucket, Sales, data_start, sales, sales_by_bucket
-from dashboard.ranges import Span, Window
+from dashboard.choice import PROMISED, honoured
+from dashboard.queries.delivery import Open, Promises, open_orders, promises, promises_by_bucket
+from dashboard.queries.sales import Amounts, Bucket, data_start, sales, sales_by_bucket
+from dashboard.ranges import Span
+from ecom_platform.history.question import Filters
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.figures import change
 from ecom_platform.store.client import MongoDatabase
 
-__all__ = ["RevenueLine", "Tiles", "minute_line", "revenue_line", "tiles"]
+__all__ = ["RevenueLine", "Tiles", "complete", "is_covered", "revenue_line", "tiles"]
 
 
 @dataclass(frozen=True)
 class Tiles:
     """Everything the row of tiles shows; `before` is None when there is no complete baseline."""
 
-    sales: Sales
-    current: Sales
-    before: Sales | None
+    sales: Amounts
+    current: Amounts
+    before: Amounts | None
     promises: Promises
     promises_before: Promises | None
-    open: OpenOrders
+    open: Open
     buckets: list[Bucket]
     promise_buckets: list[Promises]
 
@@ -69,47 +71,48 @@ class RevenueLine:
     starts_at: datetime | None
 
 
-def tiles(db: MongoDatabase, span: Span, now: datetime, *, history_complete: bool = True) -> Tiles:
+def tiles(db: MongoDatabase, span: Span, filters: Filters, now: datetime, *, history_complete: bool = True) -> Tiles:
     """Totals, sparklines and the comparison of `span`, read at `now`.
 
     There is nothing to compare with while the baseline is still being loaded, or when it began before the shop did.
     """
-    grain = span.grain
-    comparison = span.comparison
-    start = data_start(db)
-    covered = start is not None and start <= comparison.baseline.start
-    comparable = history_complete and covered and comparison.current.start < comparison.current.end
+    grain, comparison, start = span.grain, span.comparison, data_start(db)
+    comparable = history_complete and is_covered(span, start)
+    kept = honoured(filters, PROMISED)
     return Tiles(
-        sales=sales(db, span.window, grain),
-        current=sales(db, comparison.current, grain),
-        before=sales(db, comparison.baseline, grain) if comparable else None,
-        promises=promises(db, span.promises),
-        promises_before=promises(db, span.promises_before) if comparable and span.promises_before else None,
-        open=open_orders(db, now),
-        buckets=_complete(sales_by_bucket(db, span.window, grain), grain, start, now),
-        promise_buckets=promises_by_bucket(db, span.promises, Grain.DAY if grain is Grain.DAY else Grain.HALF_HOUR),
+        sales=sales(db, span.window, grain, filters),
+        current=sales(db, comparison.current, grain, filters),
+        before=sales(db, comparison.baseline, grain, filters) if comparable else None,
+        promises=promises(db, span.promises, kept),
+        promises_before=promises(db, span.promises_before, kept) if comparable and span.promises_before else None,
+        open=open_orders(db, now, kept),
+        buckets=complete(sales_by_bucket(db, span.window, grain, filters), grain, start, now),
+        promise_buckets=promises_by_bucket(db, span.promises, grain, kept),
     )
 
 
-def revenue_line(db: MongoDatabase, span: Span, now: datetime) -> RevenueLine:
-    """The revenue chart: complete buckets, the one still running, and the same buckets a day earlier."""
-    buckets = sales_by_bucket(db, span.window, span.grain)
+def revenue_line(db: MongoDatabase, span: Span, filters: Filters, now: datetime) -> RevenueLine:
+    """The revenue chart: complete buckets, the one still running, and the same buckets a day or a range earlier."""
+    buckets = sales_by_bucket(db, span.window, span.grain, filters)
     start = data_start(db)
-    closed = _complete(buckets, span.grain, start, now)
+    closed = complete(buckets, span.grain, start, now)
     running = next((bucket for bucket in buckets if bucket.at <= now < bucket.at + _length(span.grain)), None)
     earlier: list[Bucket] = []
     if span.earlier is not None and start is not None:
-        before = sales_by_bucket(db, span.window.shifted(span.earlier), span.grain)
-        earlier = _complete(before, span.grain, start, now)
+        before = sales_by_bucket(db, span.window.shifted(span.earlier), span.grain, filters)
+        earlier = complete(before, span.grain, start, now)
     return RevenueLine(span.grain, closed, running, earlier, start)
 
 
-def minute_line(db: MongoDatabase, window: Window) -> list[Bucket]:
-    """Orders minute by minute."""
-    return sales_by_bucket(db, window, Grain.MINUTE)
+def is_covered(span: Span, start: datetime | None) -> bool:
+    """Whether the shop, whose data begin at `start`, saw the whole baseline of `span`."""
+    comparison = span.comparison
+    return (
+        start is not None and start <= comparison.baseline.start and comparison.current.start < comparison.current.end
+    )
 
 
-def _complete(buckets: list[Bucket], grain: Grain, start: datetime | None, now: datetime) -> list[Bucket]:
+def complete(buckets: list[Bucket], grain: Grain, start: datetime | None, now: datetime) -> list[Bucket]:
     """The buckets that are over, from the first order on: before it nothing was sold because nothing was recorded."""
     if start is None:
         return []

@@ -22,10 +22,13 @@ Order = dict[str, Any]
 
 
 def describe(db: MongoDatabase) -> None:
-    """Store the products, so that charts have names; product 7 is left out and stays unknown."""
+    """Store what charts call things; product 7 is left out and stays unknown."""
     rows = [{"_id": n, "name": f"Article {n}", "category": CATEGORIES[n % 4]} for n in range(PRODUCTS) if n != 7]
     db[collections.PRODUCTS].delete_many({})
     db[collections.PRODUCTS].insert_many(rows)
+    for name, count in (("warehouses", WAREHOUSES), ("couriers", WAREHOUSES * COURIERS_PER_WAREHOUSE)):
+        db[name].delete_many({})
+        db[name].insert_many([{"_id": n, "name": f"{name[:-1].capitalize()} of {n}"} for n in range(1, count + 1)])
 
 
 def orders_between(start: datetime, end: datetime, count: int, seed: int, now: datetime | None = None) -> list[Order]:
@@ -104,7 +107,8 @@ def _order(draw: random.Random, order_id: int, placed: datetime, now: datetime) 
                 "quantity": quantity,
                 "price_cents": price,
                 "net_cents": net[position],
-                "category": CATEGORIES[product % 4],
+                # As the stream stores it: nobody has described product 7 yet.
+                "category": "unknown" if product == 7 else CATEGORIES[product % 4],
             }
             for position, (product, quantity, price) in enumerate(lines)
         ],

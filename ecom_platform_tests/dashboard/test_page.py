@@ -251,9 +251,9 @@ def test_pause_stops_the_page_and_live_goes_on(screen, filled):
 def test_the_range_is_in_the_address_and_nonsense_falls_back(browser, address, filled):
     """A link shows the same range to somebody else; a made-up one shows today."""
     with opened(browser, f"{address}/?range=1+h") as found:
-        expect(found.page.get_by_text("Revenue per minute")).to_be_visible(timeout=SOON_MS)
+        expect(found.page.get_by_text("per minute, UTC")).to_be_visible(timeout=SOON_MS)
         found.page.get_by_role("radio", name="7 d").or_(found.page.get_by_text("7 d", exact=True)).first.click()
-        expect(found.page.get_by_text("Revenue per 30 minutes")).to_be_visible(timeout=SOON_MS)
+        expect(found.page.get_by_text("per 30 minutes, UTC")).to_be_visible(timeout=SOON_MS)
         expect(found.page).to_have_url(re.compile(r"range=7"), timeout=SOON_MS)
     with opened(browser, f"{address}/?range=for+ever") as found:
         expect(found.tile("Orders")).to_have_text(formats.count(len(of_today(filled))), timeout=SOON_MS)

@@ -7,12 +7,29 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.queries.delivery import open_orders, promises, promises_by_bucket
+from dashboard.queries.delivery import (
+    courier_promises,
+    late_orders,
+    open_orders,
+    promises,
+    promises_by_bucket,
+    states,
+    steps_by_bucket,
+)
 from dashboard.queries.orders import last_orders
 from dashboard.queries.overview import revenue_line, tiles
-from dashboard.queries.products import top_products
-from dashboard.queries.sales import data_start, sales, sales_by_bucket
+from dashboard.queries.products import product_by_bucket, product_sales
+from dashboard.queries.sales import (
+    data_start,
+    sales,
+    sales_by_bucket,
+    sales_by_category,
+    sales_by_city,
+    sales_by_payment,
+    sales_by_warehouse,
+)
 from dashboard.ranges import Preset, Window, resolve
+from ecom_platform.history.question import Filters
 from ecom_platform.kpi import Grain
 from ecom_platform.store import collections
 from ecom_platform_tests.dashboard import shop
@@ -22,6 +39,7 @@ pytestmark = pytest.mark.servers
 NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 DAY = timedelta(days=1)
+ALL = Filters()
 
 
 def two_days():
@@ -60,15 +78,17 @@ def test_totals_of_every_range_equal_a_count_of_the_orders(preset, filled, order
     span = resolve(preset, NOW)
     inside = placed_in(orders, span.window)
 
-    found = sales(filled, span.window, span.grain)
+    found = sales(filled, span.window, span.grain, ALL)
+    status = states(filled, span.window, span.grain, ALL)
+    by_payment = sales_by_payment(filled, span.window, span.grain, ALL)
 
     assert len(inside) > 5
     assert found.orders == len(inside)
     assert found.booked_cents == sum(order["total_cents"] for order in inside)
     assert found.revenue_cents == sum(order["total_cents"] for order in valid(inside))
     assert found.units == sum(line["quantity"] for order in valid(inside) for line in order["order_items"])
-    assert {s.value: n for s, n in found.status.items() if n} == Counter(o["delivery"]["status"] for o in inside)
-    assert {p.value: n for p, n in found.valid_by_payment.items() if n} == Counter(
+    assert {s.value: n for s, n in status.items() if n} == Counter(o["delivery"]["status"] for o in inside)
+    assert {p.value: a.valid_orders for p, a in by_payment.items() if a.valid_orders} == Counter(
         order["payment_type"] for order in valid(inside)
     )
 
@@ -85,7 +105,7 @@ def test_tiles_compare_booked_measures_up_to_the_cut_on_both_sides(preset, shop_
         for window in (span.comparison.current, span.comparison.baseline)
     )
 
-    found = tiles(shop_db, span, NOW)
+    found = tiles(shop_db, span, ALL, NOW)
 
     assert found.before is not None
     assert found.booked_change == (pytest.approx((now - before) / before) if before else None)
@@ -95,10 +115,10 @@ def test_tiles_compare_booked_measures_up_to_the_cut_on_both_sides(preset, shop_
 
 def test_there_is_no_comparison_with_a_day_the_shop_did_not_see_whole(filled, orders):
     """Yesterday is compared with the day before only if data began before that day did; while history loads, never."""
-    assert tiles(filled, resolve(Preset.TODAY, NOW), NOW).before is not None
-    assert tiles(filled, resolve(Preset.TODAY, NOW), NOW, history_complete=False).before is None
-    assert tiles(filled, resolve(Preset.WEEK, NOW), NOW).before is None
-    assert tiles(filled, resolve(Preset.MONTH, NOW), NOW).before is None
+    assert tiles(filled, resolve(Preset.TODAY, NOW), ALL, NOW).before is not None
+    assert tiles(filled, resolve(Preset.TODAY, NOW), ALL, NOW, history_complete=False).before is None
+    assert tiles(filled, resolve(Preset.WEEK, NOW), ALL, NOW).before is None
+    assert tiles(filled, resolve(Preset.MONTH, NOW), ALL, NOW).before is None
     assert data_start(filled) == MIDNIGHT - 2 * DAY - timedelta(hours=3, minutes=30)
 
 
@@ -106,22 +126,27 @@ def test_buckets_are_complete_and_add_up_to_the_total(filled, orders):
     """Every half hour of a day is there, empty ones as zero, and together they are the day."""
     window = Window(MIDNIGHT - DAY, MIDNIGHT)
 
-    buckets = sales_by_bucket(filled, window, Grain.HALF_HOUR)
+    buckets = sales_by_bucket(filled, window, Grain.HALF_HOUR, ALL)
 
     assert [bucket.at for bucket in buckets] == [window.start + n * timedelta(minutes=30) for n in range(48)]
-    assert sum(b.revenue_cents for b in buckets) == sum(o["total_cents"] for o in valid(placed_in(orders, window)))
-    assert sum(bucket.valid_orders for bucket in buckets) == len(valid(placed_in(orders, window)))
+    assert sum(b.total.revenue_cents for b in buckets) == sum(
+        o["total_cents"] for o in valid(placed_in(orders, window))
+    )
+    assert sum(bucket.total.valid_orders for bucket in buckets) == len(valid(placed_in(orders, window)))
 
 
 def test_the_running_bucket_is_not_part_of_the_line(filled, orders):
     """The half hour that is not over stands apart, so that the line does not seem to fall."""
-    line = revenue_line(filled, resolve(Preset.TODAY, NOW), NOW)
+    line = revenue_line(filled, resolve(Preset.TODAY, NOW), ALL, NOW)
     half_past_two = MIDNIGHT + timedelta(hours=14, minutes=30)
     running = valid(placed_in(orders, Window(half_past_two, NOW)))
 
     assert line.closed[-1].at == half_past_two - timedelta(minutes=30)
     assert line.running is not None
-    assert (line.running.at, line.running.revenue_cents) == (half_past_two, sum(o["total_cents"] for o in running))
+    assert (line.running.at, line.running.total.revenue_cents) == (
+        half_past_two,
+        sum(o["total_cents"] for o in running),
+    )
     assert len(line.earlier) == 48
 
 
@@ -136,7 +161,7 @@ def test_promises_count_what_was_due_in_closed_half_hours(preset, filled, orders
     ]
     kept = [d for d in due if d["actual_time"] is not None and d["actual_time"] <= d["expected_time"]]
 
-    found = promises(filled, span.promises)
+    found = promises(filled, span.promises, ALL)
 
     assert span.promises.end <= NOW
     assert (found.due, found.on_time, found.late) == (len(due), len(kept), len(due) - len(kept))
@@ -146,9 +171,9 @@ def test_promises_by_half_hour_add_up_to_the_day(filled, orders):
     """The line of the tile shows the same orders as its figure."""
     window = resolve(Preset.TODAY, NOW).promises
 
-    found = promises_by_bucket(filled, window, Grain.HALF_HOUR)
+    found = promises_by_bucket(filled, window, Grain.HALF_HOUR, ALL)
 
-    whole = promises(filled, window)
+    whole = promises(filled, window, ALL)
     assert sum(bucket.due for bucket in found) == whole.due > 0
     assert sum(bucket.on_time for bucket in found) == whole.on_time
     assert [bucket.at for bucket in found] == sorted(bucket.at for bucket in found)
@@ -160,7 +185,7 @@ def test_late_now_counts_open_orders_past_their_promise_only(filled, orders):
     instant = sorted(delivery["expected_time"] for delivery in opened)[len(opened) // 2]
     late = sum(delivery["expected_time"] < instant for delivery in opened)
 
-    found = open_orders(filled, instant)
+    found = open_orders(filled, instant, ALL)
 
     assert (found.open, found.late) == (len(opened), late)
     assert 0 < late < len(opened)
@@ -177,7 +202,7 @@ def test_top_products_are_ranked_by_net_sales(preset, filled, orders):
             units[line["product_id"]] += line["quantity"]
     expected = sorted(((-cents, product) for product, cents in net.items()))[:10]
 
-    found = top_products(filled, window)
+    found = product_sales(filled, window, ALL, limit=10)
 
     assert [(p.product_id, p.net_cents) for p in found] == [(product, -cents) for cents, product in expected]
     assert [product.units for product in found] == [units[product.product_id] for product in found]
@@ -197,14 +222,14 @@ def test_the_last_orders_are_the_newest_not_from_the_future(shop_db, orders):
 
 def test_an_empty_shop_has_figures_too(shop_db):
     """Nothing sold is zero; averages, shares and changes of nothing are unknown."""
-    found = tiles(shop_db, resolve(Preset.TODAY, NOW), NOW)
+    found = tiles(shop_db, resolve(Preset.TODAY, NOW), ALL, NOW)
 
     assert (found.sales.orders, found.sales.revenue_cents, found.open.late) == (0, 0, 0)
     assert found.sales.average_order_value_cents is None
     assert found.promises.on_time_share is None
     assert found.booked_change is None
     assert data_start(shop_db) is None
-    assert top_products(shop_db, resolve(Preset.TODAY, NOW).products) == []
+    assert product_sales(shop_db, resolve(Preset.TODAY, NOW).products, ALL) == []
 
 
 def test_no_query_scans_a_collection(filled, orders):
@@ -212,14 +237,23 @@ def test_no_query_scans_a_collection(filled, orders):
     filled.command("profile", 2)
     for preset in Preset:
         span = resolve(preset, NOW)
-        tiles(filled, span, NOW)
-        revenue_line(filled, span, NOW)
-        top_products(filled, span.products)
+        tiles(filled, span, ALL, NOW)
+        revenue_line(filled, span, ALL, NOW)
+        product_by_bucket(filled, span.products, Grain.DAY if span.grain is Grain.DAY else Grain.HOUR, ALL, 3)
+        for filters in (ALL, Filters((1,), (2,), "Toys", ("Cash",))):
+            sales_by_category(filled, span.window, span.grain, filters)
+            sales_by_warehouse(filled, span.window, span.grain, filters)
+            sales_by_city(filled, span.window, span.grain, filters)
+            open_orders(filled, NOW, filters)
+            courier_promises(filled, span.promises, filters)
+            steps_by_bucket(filled, span.promises, Grain.HALF_HOUR, filters)
+    late_orders(filled, NOW, Filters((1,), (2,), None, ("Cash",)), 20)
     last_orders(filled, NOW)
     filled.command("profile", 0)
 
     seen = list(filled["system.profile"].find({"op": {"$in": ["command", "query"]}, "planSummary": {"$exists": True}}))
     assert len(seen) > 40
     assert [(row["ns"], row["planSummary"]) for row in seen if "COLLSCAN" in row["planSummary"]] == []
-    late = [row for row in seen if row["ns"].endswith(f".{collections.ORDERS}") and "delivery" in str(row["command"])]
-    assert all(row["docsExamined"] == 0 for row in late if "$group" in str(row["command"]))
+    counted = [row for row in seen if row["ns"].endswith(f".{collections.ORDERS}") and "'risk'" in str(row["command"])]
+    assert counted
+    assert all(row["docsExamined"] == 0 for row in counted)

@@ -1,0 +1,90 @@
+"""What a page gets: the reader's choice, the colours, one instant, and a way to ask for the figures of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import streamlit as st
+
+from dashboard.answers import Answer, Answers, Tick
+from dashboard.choice import EVERY, Choice, Kinds
+from dashboard.palette import Palette
+from dashboard.queries.names import Names, read_names
+from dashboard.ranges import Span
+from ecom_platform.history.question import Filters
+from ecom_platform.settings import Settings
+from ecom_platform.store.client import MongoDatabase
+
+__all__ = ["Asked", "View", "answers", "live", "names"]
+
+T = TypeVar("T")
+_UNPACED_SECONDS = 60.0
+_NAMES_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as it reaches the database: `db` and `now` are of the tick that the whole page describes."""
+
+    settings: Settings
+    db: MongoDatabase
+    span: Span
+    filters: Filters
+    now: datetime
+
+
+@dataclass(frozen=True)
+class View:
+    """One drawing of a page; all of its panels describe the instant of `tick`."""
+
+    choice: Choice
+    live: bool
+    colours: Palette
+    tick: Tick
+
+    def ask(self, key: Hashable, query: Callable[[Asked], T], honours: Kinds = EVERY) -> Answer[T]:
+        """The figures of the range on screen, shared by every reader with the same choice.
+
+        Args:
+            key: names the question; the choice and the pace are added to it.
+            query: gets only those filters that it honours.
+        """
+        choice = self.choice.honouring(honours)
+
+        def ask(settings: Settings, db: MongoDatabase, now: datetime) -> T:
+            return query(Asked(settings, db, choice.span(now), choice.filters, now))
+
+        return answers().at((key, choice, _tick_seconds(choice)), self.tick, ask)
+
+    @property
+    def currency(self) -> str:
+        """The currency of every amount."""
+        return answers().currency
+
+
+@st.cache_resource(show_spinner=False)
+def answers() -> Answers:
+    """The one set of answers of this process."""
+    return Answers()
+
+
+def names() -> Names:
+    """What things are called; nothing while MongoDB has never answered."""
+    return answers().get("names", _NAMES_SECONDS, lambda _, db, __: read_names(db)).value or Names()
+
+
+def live(key: str, choice: Choice, colours: Palette, *, running: bool, draw: Callable[[View], None]) -> None:
+    """Draw a page now and, while it is running, again at the pace of its range: all panels together, at one instant."""
+
+    def draw_now() -> None:
+        draw(View(choice, running, colours, answers().tick(_tick_seconds(choice))))
+
+    st.fragment(draw_now, run_every=choice.pace_seconds if running else None, key=key)()
+
+
+def _tick_seconds(choice: Choice) -> float:
+    # Half a second less than the pace: else every second redrawing would find the tick of the one before.
+    return _UNPACED_SECONDS if choice.pace_seconds is None else choice.pace_seconds - 0.5
