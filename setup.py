@@ -54,7 +54,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["ecom_platform", "ecom_platform.*"]),
     include_package_data=True,
-    package_data={"ecom_platform": ["py.typed", "simulator/scenarios/*.toml", "local/jars/*"]},
+    package_data={"ecom_platform": ["py.typed", "alerts/scores.json", "simulator/scenarios/*.toml", "local/jars/*"]},
     install_requires=RUNTIME,
     extras_require={"dev": DEVELOPMENT},
     entry_points={"console_scripts": ["ecom = ecom_platform.cli:main"]},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
+from ecom_platform.orchestration.alerts.checks import alert_checks
+from ecom_platform.orchestration.alerts.sensor import alert_sensor
 from ecom_platform.orchestration.archiving.assets import orders_archive, orders_archive_summary, orders_purge
 from ecom_platform.orchestration.archiving.checks import published_files_match, size_within_bounds
 from ecom_platform.orchestration.archiving.jobs import (
@@ -35,7 +37,13 @@ __all__ = ["defs"]
 
 defs = dg.Definitions(
     assets=[orders_topic, dimensions, facts, orders_archive, orders_purge, orders_archive_summary, kpi_daily],
-    asset_checks=[lag_within_bounds, accounting_equations_hold, size_within_bounds, published_files_match],
+    asset_checks=[
+        lag_within_bounds,
+        accounting_equations_hold,
+        size_within_bounds,
+        published_files_match,
+        alert_checks,
+    ],
     jobs=[
         streaming_supervisor_job,
         orders_archive_job,
@@ -47,6 +55,7 @@ defs = dg.Definitions(
     sensors=[
         streaming_supervisor_sensor,
         kafka_lag_sensor,
+        alert_sensor,
         orders_size_sensor,
         orders_purge_sensor,
         late_events_sensor,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "ALERT_SENSOR",
     "ARCHIVE_CHECK",
     "ARCHIVE_JOB",
     "ARCHIVE_SCHEDULE",
@@ -14,6 +15,7 @@ __all__ = [
     "CODE_LOCATION",
     "DIRTY_SENSOR",
     "ENDED_BY_TAG",
+    "EVALUATED_CHECK",
     "KPI_CHECK",
     "KPI_JOB",
     "LAG_CHECK",
@@ -46,6 +48,7 @@ SUPERVISOR_JOB: Final = "streaming_supervisor_job"
 SUPERVISOR_POOL: Final = "streaming_supervisor"
 SUPERVISOR_SENSOR: Final = "streaming_supervisor_sensor"
 LAG_SENSOR: Final = "kafka_lag_sensor"
+ALERT_SENSOR: Final = "alert_sensor"
 
 BATCH_POOL: Final = "spark_batch"
 """One run at a time: a laptop has room for the stream's JVM and one more."""
@@ -64,6 +67,7 @@ LATE_SENSOR: Final = "late_events_sensor"
 DIRTY_SENSOR: Final = "dirty_days_sensor"
 ARCHIVE_SCHEDULE: Final = "orders_archive_schedule"
 
+EVALUATED_CHECK: Final = "alert_rules_evaluated"
 LAG_CHECK: Final = "lag_within_bounds"
 RECONCILIATION_CHECK: Final = "accounting_equations_hold"
 SIZE_CHECK: Final = "size_within_bounds"

@@ -28,6 +28,10 @@ ARCHIVED_IDS: Final = "archived_ids"
 ORDERS_ARCHIVE_SUMMARY: Final = "orders_archive_summary"
 KPI_DAILY: Final = "kpi_daily"
 
+# Alerts and what the evaluator remembers; who has seen them.
+ALERTS: Final = "alerts"
+ALERT_ACKNOWLEDGEMENTS: Final = "alert_acknowledgements"
+
 # Dimensions; `dimension_version` tells the stream to load them again.
 USERS: Final = "users"
 PRODUCTS: Final = "products"
@@ -58,6 +62,8 @@ COLLECTIONS: Final = (
     ARCHIVED_IDS,
     ORDERS_ARCHIVE_SUMMARY,
     KPI_DAILY,
+    ALERTS,
+    ALERT_ACKNOWLEDGEMENTS,
     *ROLLUPS,
     *DIMENSIONS,
     DIMENSION_VERSION,

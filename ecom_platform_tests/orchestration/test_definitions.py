@@ -73,6 +73,7 @@ def test_keys_jobs_sensors_and_checks_keep_their_names() -> None:
         "kpis/kpi_daily_by_category",
         "kpis/kpi_daily_by_city",
         "kpis/kpi_daily_by_courier",
+        "kpis/kpi_daily_by_delay",
         "kpis/kpi_daily_by_payment",
         "kpis/kpi_daily_by_product",
         "kpis/kpi_daily_by_warehouse",
@@ -80,13 +81,24 @@ def test_keys_jobs_sensors_and_checks_keep_their_names() -> None:
     ]
     assert sorted(key.to_user_string() for key in graph.asset_check_keys) == [
         "archive/orders_archive:published_files_match",
+        "facts/dead_letters:dead_letters",
+        "facts/deliveries:late_share",
+        "facts/order_items:oversold",
+        "facts/order_items:stock_out",
         "facts/orders:accounting_equations_hold",
+        "facts/orders:alert_rules_evaluated",
+        "facts/orders:order_value_high",
+        "facts/orders:order_value_low",
+        "facts/orders:orders_high",
+        "facts/orders:orders_low",
         "facts/orders:size_within_bounds",
+        "facts/orders:stale_data",
         "kpis/kpi_daily:equals_live_rollups",
         "sources/orders_topic:lag_within_bounds",
     ]
     repository = defs.get_repository_def()
     assert {sensor.name for sensor in repository.sensor_defs} == {
+        "alert_sensor",
         "dirty_days_sensor",
         "kafka_lag_sensor",
         "late_events_sensor",

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.orchestration.alerts.sensor import alert_sensor
 from ecom_platform.orchestration.archiving.late_sensor import late_events_sensor
 from ecom_platform.orchestration.archiving.purge_sensor import orders_purge_sensor
 from ecom_platform.orchestration.archiving.schedules import orders_archive_schedule
@@ -43,6 +44,7 @@ def tick(sensor: dg.SensorDefinition) -> dg.SensorExecutionData:
 SENSORS = [
     streaming_supervisor_sensor,
     kafka_lag_sensor,
+    alert_sensor,
     orders_size_sensor,
     orders_purge_sensor,
     late_events_sensor,
