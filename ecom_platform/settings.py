@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     archive_open_after: Duration = Field(timedelta(days=30), description="Age at which open orders leave, too")
     archive_high_bytes: int = Field(300_000_000, ge=1, description="Size of `orders` at which an archive run is due")
     archive_low_bytes: int = Field(200_000_000, ge=0, description="Size of `orders` below which none is due any more")
+    archive_grace: Duration = Field(
+        timedelta(minutes=10), description="How long files that compaction replaced stay, for readers of older instants"
+    )
     spark_batch_master: str = Field("local[2,4]", description="Spark master of archive and KPI runs")
 
     currency: str = Field("USD", description="Currency shown on screens; the platform has one")

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["MANIFESTS", "ROOT", "STAGING", "day_folder", "manifest_copy", "published_path", "staging_folder"]
+__all__ = [
+    "MANIFESTS",
+    "ROOT",
+    "STAGING",
+    "day_folder",
+    "file_day",
+    "manifest_copy",
+    "published_path",
+    "staging_folder",
+]
 
 _BASE: Final = "/ecommerce"
 ROOT: Final = f"{_BASE}/orders_archive"
@@ -25,6 +34,11 @@ def staging_folder(run: str, token: int) -> str:
 def day_folder(day: str) -> str:
     """Folder of a day, below ROOT or a staging folder."""
     return f"order_date={day}"
+
+
+def file_day(path: str) -> str:
+    """The UTC day of a file below ROOT or a staging folder."""
+    return path.partition("/")[0].removeprefix("order_date=")
 
 
 def published_path(run: str, token: int, day: str, number: int) -> str:

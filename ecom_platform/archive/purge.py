@@ -23,7 +23,7 @@ from ecom_platform.archive.files import FilesDamaged, read_archived, remove
 from ecom_platform.archive.holding import Archiver
 from ecom_platform.archive.layout import ROOT, STAGING
 from ecom_platform.archive.policy import day_range
-from ecom_platform.archive.summary import summary_rows, write_copy
+from ecom_platform.archive.summary import summary_rows
 from ecom_platform.archive.transition import advance, in_transaction
 from ecom_platform.errors import NeedsPerson
 from ecom_platform.store.archived import read_run_ids
@@ -65,7 +65,7 @@ def purge(archiver: Archiver, manifest: Manifest) -> Manifest:
 
 
 def finish(archiver: Archiver, manifest: Manifest) -> Manifest:
-    """End a purged run: record what stayed hot, copy the manifest to HDFS, write its summary, drop the staging.
+    """End a purged run: record what stayed hot, write its summary, drop the staging.
 
     Raises UnavailableError, Fenced.
     """
@@ -84,7 +84,6 @@ def finish(archiver: Archiver, manifest: Manifest) -> Manifest:
             archiver.db[ORDERS_ARCHIVE_SUMMARY].bulk_write(replaced, session=session)
         return done
 
-    write_copy(archiver.hdfs, manifest, superseded, done_at)
     return in_transaction(archiver.db, f"finishing the archive run {manifest.run}", work)
 
 

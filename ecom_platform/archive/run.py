@@ -20,6 +20,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ecom_platform.archive.check import check
+from ecom_platform.archive.compact import compact
+from ecom_platform.archive.compaction_plan import paths_to_keep
 from ecom_platform.archive.files import FilesDamaged, remove_older
 from ecom_platform.archive.holding import Archiver, Progress, held_archiver, no_progress
 from ecom_platform.archive.layout import staging_folder
@@ -29,7 +31,7 @@ from ecom_platform.archive.publish import commit, publish, published_ids
 from ecom_platform.archive.purge import finish, purge
 from ecom_platform.archive.transition import FINISHED, advance, create, restart, take_over
 from ecom_platform.archive.verify import verify
-from ecom_platform.errors import AccountingError, UnavailableError
+from ecom_platform.errors import AccountingError, Fenced, UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import LATE_EVENTS
@@ -42,7 +44,7 @@ __all__ = ["STEPS", "archive", "archive_to_commit", "check_committed", "purge_ch
 
 log = logging.getLogger(__name__)
 
-STEPS: Final = ("planned", "written", "verified", "published", "committed", "checked", "purging", "done")
+STEPS: Final = ("planned", "written", "verified", "published", "committed", "checked", "purging", "done", "compacted")
 """What progress is reported of, in order. A step is over when it is reported with as much done as there is to do."""
 
 
@@ -82,6 +84,7 @@ def archive(
             finished += _finish_committed(archiver)
             if manifest.run not in earlier:
                 break
+        _compact(archiver)
         return finished
 
 
@@ -125,7 +128,13 @@ def check_committed(archiver: Archiver) -> list[Manifest]:
 
 
 def purge_checked(archiver: Archiver) -> list[Manifest]:
-    """Purge and end every run whose check passed, whoever made it. Raises UnavailableError, Fenced."""
+    """Purge and end every run whose check passed, whoever made it, and compact. Raises UnavailableError, Fenced."""
+    done = _purge_checked(archiver)
+    _compact(archiver)
+    return done
+
+
+def _purge_checked(archiver: Archiver) -> list[Manifest]:
     done = []
     for manifest in read_manifests(archiver.db, [RunState.COMMITTED, RunState.PURGING]):
         if manifest.verdict is not None and manifest.verdict.passed:
@@ -144,7 +153,7 @@ def unfinished_runs(db: MongoDatabase) -> list[Manifest]:
 def _finish_committed(archiver: Archiver) -> list[Manifest]:
     """Check and purge what is committed. Raises FilesDamaged for a run that fails its check."""
     revoked = [manifest for manifest in check_committed(archiver) if manifest.state == RunState.REVOKED]
-    done = purge_checked(archiver)
+    done = _purge_checked(archiver)
     for manifest in revoked:
         raise FilesDamaged(
             f"The archive run {manifest.run} failed its check and was revoked: "
@@ -188,8 +197,16 @@ def _bring_back(archiver: Archiver) -> None:
 
 
 def _remove_older(archiver: Archiver) -> None:
-    manifests = read_manifests(archiver.db, [state for state in RunState if state != RunState.REVOKED])
-    remove_older(archiver.hdfs, archiver.token, [file.path for manifest in manifests for file in manifest.files])
+    remove_older(archiver.hdfs, archiver.token, paths_to_keep(read_manifests(archiver.db), datetime.now(UTC)))
+
+
+def _compact(archiver: Archiver) -> None:
+    """At the end of a run: what was archived is archived, whether this works or not."""
+    try:
+        compact(archiver)
+    except (AccountingError, Fenced, UnavailableError) as error:
+        # Every row still counts once from where it was, and whoever runs next, or took over, tries again.
+        log.warning("compaction_waits reason=%s", error)
 
 
 def _to_commit(

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ecom_platform.archive.files import read_archived
 from ecom_platform.archive.hdfs import connect_hdfs
-from ecom_platform.archive.layout import ROOT
+from ecom_platform.archive.layout import ROOT, file_day
 from ecom_platform.settings import Settings
-from ecom_platform.store.archived import read_archived_ids
+from ecom_platform.store.archived import ArchivedIds, read_archived_ids
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import LATE_EVENTS, ORDERS
-from ecom_platform.store.manifests import Manifest
+from ecom_platform.store.manifests import Manifest, RunKind
 
 __all__ = ["Whereabouts", "where"]
 
@@ -26,7 +27,8 @@ class Whereabouts:
     Attributes:
         place: `hot`, `archived` or `unknown`.
         day: UTC day of the order.
-        run: that archived it; also of a hot order that was archived before, or that is about to be purged.
+        run: that archived it, whoever wrote the file since; also of a hot order that was archived before, or that is
+            about to be purged.
         path: of the file that holds it, when it is archived.
         late_events: events that wait until the order is brought back.
     """
@@ -54,21 +56,29 @@ def where(settings: Settings, db: MongoDatabase, order_id: int) -> Whereabouts:
     with mongo_errors("looking for an order"), db.client.start_session(snapshot=True) as session:
         hot = db[ORDERS].find_one({"_id": order_id}, {"order_date": 1}, session=session)
         late = db[LATE_EVENTS].count_documents({"order_id": order_id}, session=session)
-        manifest = read_archived_ids(db, session=session).run_of(order_id)
+        archived = read_archived_ids(db, session=session)
+    manifest = archived.run_of(order_id)
     run = manifest.run if manifest else None
     if hot is not None:
         return Whereabouts(order_id, "hot", hot["order_date"], run, late_events=late)
     if manifest is None:
         return Whereabouts(order_id, "unknown", late_events=late)
-    path = _path_of(settings, manifest, order_id)
-    day = path.partition("/")[0].removeprefix("order_date=") if path else None
+    path = _path_of(settings, archived, manifest, order_id)
+    day = file_day(path) if path else None
     return Whereabouts(order_id, "archived", day, run, f"{ROOT}/{path}" if path else None, late)
 
 
-def _path_of(settings: Settings, manifest: Manifest, order_id: int) -> str | None:
+def _path_of(settings: Settings, archived: ArchivedIds, run: Manifest, order_id: int) -> str | None:
+    """The file with the order's row: one of the run that archived it, or of a compaction that took that over."""
     client = connect_hdfs(settings)
-    for file in manifest.files:
-        parquet = pq.ParquetFile(pa.BufferReader(read_archived(client, ROOT, file)))
-        if len(parquet.read(columns=["order_id"]).filter(pa.compute.field("order_id") == order_id)):
-            return file.path
+    for manifest in (each.manifest for each in archived.runs):
+        if order_id not in manifest.superseded and (manifest.run == run.run or manifest.kind == RunKind.COMPACTION):
+            for file in manifest.files:
+                if file_day(file.path) in run.days and _holds(read_archived(client, ROOT, file), order_id):
+                    return file.path
     return None
+
+
+def _holds(content: bytes, order_id: int) -> bool:
+    ids = pq.read_table(pa.BufferReader(content), columns=["order_id"])
+    return len(ids.filter(pc.field("order_id") == order_id)) > 0

@@ -7,7 +7,11 @@ readers of history and the reconciliation read them here.
      policy: {older_than_seconds, open_after_seconds, closed_before: Date, open_before: Date},
      frontier: {topic_id, next: {"<partition>": offset}}, rows, checksum,
      files: [{path, bytes, rows, checksum}], superseded: Binary, verdict: {passed, at, text} | null,
-     epoch, times: {<state>: Date}}
+     epoch, times: {<state>: Date}, replaced: [{path, until: Date}], copied}
+
+A run of kind "archive" says for ever which orders it archived and what the stream had applied to them by then
+(`archived_ids`, `frontier`). The files are a question of their own: a run of kind "compaction" takes files over from
+others and has neither ids nor a frontier.
 """
 
 from __future__ import annotations
@@ -30,6 +34,8 @@ __all__ = [
     "ArchivedFile",
     "Frontier",
     "Manifest",
+    "Replaced",
+    "RunKind",
     "RunState",
     "Verdict",
     "bitmap_from",
@@ -51,6 +57,13 @@ class RunState(StrEnum):
     REVOKED = "REVOKED"
 
 
+class RunKind(StrEnum):
+    """What a run did: move orders out of MongoDB, or write files of other runs anew."""
+
+    ARCHIVE = "archive"
+    COMPACTION = "compaction"
+
+
 COLD_STATES: Final = (RunState.COMMITTED, RunState.PURGING, RunState.DONE)
 """States in which a run's files count."""
 
@@ -63,6 +76,14 @@ class ArchivedFile:
     bytes: int
     rows: int
     checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A file that counts no longer. It stays `until` then, for readers of an instant at which it did."""
+
+    path: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +115,18 @@ class Manifest:
         run: sorts by start.
         token: of the archiver's lease; part of every name the run makes.
         days: UTC days of the orders it was planned for.
-        rows: orders in its files; `checksum` is theirs, whatever their order.
-        files: what counts as cold while the state is one of COLD_STATES.
-        superseded: ids in its files that count elsewhere: they stayed hot, or were brought back.
+        rows: orders that it wrote; `checksum` is theirs, whatever their order.
+        files: what counts as cold while the state is one of COLD_STATES: those it wrote, without those that a
+            compaction took over.
+        superseded: ids in `files` that count elsewhere: they stayed hot, or were brought back.
         epoch: value of `archive_state.epoch` when its ids last changed; 0 before it is committed.
         times: when it reached each state.
+        replaced: by a compaction, files of other runs.
+        copied: checksum of its copy in HDFS; empty when there is none yet.
     """
 
     run: str
-    kind: str
+    kind: RunKind
     token: int
     state: RunState
     days: tuple[str, ...]
@@ -115,6 +139,8 @@ class Manifest:
     verdict: Verdict | None
     epoch: int
     times: Mapping[str, datetime]
+    replaced: tuple[Replaced, ...] = ()
+    copied: str = ""
 
     @property
     def is_cold(self) -> bool:
@@ -136,7 +162,7 @@ def from_document(row: Document) -> Manifest:
     frontier, verdict = row["frontier"], row.get("verdict")
     return Manifest(
         run=row["_id"],
-        kind=row["kind"],
+        kind=RunKind(row["kind"]),
         token=row["token"],
         state=RunState(row["state"]),
         days=tuple(row["days"]),
@@ -149,6 +175,8 @@ def from_document(row: Document) -> Manifest:
         verdict=Verdict(**verdict) if verdict else None,
         epoch=row.get("epoch", 0),
         times=row.get("times", {}),
+        replaced=tuple(Replaced(**file) for file in row.get("replaced", ())),
+        copied=row.get("copied", ""),
     )
 
 

@@ -67,6 +67,8 @@ class Shop:
         for run in self.db.archive_manifests.find():
             gone = superseded(self.db, run["_id"])
             paths = [f"{ROOT}/{file['path']}" for file in run["files"]]
+            if not paths:
+                continue
             table = ds.dataset(paths, format="parquet", filesystem=arrow_file_system(self.settings)).to_table()
             found += [{**row, "_id": row["order_id"]} for row in table.to_pylist() if row["order_id"] not in gone]
         assert len(found) == len({order["_id"] for order in found}), "an order is there twice"

@@ -31,6 +31,7 @@ LEFT_BEHIND = {
     "checked": RunState.COMMITTED,
     "purging": RunState.PURGING,
     "done": RunState.DONE,
+    "compacted": RunState.DONE,
 }
 
 LONGEST_SECONDS = {
@@ -41,6 +42,7 @@ LONGEST_SECONDS = {
     "committed": 0.3,
     "checked": 0.2,
     "purging": 0.2,
+    "done": 0.1,
 }
 """About how long the work after each step takes, so that most kills fall into it."""
 

@@ -1,0 +1,59 @@
+"""The archive describes itself: the manifest of every finished run as JSON in HDFS, for readers that know only that.
+
+A manifest changes after its end, when an order of it is brought back or a compaction takes files over. So it remembers
+the checksum of its copy, and whoever finds another one writes the copy anew.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from ecom_platform.archive.files import bytes_checksum, write_bytes
+from ecom_platform.archive.layout import ROOT, manifest_copy
+from ecom_platform.store.client import MongoDatabase, mongo_errors
+from ecom_platform.store.collections import ARCHIVE_MANIFESTS
+from ecom_platform.store.manifests import Manifest, RunState, read_manifests
+
+__all__ = ["manifest_json", "refresh_copies"]
+
+
+def refresh_copies(db: MongoDatabase, hdfs: Any) -> list[str]:
+    """Write the copies that are not what their manifests say now; the runs they are of. Raises UnavailableError."""
+    written = []
+    for manifest in read_manifests(db, [RunState.DONE]):
+        content = manifest_json(manifest)
+        checksum = bytes_checksum(content)
+        if checksum != manifest.copied:
+            write_bytes(hdfs, manifest_copy(manifest.run), content)
+            with mongo_errors("remembering what a manifest's copy says"):
+                db[ARCHIVE_MANIFESTS].update_one({"_id": manifest.run}, {"$set": {"copied": checksum}})
+            written.append(manifest.run)
+    return written
+
+
+def manifest_json(manifest: Manifest) -> bytes:
+    """A manifest for others: what it wrote, and which files count now, without the orders in `superseded`."""
+    document = {
+        "run": manifest.run,
+        "kind": manifest.kind,
+        "state": manifest.state,
+        "days": manifest.days,
+        "policy": {name: _plain(value) for name, value in manifest.policy.items()},
+        "frontier": {"topic_id": manifest.frontier.topic_id, "next": dict(manifest.frontier.next)},
+        "rows": manifest.rows,
+        "checksum": manifest.checksum,
+        "files": [
+            {"path": f"{ROOT}/{file.path}", "bytes": file.bytes, "rows": file.rows, "sha256": file.checksum}
+            for file in manifest.files
+        ],
+        "superseded": list(manifest.superseded),
+        "verdict": {"passed": manifest.verdict.passed, "text": manifest.verdict.text} if manifest.verdict else None,
+        "times": {name: _plain(value) for name, value in manifest.times.items()},
+    }
+    return json.dumps(document, indent=1).encode()
+
+
+def _plain(value: Any) -> Any:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
