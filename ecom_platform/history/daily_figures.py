@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from ecom_platform.contract import Status
 from ecom_platform.kpi.buckets import Grain, field_name
-from ecom_platform.kpi.rollups import CITY_FIELDS, PAYMENT_FIELDS, PRODUCT_FIELDS, STATUS_FIELDS
+from ecom_platform.kpi.figures import delay_percentile_seconds
+from ecom_platform.kpi.rollups import CITY_FIELDS, PAYMENT_FIELDS, PRODUCT_FIELDS, PROMISE_FIELDS, STATUS_FIELDS
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 
@@ -20,11 +21,13 @@ __all__ = [
     "SUBJECTS",
     "Difference",
     "Figures",
+    "delays_of_day",
     "differences",
     "figures_of",
     "live_figures",
     "replace_day",
     "start_of",
+    "step_amount",
     "total_orders",
     "within_day",
 ]
@@ -32,7 +35,20 @@ __all__ = [
 Figures = Mapping[tuple[str, str], Mapping[str, int]]
 """(subject, member) → amounts by name; an amount that is missing is 0."""
 
-ORDER_FIELDS: Final = (*PAYMENT_FIELDS, "valid_orders", *STATUS_FIELDS)
+
+def step_amount(status: str) -> str:
+    """The amount that counts the steps to a status."""
+    return f"steps_{status}"
+
+
+ORDER_FIELDS: Final = (
+    # by the day the order was placed,
+    *(*PAYMENT_FIELDS, "valid_orders", *STATUS_FIELDS),
+    # by the day it was promised for,
+    *(*PROMISE_FIELDS, "late"),
+    # and by the day of the step.
+    *(step_amount(status) for status in STATUS_FIELDS),
+)
 CATEGORY_FIELDS: Final = ("orders", "valid_orders", "units", "gross_cents", "net_cents")
 SUBJECTS: Final[Mapping[str, Sequence[str]]] = {
     "day": ORDER_FIELDS,
@@ -42,8 +58,9 @@ SUBJECTS: Final[Mapping[str, Sequence[str]]] = {
     "city": CITY_FIELDS,
     "category": CATEGORY_FIELDS,
     "product": PRODUCT_FIELDS,
+    "delay": ("delivered",),
 }
-"""Subject → its amounts."""
+"""Subject → its amounts. Members of `delay` are the 5-minute bins of delivery delays (`kpi.buckets.delay_bin`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +91,17 @@ def differences(recomputed: Figures, live: Figures) -> list[Difference]:
     return found
 
 
-def live_figures(db: MongoDatabase, day: str) -> Figures:
-    """The day as the rollups have it, summed over partitions; `db` may be of one instant. Raises as the driver does."""
+def live_figures(db: MongoDatabase, day: str, as_of: datetime) -> Figures:
+    """The day as the rollups have it, summed over partitions; `db` may be of one instant. Raises as the driver does.
+
+    What was promised for the day counts before `as_of`, the start of a half hour.
+    """
     query: Document = {"grain": Grain.DAY.label, "t": within_day(day)}
-    return figures_of(db[names.KPI_CUBE].find({"basis": "P", **query}), db[names.KPI_PRODUCT].find(query))
+    due = query
+    if as_of < start_of(day) + timedelta(days=1):
+        due = {"grain": Grain.HALF_HOUR.label, "t": {"$gte": start_of(day), "$lt": as_of}}
+    either = [{"basis": {"$in": ["P", "H"]}, **query}, {"basis": "D", **due}]
+    return figures_of(db[names.KPI_CUBE].find({"$or": either}), db[names.KPI_PRODUCT].find(query))
 
 
 def figures_of(cube: Iterable[Document], products: Iterable[Document]) -> Figures:
@@ -103,13 +127,14 @@ def within_day(day: str) -> Document:
 
 def replace_day(db: MongoDatabase, day: str, figures: Figures, at: datetime) -> None:
     """Put the recomputed figures of a day in the place of earlier ones, in one step. Raises UnavailableError."""
-    rows = [
+    rows: list[Document] = [
         {
             "_id": f"{day}/{subject}/{member}",
             "day": day,
             "subject": subject,
             "member": member,
             **{amount: values.get(amount, 0) for amount in SUBJECTS[subject]},
+            **(delays_of_day(figures) if subject == "day" else {}),
             "at": at,
         }
         for (subject, member), values in figures.items()
@@ -129,11 +154,26 @@ def total_orders(figures: Figures) -> int:
     return figures.get(("day", ""), {}).get("orders", 0)
 
 
+def delays_of_day(figures: Figures) -> dict[str, float | int | None]:
+    """Mean and percentiles of the delays of what was promised for a day, in seconds; None when nothing was delivered.
+
+    They do not add up, so they are made from the amounts that do.
+    """
+    bins = {int(member): amounts["delivered"] for (kind, member), amounts in figures.items() if kind == "delay"}
+    day = figures.get(("day", ""), {})
+    delivered = day.get("delivered", 0)
+    return {
+        "delay_mean_seconds": round(day["delay_seconds"] / delivered, 3) if delivered else None,
+        "delay_p50_seconds": delay_percentile_seconds(bins, 50),
+        "delay_p90_seconds": delay_percentile_seconds(bins, 90),
+    }
+
+
 def _add_cube(figures: dict[tuple[str, str], dict[str, int]], document: Document) -> None:
     for payment, amounts in document.get("payment", {}).items():
-        statuses = amounts.get("status", {})
-        valid = amounts.get("orders", 0) - statuses.get(Status.CANCELLED.value, 0)
-        whole = {**amounts, **statuses, "valid_orders": valid}
+        whole = _amounts_of(document["basis"], amounts)
+        for number, delivered in amounts.get("bins", {}).items():
+            _add(figures, "delay", number, {"delivered": delivered})
         for subject, member in (
             ("day", ""),
             ("payment", field_name(payment)),
@@ -146,6 +186,17 @@ def _add_cube(figures: dict[tuple[str, str], dict[str, int]], document: Document
             _add(figures, "category", field_name(category), amounts)
     for city, amounts in document.get("city", {}).items():
         _add(figures, "city", field_name(city), amounts)
+
+
+def _amounts_of(basis: str, amounts: Document) -> Mapping[str, int]:
+    """What one payment type's part of a cube document says."""
+    if basis == "D":
+        return {**amounts, "late": amounts.get("due", 0) - amounts.get("on_time", 0)}
+    if basis == "H":
+        return {step_amount(status): steps for status, steps in amounts.get("steps", {}).items()}
+    statuses = amounts.get("status", {})
+    valid = amounts.get("orders", 0) - statuses.get(Status.CANCELLED.value, 0)
+    return {**amounts, **statuses, "valid_orders": valid}
 
 
 def _add(figures: dict[tuple[str, str], dict[str, int]], subject: str, member: str, amounts: Mapping[str, Any]) -> None:

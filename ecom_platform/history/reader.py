@@ -11,63 +11,78 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow.fs import FileSystem
+from pyroaring import BitMap64
 
 from ecom_platform.archive.hdfs import archived_file_errors
-from ecom_platform.archive.layout import ROOT, file_day
-from ecom_platform.archive.stored import stored_batches, without_orders
+from ecom_platform.archive.layout import ROOT
 from ecom_platform.history.snapshot import HistorySnapshot
-from ecom_platform.store.arrow_documents import arrow_batches
+from ecom_platform.store.arrow_documents import arrow_batches, conformed
 from ecom_platform.store.client import Document, MongoDatabase
 from ecom_platform.store.cluster_time import database_at, instant_errors
 from ecom_platform.store.collections import ORDERS
+from ecom_platform.store.manifests import RunState
 from ecom_platform.store.order_schema import ORDER_SCHEMA
 
 __all__ = ["Selection", "cold_batches", "hot_batches"]
 
 _EXPECTED: Final = "delivery.expected_time"
+_STEPS: Final = "delivery.history.list.element.at"
 _FARTHEST_PROMISE: Final = timedelta(days=366)  # the contract refuses promises farther away
+# The contract refuses steps more than a day after Kafka's time, and Kafka times more than an hour after the broker's.
+_FARTHEST_STEP: Final = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Orders placed in [start, end), and those promised in it when `promised`; of these warehouses when given any."""
+    """Orders placed in [start, end), and those promised or with a step in it when `promised` or `stepped`.
+
+    Of these warehouses when given any.
+    """
 
     start: datetime
     end: datetime
     promised: bool = False
     warehouses: tuple[int, ...] = ()
+    stepped: bool = False
 
     def query(self) -> Document:
         """As a filter of MongoDB."""
         within = {"$gte": self.start, "$lt": self.end}
-        either: Document = {"order_time": within}
+        either: list[Document] = [{"order_time": within}]
         if self.promised:
-            either = {"$or": [either, {_EXPECTED: within}]}
-        return {**either, **({"warehouse_id": {"$in": list(self.warehouses)}} if self.warehouses else {})}
+            either.append({_EXPECTED: within})
+        if self.stepped:
+            either.append({"delivery.history": {"$elemMatch": {"at": within}}})
+        return {"$or": either, **({"warehouse_id": {"$in": list(self.warehouses)}} if self.warehouses else {})}
 
     def mask(self, batch: pa.RecordBatch) -> pa.Array:
         """Which rows of a batch are selected."""
         chosen = self._within(batch.column("order_time"))
         if self.promised:
             chosen = pc.or_(chosen, self._within(pc.struct_field(batch.column("delivery"), "expected_time")))
+        if self.stepped:
+            chosen = pc.or_(chosen, self._has_step(pc.struct_field(batch.column("delivery"), "history")))
         if self.warehouses:
             wanted = pa.array(self.warehouses, pa.int64())
             chosen = pc.and_(chosen, pc.is_in(batch.column("warehouse_id"), wanted))
         return chosen
 
-    def takes_day(self, day: str) -> bool:
-        """Whether a file of this day may hold selected orders."""
+    def takes(self, day: str, committed: datetime | None) -> bool:
+        """Whether a file of this day, of a run that was committed at a time, may hold selected orders."""
         first = datetime.fromisoformat(day).replace(tzinfo=UTC)
         reach = _FARTHEST_PROMISE if self.promised else timedelta(0)
-        return first - reach < self.end and first + timedelta(days=1) + reach > self.start
+        near = first - reach < self.end and first + timedelta(days=1) + reach > self.start
+        # Steps come long after the order, but none in a file is later than the file.
+        return near or (self.stepped and (committed is None or committed + _FARTHEST_STEP > self.start))
 
     def row_groups(self, metadata: Any) -> list[int]:
         """The row groups of a file that may hold selected orders, by their statistics."""
-        columns = ["order_time", *([_EXPECTED] if self.promised else [])]
+        columns = ["order_time", *([_EXPECTED] if self.promised else []), *([_STEPS] if self.stepped else [])]
         return [
             number
             for number in range(metadata.num_row_groups)
@@ -78,6 +93,13 @@ class Selection:
         kind = times.type
         start, end = (pa.scalar(edge, kind) for edge in (self.start, self.end))
         return pc.fill_null(pc.and_(pc.greater_equal(times, start), pc.less(times, end)), False)
+
+    def _has_step(self, histories: pa.ListArray) -> pa.Array:
+        """Which histories have a step in the range."""
+        within = self._within(pc.struct_field(histories.flatten(), "at"))
+        found = np.zeros(len(histories), dtype=bool)
+        found[pc.list_parent_indices(histories).filter(within).to_numpy()] = True
+        return pa.array(found)
 
     def _overlaps(self, group: Any, path: str) -> bool:
         for number in range(group.num_columns):
@@ -127,9 +149,9 @@ def cold_batches(
     for manifest in snapshot.cold:
         excluded = snapshot.excluded(manifest)
         for file in manifest.files:
-            if selection is None or selection.takes_day(file_day(file.path)):
+            if selection is None or selection.takes(_day_of(file.path), manifest.times.get(RunState.COMMITTED)):
                 for batch in _file_batches(file_system, file.path, schema, selection):
-                    kept = without_orders(batch, excluded)
+                    kept = _without(batch, excluded)
                     if kept.num_rows:
                         yield kept
 
@@ -137,8 +159,43 @@ def cold_batches(
 def _file_batches(
     file_system: FileSystem, path: str, schema: pa.Schema, selection: Selection | None
 ) -> Iterator[pa.RecordBatch]:
+    stored = [leaf for field in schema for leaf in _leaves(field.name, field.type) if field.name != "order_date"]
     with archived_file_errors(path), file_system.open_input_file(f"{ROOT}/{path}") as opened:
         file = pq.ParquetFile(opened, pre_buffer=True)
-        groups = selection.row_groups(file.metadata) if selection else None
-        for rows in stored_batches(file, file_day(path), schema, groups):
+        groups = selection.row_groups(file.metadata) if selection else list(range(file.metadata.num_row_groups))
+        for batch in file.iter_batches(row_groups=groups, columns=stored, use_threads=False) if groups else ():
+            rows = _in_schema(batch, schema, _day_of(path))
             yield rows.filter(selection.mask(rows)) if selection else rows
+
+
+def _in_schema(batch: pa.RecordBatch, schema: pa.Schema, day: str) -> pa.RecordBatch:
+    arrays = []
+    for field in schema:
+        if field.name == "order_date":
+            arrays.append(pa.repeat(pa.scalar(day, field.type), batch.num_rows))
+        elif field.name in batch.schema.names:
+            arrays.append(conformed(batch.column(field.name), field.type))
+        else:  # a column that this file's version did not have yet
+            arrays.append(pa.nulls(batch.num_rows, field.type))
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _without(batch: pa.RecordBatch, excluded: BitMap64) -> pa.RecordBatch:
+    if not excluded or not batch.num_rows:
+        return batch
+    ids = batch.column("order_id").to_numpy()
+    gone = np.isin(ids, np.fromiter(excluded, np.int64, len(excluded)))
+    return batch.filter(pa.array(~gone)) if gone.any() else batch
+
+
+def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
+    if pa.types.is_struct(kind):
+        for field in kind:
+            yield from _leaves(f"{path}.{field.name}", field.type)
+    else:
+        yield path
+
+
+def _day_of(path: str) -> str:
+    """The day in `order_date=YYYY-MM-DD/…`."""
+    return path.partition("/")[0].partition("=")[2]

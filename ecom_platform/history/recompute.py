@@ -17,6 +17,7 @@ from ecom_platform.history.daily_figures import (
     total_orders,
     within_day,
 )
+from ecom_platform.kpi.figures import half_hour
 from ecom_platform.settings import Settings
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import MongoDatabase, mongo_errors
@@ -75,19 +76,20 @@ def _compute(
     from ecom_platform.history.spark_daily import compute_figures, orders_of
 
     started = time.monotonic()
-    figures = compute_figures(orders_of(settings, db, spark, days[0], days[-1], instant))
+    as_of = half_hour(datetime.fromtimestamp(instant.time, UTC))
+    figures = compute_figures(orders_of(settings, db, spark, days[0], days[-1], instant), days[0], days[-1], as_of)
     seconds = time.monotonic() - started
     then = database_at(db, instant)
     with instant_errors("reading the rollups of some days"):
-        return [_beside_rollups(then, day, figures.get(day, {}), seconds) for day in days]
+        return [_beside_rollups(then, day, as_of, figures.get(day, {}), seconds) for day in days]
 
 
-def _beside_rollups(then: MongoDatabase, day: str, figures: Figures, seconds: float) -> Recomputed:
+def _beside_rollups(then: MongoDatabase, day: str, as_of: datetime, figures: Figures, seconds: float) -> Recomputed:
     hot = then[names.ORDERS].count_documents({"order_time": within_day(day)})
     return Recomputed(
         day=day,
         figures=figures,
-        differences=tuple(differences(figures, live_figures(then, day))),
+        differences=tuple(differences(figures, live_figures(then, day, as_of))),
         hot_orders=hot,
         cold_orders=total_orders(figures) - hot,
         seconds=seconds,

@@ -22,13 +22,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - everybody's name for it
 from pyspark.sql.types import StructType
 
-from ecom_platform.archive.layout import ROOT, file_day
+from ecom_platform.archive.layout import ROOT
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.history.reader import Selection
 from ecom_platform.history.snapshot import HistorySnapshot
 from ecom_platform.settings import Settings
 from ecom_platform.store.cluster_time import InstantExpired
-from ecom_platform.store.manifests import Manifest
+from ecom_platform.store.manifests import Manifest, RunState
 from ecom_platform.store.spark_mongo import order_schema, read_orders
 
 __all__ = ["create_views", "instant_kept", "read_history"]
@@ -101,7 +101,8 @@ def _paths(settings: Settings, manifests: Sequence[Manifest], selection: Selecti
         _uri(settings, file.path)
         for manifest in manifests
         for file in manifest.files
-        if selection is None or selection.takes_day(file_day(file.path))
+        if selection is None
+        or selection.takes(file.path.partition("/")[0].partition("=")[2], manifest.times.get(RunState.COMMITTED))
     ]
 
 
@@ -124,6 +125,8 @@ def _selected(orders: DataFrame, selection: Selection | None) -> DataFrame:
     if selection.promised:
         expected = F.col("delivery.expected_time")
         chosen = chosen | ((expected >= start) & (expected < end))
+    if selection.stepped:
+        chosen = chosen | F.exists("delivery.history", lambda step: (step["at"] >= start) & (step["at"] < end))
     if selection.warehouses:
         chosen = chosen & F.col("warehouse_id").isin(*selection.warehouses)
     return orders.where(chosen)

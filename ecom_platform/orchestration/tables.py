@@ -7,6 +7,7 @@ from typing import Final
 import dagster as dg
 
 from ecom_platform.contract import Status
+from ecom_platform.history.daily_figures import step_amount
 from ecom_platform.store import collections as names
 
 __all__ = [
@@ -40,12 +41,13 @@ KPI_TABLES: Final = (
     "kpi_daily_by_city",
     "kpi_daily_by_category",
     "kpi_daily_by_product",
+    "kpi_daily_by_delay",
 )
 KPI_KEYS: Final = tuple(dg.AssetKey(["kpis", name]) for name in KPI_TABLES)
 
 _KPI_ID: Final = {
-    "day": ("string", "UTC day the orders were placed on, YYYY-MM-DD"),
-    "subject": ("string", "day, payment, warehouse, courier, city, category or product"),
+    "day": ("string", "UTC day, YYYY-MM-DD"),
+    "subject": ("string", "day, payment, warehouse, courier, city, category, product or delay"),
     "member": ("string", "the payment type, city or category by name, the others by number; empty for the day"),
 }
 _KPI_ORDERS: Final = {
@@ -65,6 +67,22 @@ _KPI_LINES: Final = {
     "net_cents": ("int64", "after the lines' shares of the discount, cancelled orders out"),
 }
 _KPI_STATUSES: Final = {status.value: ("int64", f"orders that are {status.value} now") for status in Status}
+_KPI_PROMISES: Final = {
+    "due": ("int64", "promised for the day, cancelled orders out; today before the last closed half hour"),
+    "on_time": ("int64", "of them, delivered no later than promised"),
+    "late": ("int64", "of them, delivered later or not yet"),
+    "delivered": ("int64", "of them, delivered"),
+    "delay_seconds": ("int64", "sum of their delays, early ones negative"),
+}
+_KPI_DELAYS: Final = {
+    "delay_mean_seconds": ("double", "delay_seconds / delivered"),
+    "delay_p50_seconds": ("int64", "nearest rank on 5-minute bins"),
+    "delay_p90_seconds": ("int64", "nearest rank on 5-minute bins"),
+}
+_KPI_STEPS: Final = {
+    step_amount(status.value): ("int64", f"orders that became {status.value} on the day") for status in Status
+}
+_KPI_BASES: Final = {**_KPI_ORDERS, **_KPI_STATUSES, **_KPI_PROMISES, **_KPI_STEPS}
 _ORDER_SUBJECTS: Final = ("kpi_daily", "kpi_daily_by_payment", "kpi_daily_by_warehouse", "kpi_daily_by_courier")
 _CITY_COLUMNS: Final = {name: _KPI_ORDERS[name] for name in ("orders", "revenue_cents")}
 _CATEGORY_COLUMNS: Final = {"orders": _KPI_ORDERS["orders"], "valid_orders": _KPI_ORDERS["valid_orders"], **_KPI_LINES}
@@ -193,10 +211,12 @@ _COLUMNS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "superseded_in_run": ("int", "orders of the run that changed meanwhile and stayed in MongoDB"),
         "at": ("timestamp", "end of the run"),
     },
-    **{name: {**_KPI_ID, **_KPI_ORDERS, **_KPI_STATUSES} for name in _ORDER_SUBJECTS},
+    **{name: {**_KPI_ID, **_KPI_BASES} for name in _ORDER_SUBJECTS},
+    "kpi_daily": {**_KPI_ID, **_KPI_BASES, **_KPI_DELAYS},
     "kpi_daily_by_city": {**_KPI_ID, **_CITY_COLUMNS},
     "kpi_daily_by_category": {**_KPI_ID, **_CATEGORY_COLUMNS},
     "kpi_daily_by_product": {**_KPI_ID, **_KPI_LINES},
+    "kpi_daily_by_delay": {**_KPI_ID, "delivered": _KPI_PROMISES["delivered"]},
 }
 
 # Column of a KPI → column of `orders` it is computed from; the same of `orders_archive`.
@@ -213,7 +233,7 @@ _KPI_SOURCES: Final = {
     "units": "quantity",
     "gross_cents": "order_items",
     "net_cents": "order_items",
-    **dict.fromkeys(_KPI_STATUSES, "delivery"),
+    **dict.fromkeys([*_KPI_STATUSES, *_KPI_PROMISES, *_KPI_DELAYS, *_KPI_STEPS], "delivery"),
 }
 
 # table -> column -> [(upstream table, column)]

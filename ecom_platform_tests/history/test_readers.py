@@ -113,21 +113,28 @@ def test_every_order_comes_once_and_as_it_was_stored(
 def test_a_selection_takes_what_it_names_from_both_sides(
     settings: Settings, db: MongoDatabase, spark: SparkSession, orders: dict[int, Document]
 ) -> None:
-    """By order time, by promised time, by warehouse; files of other days are not even opened."""
+    """By order time, by promised time, by the time of a step, by warehouse; files of other days are not even opened."""
     counted = mix(settings, db, orders)
     snapshot = now(db, settings)
 
-    for promised, warehouses in ((False, ()), (True, (2,))):
-        chosen = Selection(START, END, promised=promised, warehouses=warehouses)
+    for promised, stepped, warehouses in ((False, False, ()), (True, False, (2,)), (False, True, ())):
+        chosen = Selection(START, END, promised=promised, stepped=stepped, warehouses=warehouses)
         wanted = [
             number
             for number, order in sorted(counted.items())
-            if (START <= order["order_time"] < END or (promised and START <= order["delivery"]["expected_time"] < END))
+            if any(START <= at < END for at in moments(order, promised=promised, stepped=stepped))
             and (not warehouses or order["warehouse_id"] in warehouses)
         ]
         assert [order["_id"] for order in light(settings, db, snapshot, chosen)] == wanted
         by_spark = read_history(spark, settings, snapshot, chosen).select("order_id").toArrow()
         assert sorted(by_spark.column("order_id").to_pylist()) == wanted
+
+
+def moments(order: Document, *, promised: bool, stepped: bool) -> list[datetime]:
+    """The times by which an order is selected."""
+    delivery = order["delivery"]
+    steps = [step["at"] for step in delivery["history"]]
+    return [order["order_time"], *([delivery["expected_time"]] if promised else []), *(steps if stepped else [])]
 
 
 @pytest.mark.servers
@@ -283,7 +290,17 @@ def test_the_views_unfold_lines_and_deliveries(
 )
 def test_files_of_other_days_are_left_out(day: str, promised: bool, taken: bool) -> None:
     """An order may be promised up to a year away from its order time, and no farther."""
-    assert Selection(START, END, promised=promised).takes_day(day) is taken
+    assert Selection(START, END, promised=promised).takes(day, committed=END) is taken
+
+
+def test_a_file_of_any_day_may_hold_steps_until_it_was_committed() -> None:
+    """An order may be returned months after it was placed; a clock may be a day ahead of Kafka's, but no more."""
+    selection = Selection(START, END, stepped=True)
+
+    assert selection.takes("2026-01-01", committed=START)
+    assert selection.takes("2026-01-01", committed=START - timedelta(days=1))
+    assert not selection.takes("2026-01-01", committed=START - timedelta(days=3))
+    assert selection.takes("2026-11-21", committed=START - timedelta(days=3))
 
 
 def test_a_selection_ends_before_its_end() -> None:

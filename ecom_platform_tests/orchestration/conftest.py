@@ -1,4 +1,4 @@
-"""One real Dagster instance for all cases of a module, on the run's mongod with a database of its own."""
+"""Dagster for tests: an instance with its programs for all cases of a module, or one in memory driven step by step."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
+from ecom_platform.settings import Settings
 from ecom_platform.store.client import database
 from ecom_platform.store.schema import ensure_schema
+from ecom_platform_tests.orchestration.daemon import Daemon
 from ecom_platform_tests.orchestration.stage import Stage
 
 
@@ -28,3 +31,15 @@ def stage(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         stage.close()
         db.client.drop_database(db.name)
         db.client.close()
+
+
+@pytest.fixture
+def daemon(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Daemon]:
+    """An instance of this test, on its database; a hundred kilobytes of orders are too many."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("home", "mongodb_uri", "mongodb_database", "kafka_bootstrap_servers", "hdfs_uri", "topic"):
+        monkeypatch.setenv(f"ECOM_{name.upper()}", str(getattr(settings, name)))
+    monkeypatch.setenv("ECOM_ARCHIVE_HIGH_BYTES", "100000")
+    monkeypatch.setenv("ECOM_ARCHIVE_LOW_BYTES", "1000")
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Daemon(instance)

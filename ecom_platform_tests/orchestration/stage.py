@@ -79,6 +79,9 @@ class Stage:
             "ECOM_KAFKA_BOOTSTRAP_SERVERS": self.settings.kafka_bootstrap_servers,
             "ECOM_TOPIC": self.settings.topic,
             "ECOM_CONSUMER_GROUP": self.settings.consumer_group,
+            "ECOM_HDFS_URI": self.settings.hdfs_uri or "",
+            "ECOM_ARCHIVE_HIGH_BYTES": str(self.settings.archive_high_bytes),
+            "ECOM_ARCHIVE_LOW_BYTES": str(self.settings.archive_low_bytes),
             "ECOM_TEST_CHILDREN": str(self.children_folder),
             "PYTHONPATH": str(ROOT),
             # Dagster's own use of pydantic warns on every load.
@@ -138,6 +141,11 @@ class Stage:
     def runs(self) -> list[dg.DagsterRun]:
         """The supervisor's runs, newest first."""
         return list(self.instance.get_runs(dg.RunsFilter(tags={LEASED_TAG: STREAM_ROLE})))
+
+    def at_work(self, job: str) -> dg.DagsterRun | None:
+        """The newest run of a job that has begun and not ended."""
+        filters = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.STARTED])
+        return next(iter(self.instance.get_runs(filters, limit=1)), None)
 
     def run(self, run_id: str) -> dg.DagsterRun:
         run = self.instance.get_run_by_id(run_id)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import dagster as dg
 
-from ecom_platform.history.daily_figures import SUBJECTS
+from ecom_platform.history.daily_figures import SUBJECTS, delays_of_day
 from ecom_platform.history.recompute import Recomputed, recompute
 from ecom_platform.orchestration.names import BATCH_POOL, KPI_CHECK, OWNER
 from ecom_platform.orchestration.resources import Platform
@@ -34,6 +34,7 @@ _TEXTS: Final = {
     "kpi_daily_by_city": "one day and city of the customer when the order was placed",
     "kpi_daily_by_category": "one day and category; orders with lines of two categories count in both",
     "kpi_daily_by_product": "one day and product",
+    "kpi_daily_by_delay": "one day and 5-minute bin, by number, of the delays of what was promised for it",
 }
 _SUBJECT_OF: Final = dict(zip(KPI_TABLES, SUBJECTS, strict=True))
 
@@ -46,7 +47,8 @@ def _spec(name: str) -> dg.AssetSpec:
         owners=[OWNER],
         deps=[fact_key("orders"), ARCHIVE_KEY],
         description=(
-            f"**Grain:** {_TEXTS[name]}, by the day the order was placed. **Source:** all orders of the day, in "
+            f"**Grain:** {_TEXTS[name]}, by the day orders were placed, promised for, or changed, each figure by "
+            "its own. **Source:** all orders of the day, in "
             "MongoDB and in the archive, at one instant. **Consumer:** the check against the live rollups; screens "
             "show those. **When it fails:** the figures on screen are not touched; the day stays marked and is "
             "computed again."
@@ -111,6 +113,10 @@ def _events(found: Recomputed) -> Iterator[dg.AssetMaterialization | dg.AssetChe
         if name == "kpi_daily":
             total = found.figures.get(("day", ""), {})
             metadata |= {amount: dg.MetadataValue.int(total.get(amount, 0)) for amount in SUBJECTS["day"]}
+            delays = delays_of_day(found.figures)
+            metadata |= {
+                name: dg.MetadataValue.float(float(value)) for name, value in delays.items() if value is not None
+            }
         yield dg.AssetMaterialization(kpi_key(name), partition=found.day, metadata=metadata)
     texts = [str(difference) for difference in found.differences]
     yield dg.AssetCheckEvaluation(
