@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow.fs import FileSystem
-from pyroaring import BitMap64
 
 from ecom_platform.archive.hdfs import archived_file_errors
-from ecom_platform.archive.layout import ROOT
+from ecom_platform.archive.layout import ROOT, file_day
+from ecom_platform.archive.stored import stored_batches, without_orders
 from ecom_platform.history.snapshot import HistorySnapshot
-from ecom_platform.store.arrow_documents import arrow_batches, conformed
+from ecom_platform.store.arrow_documents import arrow_batches
 from ecom_platform.store.client import Document, MongoDatabase
 from ecom_platform.store.cluster_time import database_at, instant_errors
 from ecom_platform.store.collections import ORDERS
@@ -149,9 +149,9 @@ def cold_batches(
     for manifest in snapshot.cold:
         excluded = snapshot.excluded(manifest)
         for file in manifest.files:
-            if selection is None or selection.takes(_day_of(file.path), manifest.times.get(RunState.COMMITTED)):
+            if selection is None or selection.takes(file_day(file.path), manifest.times.get(RunState.COMMITTED)):
                 for batch in _file_batches(file_system, file.path, schema, selection):
-                    kept = _without(batch, excluded)
+                    kept = without_orders(batch, excluded)
                     if kept.num_rows:
                         yield kept
 
@@ -159,43 +159,8 @@ def cold_batches(
 def _file_batches(
     file_system: FileSystem, path: str, schema: pa.Schema, selection: Selection | None
 ) -> Iterator[pa.RecordBatch]:
-    stored = [leaf for field in schema for leaf in _leaves(field.name, field.type) if field.name != "order_date"]
     with archived_file_errors(path), file_system.open_input_file(f"{ROOT}/{path}") as opened:
         file = pq.ParquetFile(opened, pre_buffer=True)
-        groups = selection.row_groups(file.metadata) if selection else list(range(file.metadata.num_row_groups))
-        for batch in file.iter_batches(row_groups=groups, columns=stored, use_threads=False) if groups else ():
-            rows = _in_schema(batch, schema, _day_of(path))
+        groups = selection.row_groups(file.metadata) if selection else None
+        for rows in stored_batches(file, file_day(path), schema, groups):
             yield rows.filter(selection.mask(rows)) if selection else rows
-
-
-def _in_schema(batch: pa.RecordBatch, schema: pa.Schema, day: str) -> pa.RecordBatch:
-    arrays = []
-    for field in schema:
-        if field.name == "order_date":
-            arrays.append(pa.repeat(pa.scalar(day, field.type), batch.num_rows))
-        elif field.name in batch.schema.names:
-            arrays.append(conformed(batch.column(field.name), field.type))
-        else:  # a column that this file's version did not have yet
-            arrays.append(pa.nulls(batch.num_rows, field.type))
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _without(batch: pa.RecordBatch, excluded: BitMap64) -> pa.RecordBatch:
-    if not excluded or not batch.num_rows:
-        return batch
-    ids = batch.column("order_id").to_numpy()
-    gone = np.isin(ids, np.fromiter(excluded, np.int64, len(excluded)))
-    return batch.filter(pa.array(~gone)) if gone.any() else batch
-
-
-def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
-    if pa.types.is_struct(kind):
-        for field in kind:
-            yield from _leaves(f"{path}.{field.name}", field.type)
-    else:
-        yield path
-
-
-def _day_of(path: str) -> str:
-    """The day in `order_date=YYYY-MM-DD/…`."""
-    return path.partition("/")[0].partition("=")[2]

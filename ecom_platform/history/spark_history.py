@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - everybody's name for it
 from pyspark.sql.types import StructType
 
-from ecom_platform.archive.layout import ROOT
+from ecom_platform.archive.layout import ROOT, file_day
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.history.reader import Selection
 from ecom_platform.history.snapshot import HistorySnapshot
@@ -101,8 +101,7 @@ def _paths(settings: Settings, manifests: Sequence[Manifest], selection: Selecti
         _uri(settings, file.path)
         for manifest in manifests
         for file in manifest.files
-        if selection is None
-        or selection.takes(file.path.partition("/")[0].partition("=")[2], manifest.times.get(RunState.COMMITTED))
+        if selection is None or selection.takes(file_day(file.path), manifest.times.get(RunState.COMMITTED))
     ]
 
 
