@@ -280,7 +280,7 @@ def test_a_compaction_killed_at_any_moment_is_repaired_by_the_next_run(
     shop: Shop, step: int, attempt: int, record_property: Callable[[str, object], None]
 ) -> None:
     """Moments after each step, while the next one is at work."""
-    record_property("killed", (f"{9 + step}. compaction after {step} steps", "archiver"))
+    record_property("killed", (f"9. compaction, {step} of {STEPS[-1]} steps done", "archiver"))
     before = shop.orders()
     kill_at(shop.settings, step, after_seconds=attempt * 0.02)
     assert shop.orders() == before
