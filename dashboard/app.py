@@ -16,18 +16,27 @@ from dashboard import frame  # noqa: E402
 
 st.set_page_config(page_title="ecom-platform", page_icon=str(FOLDER / "icon.png"), layout="wide")
 st.logo(str(FOLDER / "logo.svg"), size="medium")
-PAGES = (("overview", "Overview", "monitoring"),)
+PAGES = (
+    ("overview", "Overview", "monitoring"),
+    ("sales", "Sales", "payments"),
+    ("delivery", "Delivery", "local_shipping"),
+)
+
+
+def page_of(name: str, title: str, icon: str, *, hidden: bool = False) -> st.Page:
+    """A page of this dashboard; its address is its name."""
+    return st.Page(
+        FOLDER / "app_pages" / f"{name}.py",
+        title=title,
+        icon=f":material/{icon}:",
+        url_path=name,
+        default=name == "overview",
+        visibility="hidden" if hidden else "visible",
+    )
+
+
 page = st.navigation(
-    [
-        st.Page(
-            FOLDER / "app_pages" / f"{name}.py",
-            title=title,
-            icon=f":material/{icon}:",
-            url_path=name,
-            default=name == "overview",
-        )
-        for name, title, icon in PAGES
-    ],
+    [*(page_of(*about) for about in PAGES), page_of("order", "Order", "receipt_long", hidden=True)],
     position="top",
 )
 # The choices stand in this script, before the page runs: then they survive going from page to page and back.

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import plotly.graph_objects as go
 
-from dashboard.formats import count, currency_sign, money, share
+from dashboard.formats import count, currency_sign, share
 from dashboard.palette import STATUS_ORDER, Palette
 from dashboard.queries.overview import RevenueLine
-from dashboard.queries.products import ProductSales
 from dashboard.queries.sales import Bucket
 from dashboard.ranges import DAY, Preset, Span
 from ecom_platform.contract import PaymentType, Status
+from ecom_platform.kpi import bin_edge_seconds
 
-__all__ = ["orders_per_minute", "payment_donut", "revenue", "status_bar", "top_products"]
+__all__ = [
+    "Ranked",
+    "blank",
+    "delays",
+    "lines",
+    "orders_per_minute",
+    "payment_donut",
+    "ranked",
+    "revenue",
+    "stacked",
+    "status_bar",
+]
 
 _FONT = '"Source Sans", sans-serif'
 _LONGEST_NAME = 26
+_HALF_HOUR_SECONDS = 1800
+_MOST_LARGE_BARS = 17
 _PERIOD_NAMES = {
     Preset.HOUR: "last hour",
     Preset.TODAY: "today",
@@ -29,9 +44,20 @@ _PERIOD_NAMES = {
 _LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "xanchor": "left"}
 
 
+@dataclass(frozen=True)
+class Ranked:
+    """One bar: how long, what stands at its end and what on hovering (None: the same); `key` names it to a click."""
+
+    name: str
+    value: float
+    text: str
+    hover: str | None = None
+    key: str = ""
+
+
 def revenue(line: RevenueLine, span: Span, colours: Palette, currency: str, height: int) -> go.Figure:
     """Revenue per bucket; the running bucket is a hollow point, because it is not a fall in sales."""
-    figure = _figure(colours, height)
+    figure = blank(colours, height)
     if line.earlier and span.earlier is not None:
         figure.add_scatter(
             x=[bucket.at + span.earlier for bucket in line.earlier],
@@ -80,7 +106,7 @@ def revenue(line: RevenueLine, span: Span, colours: Palette, currency: str, heig
 
 def orders_per_minute(buckets: Sequence[Bucket], colours: Palette, height: int) -> go.Figure:
     """One bar per minute; the running minute is pale, because it is not over."""
-    figure = _figure(colours, height)
+    figure = blank(colours, height)
     opacity = [1.0] * (len(buckets) - 1) + [0.45]
     figure.add_bar(
         x=[bucket.at for bucket in buckets],
@@ -99,7 +125,7 @@ def status_bar(status: Mapping[Status, int], colours: Palette, height: int) -> g
 
     The labels are ours and not a legend: Plotly's breaks off when it is narrow, and a state must never be missing.
     """
-    figure = _figure(colours, height)
+    figure = blank(colours, height)
     for state in STATUS_ORDER:
         figure.add_bar(
             x=[status[state]],
@@ -131,7 +157,7 @@ def status_bar(status: Mapping[Status, int], colours: Palette, height: int) -> g
 
 def payment_donut(valid: Mapping[PaymentType, int], colours: Palette, height: int) -> go.Figure:
     """Valid orders by payment type, labelled directly; the middle is their sum."""
-    figure = _figure(colours, height)
+    figure = blank(colours, height)
     total = sum(valid.values())
     figure.add_pie(
         labels=[payment.value for payment in valid],
@@ -161,37 +187,126 @@ def payment_donut(valid: Mapping[PaymentType, int], colours: Palette, height: in
     return figure
 
 
-def top_products(products: Sequence[ProductSales], colours: Palette, currency: str, height: int) -> go.Figure:
-    """A ranked bar, best on top; name on the left, amount at the end of the bar."""
-    figure = _figure(colours, height)
-    best = max((product.net_cents for product in products), default=0) / 100
+def ranked(bars: Sequence[Ranked], colours: Palette, height: int, *, colour: str | None = None) -> go.Figure:
+    """A ranked bar, first on top; name on the left, words at the end of the bar; `key` is what a click returns."""
+    figure = blank(colours, height)
+    longest = max((bar.value for bar in bars), default=0)
     figure.add_bar(
-        x=[product.net_cents / 100 for product in products],
+        x=[bar.value for bar in bars],
         # Two products may share a name; the position keeps them apart.
-        y=list(range(len(products))),
+        y=list(range(len(bars))),
         orientation="h",
-        marker={"color": colours.period, "line": {"width": 0}},
-        text=[money(product.net_cents, currency) for product in products],
+        marker={"color": colour or colours.period, "line": {"width": 0}},
+        text=[bar.text for bar in bars],
         textposition="outside",
         textfont={"size": 12, "color": colours.text},
         cliponaxis=False,
-        customdata=[(product.name, count(product.units)) for product in products],
-        hovertemplate="%{customdata[0]}: %{text}, %{customdata[1]} units<extra></extra>",
+        customdata=[bar.key for bar in bars],
+        hovertext=[f"{bar.name}: {bar.hover or bar.text}" for bar in bars],
+        hoverinfo="text",
+        # A click selects; what is not selected must not fade, for the selection is shown elsewhere.
+        unselected={"marker": {"opacity": 1}},
     )
+    room = 1.2 + 0.025 * max((len(bar.text) for bar in bars), default=0)
     figure.update_layout(bargap=0.28, margin={"l": 4, "r": 4, "t": 0, "b": 0})
-    figure.update_xaxes(visible=False, range=[0, best * 1.35 or 1])
+    figure.update_xaxes(visible=False, range=[0, longest * room or 1], fixedrange=True)
     figure.update_yaxes(
-        autorange="reversed",
-        tickvals=list(range(len(products))),
-        ticktext=[_short(product.name) for product in products],
+        range=[len(bars) - 0.4, -0.6],
+        tickvals=list(range(len(bars))),
+        ticktext=[_short(bar.name) for bar in bars],
         showgrid=False,
         automargin=True,
-        tickfont={"size": 12, "color": colours.text},
+        tickfont={"size": 12 if len(bars) <= _MOST_LARGE_BARS else 10, "color": colours.text},
+        fixedrange=True,
     )
     return figure
 
 
-def _figure(colours: Palette, height: int) -> go.Figure:
+def stacked(
+    at: Sequence[datetime],
+    series: Mapping[str, Sequence[int]],
+    shades: Mapping[str, str],
+    colours: Palette,
+    height: int,
+) -> go.Figure:
+    """Counts per bucket, one bar of several parts each, in the order of `series`; the legend stands above."""
+    figure = blank(colours, height)
+    for name, counts in series.items():
+        figure.add_bar(
+            x=list(at),
+            y=list(counts),
+            name=name,
+            marker={"color": shades[name], "line": {"width": 0}},
+            hovertemplate=f"%{{x|%d %b %H:%M}} {name}: %{{y:,}}<extra></extra>",
+        )
+    figure.update_layout(barmode="stack", bargap=0.12, showlegend=True, legend=_LEGEND_ABOVE)
+    return _over_time(figure, at)
+
+
+def lines(
+    at: Sequence[datetime],
+    series: Mapping[str, Sequence[int]],
+    shades: Mapping[str, str],
+    colours: Palette,
+    height: int,
+) -> go.Figure:
+    """Counts per bucket, one line each; the legend stands above."""
+    figure = blank(colours, height)
+    for name, counts in series.items():
+        figure.add_scatter(
+            x=list(at),
+            y=list(counts),
+            name=name,
+            mode="lines" if len(at) > 1 else "markers",
+            line={"color": shades[name], "width": 2},
+            hovertemplate=f"%{{x|%d %b %H:%M}} {name}: %{{y:,}}<extra></extra>",
+        )
+    figure.update_layout(showlegend=len(series) > 1, legend=_LEGEND_ABOVE)
+    return _over_time(figure, at)
+
+
+def delays(bins: Mapping[int, int], colours: Palette, height: int) -> go.Figure:
+    """Deliveries by their delay in half hours; the promise is a line at 0, right of it is late."""
+    figure = blank(colours, height)
+    halves: dict[int, int] = {}
+    for number, orders in bins.items():
+        half = bin_edge_seconds(number) // _HALF_HOUR_SECONDS
+        halves[half] = halves.get(half, 0) + orders
+    shown = range(min(halves, default=0), max(halves, default=0) + 1)
+    figure.add_bar(
+        x=[(half + 0.5) / 2 for half in shown],
+        y=[halves.get(half, 0) for half in shown],
+        width=[0.46] * len(shown),
+        marker={"color": [colours.bad if half >= 0 else colours.period for half in shown], "line": {"width": 0}},
+        hovertext=[f"{half / 2:+.1f} to {(half + 1) / 2:+.1f} h: {count(halves.get(half, 0))}" for half in shown],
+        hoverinfo="text",
+    )
+    figure.add_vline(x=0, line={"color": colours.text, "width": 1.5})
+    figure.add_annotation(
+        x=0,
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        text="promise",
+        showarrow=False,
+        font={"color": colours.text, "size": 12},
+    )
+    figure.update_xaxes(ticksuffix=" h", tickformat="+d", nticks=7)
+    figure.update_yaxes(rangemode="tozero", nticks=5, tickformat="~s")
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 28, "b": 8})
+    return figure
+
+
+def _over_time(figure: go.Figure, at: Sequence[datetime]) -> go.Figure:
+    one_day = not at or at[-1] - at[0] <= DAY
+    figure.update_xaxes(tickformat="%H:%M" if one_day else "%d %b", nticks=7)
+    figure.update_yaxes(rangemode="tozero", nticks=5, tickformat="~s")
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 28, "b": 8})
+    return figure
+
+
+def blank(colours: Palette, height: int) -> go.Figure:
+    """A chart of this look with nothing in it yet."""
     axis = {
         "gridcolor": colours.border,
         "zeroline": False,

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-__all__ = ["UNKNOWN", "change", "clock", "count", "currency_sign", "exact_money", "minute", "money", "points", "share"]
+__all__ = [
+    "UNKNOWN",
+    "change",
+    "clock",
+    "count",
+    "currency_sign",
+    "days",
+    "duration",
+    "exact_money",
+    "minute",
+    "money",
+    "points",
+    "rise",
+    "share",
+]
 
 UNKNOWN = "—"
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
@@ -51,6 +65,31 @@ def change(relative: float | None) -> str | None:
 def points(difference: float | None) -> str | None:
     """A difference between two shares, in percentage points: -1.2 pp."""
     return None if difference is None else _signed(f"{100 * difference:+.1f}", "pp")
+
+
+def rise(places: int | None) -> str:
+    """How far something rose in a ranking: ▲2, ▼1, = or new."""
+    if places is None:
+        return "new"
+    return f"▲{places}" if places > 0 else f"▼{-places}" if places < 0 else "="
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time to the minute: 1 h 12 m; a negative one is early: 12 m early."""
+    if seconds is None:
+        return UNKNOWN
+    hours, minutes = divmod(round(abs(seconds) / 60), 60)
+    days, hours = divmod(hours, 24)
+    parts = [f"{days} d" if days else "", f"{hours} h" if hours else "", f"{minutes} m" if not days else ""]
+    text = " ".join(part for part in parts if part)
+    return f"{text} early" if seconds < -30 else text
+
+
+def days(number: float | None) -> str:
+    """How long stock lasts: 0.4 d; from 90 days on nobody cares: > 90 d; what is oversold lasts 0.0 d."""
+    if number is None:
+        return UNKNOWN
+    return "> 90 d" if number > 90 else f"{max(number, 0.0):.1f} d"
 
 
 def _signed(number: str, unit: str) -> str:

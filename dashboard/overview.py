@@ -11,12 +11,12 @@ import streamlit as st
 from dashboard import charts, formats
 from dashboard.choice import EVERY, NOTHING, PROMISED, STOCKED
 from dashboard.palette import STATUS_ORDER
-from dashboard.panels import BODY_HEIGHT, EMPTY, TILE_HEIGHT, body, chart, panel, tile
+from dashboard.panels import BODY_HEIGHT, EMPTY, TILE_HEIGHT, body, chart, order_link, panel, tile
 from dashboard.queries import overview as figures
 from dashboard.queries.delivery import states
 from dashboard.queries.orders import LastOrder, last_orders
 from dashboard.queries.products import ProductSales, product_sales
-from dashboard.queries.pulse import history_share
+from dashboard.queries.pulse import history_complete
 from dashboard.queries.sales import Amounts, Bucket, sales_by_bucket, sales_by_payment
 from dashboard.ranges import Preset, Span, Window
 from dashboard.view import Asked, View
@@ -24,7 +24,10 @@ from ecom_platform.contract import PaymentType, Status
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 
-__all__ = ["draw", "draw_revenue", "range_note", "revenue_note", "revenue_title"]
+__all__ = ["SOLD", "ask_line", "closed_totals", "draw", "draw_revenue", "range_note"]
+
+SOLD = "sold"
+"""The question whose answer the tiles' lines and the charts over time share."""
 
 
 def draw(view: View) -> None:
@@ -96,7 +99,7 @@ def draw(view: View) -> None:
         honours=NOTHING,
         note=lambda _: "newest first, times in UTC",
         empty=lambda found: None if found else "No orders yet",
-        height="content",
+        grows=True,
     )
 
 
@@ -105,22 +108,34 @@ def draw_revenue(view: View) -> None:
     panel(
         view,
         "revenue",
-        revenue_title(view),
+        _revenue_title(view),
         DEFINITIONS["revenue"].help,
-        lambda asked: (figures.revenue_line(asked.db, asked.span, asked.filters, asked.now), asked.span),
+        ask_line,
         partial(_draw_revenue, view),
+        question=SOLD,
         honours=EVERY,
-        note=lambda found: revenue_note(*found),
+        note=lambda found: _revenue_note(*found),
         empty=lambda found: None if found[0].starts_at else "No orders yet",
     )
 
 
-def revenue_title(view: View) -> str:
+def closed_totals(view: View) -> list[Amounts]:
+    """The course of the range, for sparklines."""
+    found = view.ask(SOLD, ask_line).value
+    return [bucket.total for bucket in found[0].closed] if found else []
+
+
+def ask_line(asked: Asked) -> tuple[figures.RevenueLine, Span]:
+    """What was sold per bucket of the range, and before."""
+    return figures.revenue_line(asked.db, asked.span, asked.filters, asked.now), asked.span
+
+
+def _revenue_title(view: View) -> str:
     """What one point of the revenue chart stands for."""
     return "Net item sales" if view.choice.filters.category else "Revenue"
 
 
-def revenue_note(line: figures.RevenueLine, span: Span) -> str:
+def _revenue_note(line: figures.RevenueLine, span: Span) -> str:
     """The buckets, and what the dotted line is."""
     per = {Grain.MINUTE: "minute", Grain.DAY: "day"}.get(span.grain, "30 minutes")
     return f"per {per}, UTC · dotted: {span.earlier_name}" if line.earlier else f"per {per}, UTC"
@@ -139,9 +154,8 @@ def range_note(span: Span, *, compared: bool) -> str:
 
 
 def _ask_tiles(asked: Asked) -> tuple[figures.Tiles, Span]:
-    loaded = history_share(asked.settings.home)
-    loaded_whole = loaded is None or loaded >= 1
-    return figures.tiles(asked.db, asked.span, asked.filters, asked.now, history_complete=loaded_whole), asked.span
+    complete = history_complete(asked.settings.home)
+    return figures.tiles(asked.db, asked.span, asked.filters, asked.now, history_complete=complete), asked.span
 
 
 def _draw_tiles(view: View, found: figures.Tiles, span: Span) -> None:
@@ -153,7 +167,7 @@ def _draw_tiles(view: View, found: figures.Tiles, span: Span) -> None:
 
 def _draw_sales_tiles(view: View, found: figures.Tiles, versus: str) -> None:
     sold, currency = found.sales, view.currency
-    buckets = [bucket.total for bucket in found.buckets]
+    buckets = closed_totals(view)
     averages = [bucket.revenue_cents / bucket.valid_orders / 100 for bucket in buckets if bucket.valid_orders]
     average = formats.money(sold.average_order_value_cents, currency)
     for key, value, changed, line in (
@@ -193,7 +207,7 @@ def _draw_revenue(view: View, found: tuple[figures.RevenueLine, Span]) -> None:
     figure = charts.revenue(*found, view.colours, view.currency, BODY_HEIGHT)
     total = sum(bucket.total.revenue_cents for bucket in found[0].closed)
     chart(
-        figure, "revenue", f"{revenue_title(view)} over time, {formats.money(total, view.currency)} in closed buckets"
+        figure, "revenue", f"{_revenue_title(view)} over time, {formats.money(total, view.currency)} in closed buckets"
     )
 
 
@@ -233,9 +247,17 @@ def _draw_payment(view: View, found: dict[PaymentType, Amounts]) -> None:
 
 
 def _draw_products(view: View, found: tuple[list[ProductSales], Span]) -> None:
-    figure = charts.top_products(found[0], view.colours, view.currency, BODY_HEIGHT)
-    ranked = ", ".join(f"{product.name} {formats.money(product.net_cents, view.currency)}" for product in found[0])
-    chart(figure, "products", f"Best-selling products: {ranked}")
+    bars = [
+        charts.Ranked(
+            product.name,
+            product.net_cents,
+            formats.money(product.net_cents, view.currency),
+            f"{formats.money(product.net_cents, view.currency)}, {formats.count(product.units)} units",
+        )
+        for product in found[0]
+    ]
+    ranking = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
+    chart(charts.ranked(bars, view.colours, BODY_HEIGHT), "products", f"Best-selling products: {ranking}")
 
 
 def _products_note(span: Span) -> str:
@@ -247,7 +269,7 @@ def _draw_orders(view: View, found: list[LastOrder]) -> None:
     rows = pd.DataFrame(
         {
             "Time": [formats.clock(order.order_time) for order in found],
-            "Order": [order.order_id for order in found],
+            "Order": [order_link(order.order_id) for order in found],
             "Total": [order.total_cents for order in found],
             "State": [order.status.value for order in found],
             "Payment": [order.payment for order in found],
@@ -256,5 +278,5 @@ def _draw_orders(view: View, found: list[LastOrder]) -> None:
         }
     )
     # Numbers stay numbers, so that they are aligned as such; the style writes them as words.
-    styled = rows.style.format({"Total": partial(formats.exact_money, currency=currency), "Order": str})
+    styled = rows.style.format({"Total": partial(formats.exact_money, currency=currency)})
     st.table(styled, border="horizontal", hide_index=True, alt="The ten newest orders")

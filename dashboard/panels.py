@@ -9,24 +9,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.answers import Answer
 from dashboard.choice import Kinds
+from dashboard.csv_file import Cell, csv_text
 from dashboard.formats import UNKNOWN, clock
 from dashboard.view import Asked, View
 from ecom_platform.kpi.definitions import DEFINITIONS
 
-__all__ = ["BODY_HEIGHT", "EMPTY", "TILE_HEIGHT", "body", "card", "chart", "every", "failure_text", "panel", "tile"]
+__all__ = [
+    "BODY_HEIGHT",
+    "EMPTY",
+    "TILE_HEIGHT",
+    "body",
+    "card",
+    "chart",
+    "csv_button",
+    "every",
+    "failure_text",
+    "panel",
+    "tile",
+]
 
 T = TypeVar("T")
 BODY_HEIGHT = 220
-CARD_HEIGHT = 310
 TILE_HEIGHT = 150
 EMPTY = "No orders in this range"
+_AROUND_BODY = 90
 _FEWEST_POINTS = 3
 
 
@@ -42,8 +55,9 @@ def panel(
     note: Callable[[T], str],
     empty: Callable[[T], str | None] = lambda _: None,
     question: Hashable = None,
-    height: int | Literal["content"] = CARD_HEIGHT,
-    controls: Callable[[], None] | None = None,
+    height: int = BODY_HEIGHT,
+    grows: bool = False,
+    controls: Callable[[], object] | None = None,
 ) -> None:
     """One card: a question asked for what is on screen, and its answer drawn.
 
@@ -54,11 +68,14 @@ def panel(
         note: the line under the title while all is well.
         empty: a sentence when there is nothing to draw, else None.
         question: names the question when several cards share its answer or when it has parameters; else `key` does.
+        height: of the body in pixels.
+        grows: the card is as high as what is drawn (a table), and `height` only where nothing is.
         controls: draws what changes the card, beside its title.
     """
     ignored = "".join(f" :gray-badge[{words}]" for words in view.choice.ignored(honours))
-    with card(f"**{title}**{ignored}", help_text, f"card-{key}", height, controls):
-        body(lambda: view.ask(question or key, ask, honours), BODY_HEIGHT, draw, note=note, empty=empty)
+    card_height: int | Literal["content"] = "content" if grows else height + _AROUND_BODY
+    with card(f"**{title}**{ignored}", help_text, f"card-{key}", card_height, controls):
+        body(lambda: view.ask(question or key, ask, honours), height, draw, note=note, empty=empty)
 
 
 @contextmanager
@@ -66,8 +83,8 @@ def card(
     title: str,
     help_text: str,
     key: str,
-    height: int | Literal["content"] = CARD_HEIGHT,
-    controls: Callable[[], None] | None = None,
+    height: int | Literal["content"],
+    controls: Callable[[], object] | None = None,
 ) -> Iterator[None]:
     """A bordered card with its title."""
     with st.container(border=True, height=height, key=key, gap="xxsmall"):
@@ -87,6 +104,7 @@ def tile(
     *,
     moved: bool | None = None,
     more: str = "",
+    height: int = TILE_HEIGHT,
 ) -> None:
     """One figure with its definition, a change or another number to hold it against, and its course.
 
@@ -96,6 +114,7 @@ def tile(
         moved: whether the delta has a direction; None: it is a change, and has one unless it is 0.
     """
     definition = DEFINITIONS[key]
+    known = [point for point in line if point is not None]
     if moved is None:
         moved = delta is not None and not delta.startswith("0.0 ")
     st.metric(
@@ -108,16 +127,64 @@ def tile(
         delta_description=versus,
         help=definition.help + more,
         border=True,
-        height=TILE_HEIGHT,
-        chart_data=list(line) if len(line) >= _FEWEST_POINTS else None,
+        height=height,
+        chart_data=known if len(known) >= _FEWEST_POINTS else None,
     )
 
 
-def chart(figure: go.Figure, key: str, alt: str) -> None:
-    """A chart that is only looked at; `alt` says the same in words."""
+def chart(figure: go.Figure, key: str, alt: str, on_click: Callable[[Any], None] | None = None) -> None:
+    """A chart; `alt` says the same in words.
+
+    Args:
+        on_click: gets the `customdata` of the bar that was clicked. There must be another way for the keyboard.
+    """
+    name = f"chart-{key}"
+
+    def clicked() -> None:
+        points = st.session_state[name].selection.points
+        if on_click and points:
+            on_click(points[0]["customdata"])
+
     st.plotly_chart(
-        figure, key=f"chart-{key}", theme=None, alt=alt, config={"displayModeBar": False}, height=figure.layout.height
+        figure,
+        key=name,
+        theme=None,
+        alt=alt,
+        config={"displayModeBar": False},
+        height=figure.layout.height,
+        on_select=clicked if on_click else "ignore",
+        selection_mode="points",
     )
+
+
+def csv_button(view: View, name: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    """A download of what is shown; the file says its range, filters and instant."""
+    st.download_button(
+        "CSV",
+        lambda: csv_text(_about(view), columns, rows),
+        file_name=f"{name}_{view.tick.at:%Y-%m-%dT%H%M%SZ}.csv",
+        mime="text/csv",
+        key=f"csv-{name}",
+        on_click="ignore",
+        icon=":material/download:",
+        help="What is shown, with its range, filters and time in the file",
+    )
+
+
+def order_link(order_id: int) -> str:
+    """The number of an order as Markdown, leading to its page."""
+    return f"[{order_id}](/order?order_id={order_id})"
+
+
+def _about(view: View) -> list[tuple[str, Cell]]:
+    window = view.choice.span(view.tick.at).window
+    chosen = "; ".join(f"{kind} {value}" for kind, value in view.choice.words())
+    return [
+        ("from", window.start),
+        ("to (not included)", window.end),
+        ("filters", chosen or "none"),
+        ("as of", view.tick.at),
+    ]
 
 
 def every(seconds: float | None, key: str, draw: Callable[[], None]) -> None:

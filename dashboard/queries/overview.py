@@ -14,7 +14,7 @@ from ecom_platform.kpi import Grain
 from ecom_platform.kpi.figures import change
 from ecom_platform.store.client import MongoDatabase
 
-__all__ = ["RevenueLine", "Tiles", "complete", "is_covered", "revenue_line", "tiles"]
+__all__ = ["RevenueLine", "Tiles", "is_covered", "revenue_line", "tiles"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,6 @@ class Tiles:
     promises: Promises
     promises_before: Promises | None
     open: Open
-    buckets: list[Bucket]
     promise_buckets: list[Promises]
 
     @property
@@ -62,7 +61,7 @@ class Tiles:
 
 @dataclass(frozen=True)
 class RevenueLine:
-    """Revenue per bucket; `earlier` is the line to compare with, shifted onto the same times (empty: none kept)."""
+    """What was sold per bucket; `earlier` is the line to compare with, at its own times (empty: none kept)."""
 
     grain: Grain
     closed: list[Bucket]
@@ -70,9 +69,14 @@ class RevenueLine:
     earlier: list[Bucket]
     starts_at: datetime | None
 
+    @property
+    def buckets(self) -> list[Bucket]:
+        """The closed ones and the one still running."""
+        return [*self.closed, self.running] if self.running else self.closed
+
 
 def tiles(db: MongoDatabase, span: Span, filters: Filters, now: datetime, *, history_complete: bool = True) -> Tiles:
-    """Totals, sparklines and the comparison of `span`, read at `now`.
+    """Totals and the comparison of `span`, read at `now`.
 
     There is nothing to compare with while the baseline is still being loaded, or when it began before the shop did.
     """
@@ -86,7 +90,6 @@ def tiles(db: MongoDatabase, span: Span, filters: Filters, now: datetime, *, his
         promises=promises(db, span.promises, kept),
         promises_before=promises(db, span.promises_before, kept) if comparable and span.promises_before else None,
         open=open_orders(db, now, kept),
-        buckets=complete(sales_by_bucket(db, span.window, grain, filters), grain, start, now),
         promise_buckets=promises_by_bucket(db, span.promises, grain, kept),
     )
 
@@ -95,12 +98,12 @@ def revenue_line(db: MongoDatabase, span: Span, filters: Filters, now: datetime)
     """The revenue chart: complete buckets, the one still running, and the same buckets a day or a range earlier."""
     buckets = sales_by_bucket(db, span.window, span.grain, filters)
     start = data_start(db)
-    closed = complete(buckets, span.grain, start, now)
+    closed = _complete(buckets, span.grain, start, now)
     running = next((bucket for bucket in buckets if bucket.at <= now < bucket.at + _length(span.grain)), None)
     earlier: list[Bucket] = []
     if span.earlier is not None and start is not None:
         before = sales_by_bucket(db, span.window.shifted(span.earlier), span.grain, filters)
-        earlier = complete(before, span.grain, start, now)
+        earlier = _complete(before, span.grain, start, now)
     return RevenueLine(span.grain, closed, running, earlier, start)
 
 
@@ -112,7 +115,7 @@ def is_covered(span: Span, start: datetime | None) -> bool:
     )
 
 
-def complete(buckets: list[Bucket], grain: Grain, start: datetime | None, now: datetime) -> list[Bucket]:
+def _complete(buckets: list[Bucket], grain: Grain, start: datetime | None, now: datetime) -> list[Bucket]:
     """The buckets that are over, from the first order on: before it nothing was sold because nothing was recorded."""
     if start is None:
         return []

@@ -9,7 +9,7 @@ from pathlib import Path
 from ecom_platform.store import FigureAge, figure_age, read_progress
 from ecom_platform.store.client import MongoDatabase
 
-__all__ = ["history_share", "pulse"]
+__all__ = ["history_complete", "history_share", "pulse"]
 
 
 def pulse(db: MongoDatabase, topic: str, home: Path, now: datetime) -> FigureAge:
@@ -27,3 +27,9 @@ def history_share(home: Path) -> float | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return float(share) if isinstance(share, int | float) and 0 <= share <= 1 else None
+
+
+def history_complete(home: Path) -> bool:
+    """Whether there is no history being loaded, so that past days can be compared with."""
+    loaded = history_share(home)
+    return loaded is None or loaded >= 1

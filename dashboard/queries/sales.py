@@ -31,6 +31,7 @@ __all__ = [
     "sales_by_bucket",
     "sales_by_category",
     "sales_by_city",
+    "sales_by_courier",
     "sales_by_payment",
     "sales_by_warehouse",
 ]
@@ -148,9 +149,14 @@ def sales_by_payment(db: MongoDatabase, window: Window, grain: Grain, filters: F
 
 def sales_by_warehouse(db: MongoDatabase, window: Window, grain: Grain, filters: Filters) -> dict[int, Amounts]:
     """Sums over `window` per warehouse that had an order."""
-    found = _amounts(db, placed(window, grain, filters, whole=True), filters, "$warehouse_id")
-    totals = {warehouse: _sum(by_payment.values()) for warehouse, by_payment in found.items()}
-    return {warehouse: total for warehouse, total in sorted(totals.items()) if total.orders}
+    return _totals(_amounts(db, placed(window, grain, filters, whole=True), filters, "$warehouse_id"))
+
+
+def sales_by_courier(db: MongoDatabase, window: Window, grain: Grain, filters: Filters) -> dict[int, Amounts]:
+    """Sums over `window` per courier who had an order."""
+    minutes = grain is Grain.MINUTE  # minutes do not know couriers
+    source = facts(window, filters) if minutes else placed(window, grain, filters, whole=True)
+    return _totals(_amounts(db, source, filters, "$delivery.courier_id" if minutes else "$courier_id"))
 
 
 def sales_by_bucket(db: MongoDatabase, window: Window, grain: Grain, filters: Filters) -> list[Bucket]:
@@ -263,6 +269,11 @@ def _amounts_of_facts(db: MongoDatabase, source: Source, filters: Filters, by: o
         amounts = {name: row[name] for name in group if name != "_id"}
         found.setdefault(place, nothing)[payment] = _amounts_from(amounts)
     return found
+
+
+def _totals(found: Mapping[int, _BY_PAYMENT]) -> dict[int, Amounts]:
+    totals = {number: _sum(by_payment.values()) for number, by_payment in sorted(found.items())}
+    return {number: total for number, total in totals.items() if total.orders}
 
 
 def _line_sums() -> dict[str, Any]:

@@ -62,6 +62,43 @@ _ALL = (
         "cents",
         Basis.PLACED,
     ),
+    Definition(
+        "discount_rate",
+        "Discount rate",
+        "Discounts given divided by the value before discount, cancelled orders out",
+        "share",
+        Basis.PLACED,
+    ),
+    Definition(
+        "cancelled_rate",
+        "Cancelled rate",
+        "Booked value of orders that were cancelled divided by all booked value",
+        "share",
+        Basis.PLACED,
+    ),
+    Definition(
+        "returned",
+        "Returned",
+        "Sum of the totals of orders that came back; it is not deducted from revenue",
+        "cents",
+        Basis.PLACED,
+    ),
+    Definition(
+        "category_sales",
+        "Sales by category",
+        "Net item sales (after each line's share of the discount), cancelled orders out; over all categories they add "
+        "up to revenue",
+        "cents",
+        Basis.PLACED,
+    ),
+    Definition(
+        "location_sales",
+        "Sales by location",
+        "Revenue by the customer's city as it was when the order was placed, cancelled orders out; customers nobody "
+        "has described yet are unknown",
+        "cents",
+        Basis.PLACED,
+    ),
     Definition("units", "Units", "Sum of item quantities, cancelled orders out", "units", Basis.PLACED),
     Definition(
         "order_status",
@@ -89,12 +126,78 @@ _ALL = (
         Basis.NOW,
     ),
     Definition(
+        "at_risk",
+        "At risk 2 h",
+        "Orders still Pending that are promised within the next two hours",
+        "orders",
+        Basis.NOW,
+    ),
+    Definition("open", "Open", "Orders that are Pending or Shipped, late ones in", "orders", Basis.NOW),
+    Definition(
+        "delay_p50",
+        "Delay, median",
+        "Half of the delivered orders arrived earlier than this against their promise (negative is early); to 5 minutes",
+        "seconds",
+        Basis.DUE,
+    ),
+    Definition(
+        "delay_p90",
+        "Delay, 9 of 10",
+        "Nine of ten delivered orders arrived earlier than this against their promise (negative is early); to 5 minutes",
+        "seconds",
+        Basis.DUE,
+    ),
+    Definition(
+        "delivery_delay",
+        "Delivery delay",
+        "Delivery minus promise of the orders due and delivered: left of the line is early",
+        "orders",
+        Basis.DUE,
+    ),
+    Definition(
+        "delivery_steps",
+        "Delivery steps",
+        "Steps that deliveries took; a repeated step counts once",
+        "steps",
+        Basis.STEP,
+    ),
+    Definition(
         "on_time_share",
         "On-time share",
         "Orders delivered by the promised time divided by orders due, cancelled orders out; only closed half hours "
         "count, so that an order due a minute ago is not judged yet. Below 30 due orders the share says little",
         "share",
         Basis.DUE,
+    ),
+    Definition(
+        "oversold",
+        "Oversold",
+        "Shelves (a product in a warehouse) of which more was promised than there is, for a minute or longer",
+        "shelves",
+        Basis.NOW,
+    ),
+    Definition("out_of_stock", "Out of stock", "Shelves with nothing left to sell", "shelves", Basis.NOW),
+    Definition(
+        "below_reorder",
+        "Below reorder",
+        "Shelves with fewer units left to sell than the point at which the product is ordered again",
+        "shelves",
+        Basis.NOW,
+    ),
+    Definition(
+        "available",
+        "Units available",
+        "Units on hand (opening + received - shipped + returned) minus those that pending orders have reserved",
+        "units",
+        Basis.NOW,
+    ),
+    Definition(
+        "days_of_cover",
+        "Days of cover",
+        "Units available divided by the units sold per day of the last 7 days (of the whole history while it is "
+        "shorter; it takes 24 hours), cancelled orders out",
+        "days",
+        Basis.NOW,
     ),
 )
 

@@ -2,61 +2,23 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from pymongo import MongoClient
 
-from ecom_platform.local.mongodb import find_mongod
-from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform.store.client import CODEC
-
-
-def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Mongod:
-    """A one-member replica set that can be stopped and started again with its data."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.uri = f"mongodb://127.0.0.1:{self.port}/?replicaSet=test"
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it, with whatever data it had."""
-        program = find_mongod(Settings(_env_file=None))
-        argv = [program, "--dbpath", self._folder, "--port", str(self.port), "--bind_ip", "127.0.0.1"]
-        # The orders of the tests have fixed dates: nothing may expire by today's.
-        argv += ["--setParameter", "ttlMonitorEnabled=false"]
-        argv += ["--nounixsocket", "--replSet", "test", "--wiredTigerCacheSizeGB", "0.25"]
-        with (self._folder / "mongod.log").open("ab") as log:
-            self._process = subprocess.Popen(argv, stdout=log, stderr=log)
-
-    def stop(self) -> None:
-        """Kill it."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def initiate(self) -> None:
-        """Make it the only member of its replica set; once is enough."""
-        with MongoClient(f"mongodb://127.0.0.1:{self.port}/?directConnection=true") as client:
-            member = {"_id": 0, "host": f"127.0.0.1:{self.port}"}
-            client.admin.command("replSetInitiate", {"_id": "test", "members": [member]})
+from ecom_platform_tests.dashboard import shop
+from ecom_platform_tests.dashboard.browser import QUIET, Screen, opened, served
+from ecom_platform_tests.dashboard.server import Mongod
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +56,40 @@ def module_db(mongod: Mongod) -> Iterator[MongoDatabase]:
     """A database that the tests of a module fill once and only read."""
     with database_of(mongod, f"m{uuid4().hex[:12]}") as db:
         yield db
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without any traffic of its own."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail("These tests need Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def live_shop(module_db: MongoDatabase) -> MongoDatabase:
+    """A shop with two days of orders up to this minute."""
+    now = datetime.now(UTC)
+    shop.describe(module_db)
+    orders = shop.orders_between(now - timedelta(hours=50), now, 1500, seed=11)
+    shop.store(module_db, orders, now)
+    return module_db
+
+
+@pytest.fixture(scope="module")
+def address(mongod: Mongod, module_db: MongoDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The dashboard's own server over the module's database."""
+    with served(mongod.uri, module_db.name, tmp_path_factory.mktemp("home")) as found:
+        yield found
+
+
+@pytest.fixture
+def screen(browser: Browser, address: str, live_shop: MongoDatabase) -> Iterator[Screen]:
+    """The Overview, open and complete, with a heartbeat of this instant."""
+    shop.beat(live_shop, datetime.now(UTC))
+    with opened(browser, address) as found:
+        yield found

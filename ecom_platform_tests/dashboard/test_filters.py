@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from dashboard.choice import LOCATED, PROMISED, STOCKED, Choice, honoured
-from dashboard.queries.delivery import courier_promises, late_orders, open_orders, promises, states, together
+from dashboard.queries.delivery import (
+    courier_promises,
+    late_orders,
+    open_orders,
+    promises,
+    states,
+    states_by_bucket,
+    steps_by_bucket,
+    together,
+)
 from dashboard.queries.products import product_sales
 from dashboard.queries.sales import (
     returned_cents,
@@ -15,10 +25,12 @@ from dashboard.queries.sales import (
     sales_by_bucket,
     sales_by_category,
     sales_by_city,
+    sales_by_courier,
     sales_by_payment,
     sales_by_warehouse,
 )
 from dashboard.ranges import Preset
+from ecom_platform.contract import Status
 from ecom_platform.history.kpi import answer_kpis
 from ecom_platform.history.question import Filters, KpiQuestion
 from ecom_platform.kpi import Grain
@@ -122,6 +134,45 @@ def test_every_figure_by_order_time_equals_the_command_line_to_the_cent(choice, 
         name: (row["revenue_cents"], row["placed"]) for name, row in expected["by_location"].items()
     }
     assert {state.value: number for state, number in status.items()} == expected["by_status"]
+
+
+@pytest.mark.parametrize("choice", CASES)
+def test_orders_per_courier_and_states_over_time_equal_the_command_line(choice, filled):
+    """Each courier's orders, and the states of every bucket summed over the range."""
+    span, filters = choice.span(NOW), honoured(choice.filters, PROMISED)
+    expected = kpis(filled, span.window, filters)
+
+    by_courier = sales_by_courier(filled, span.window, span.grain, filters)
+    buckets = states_by_bucket(filled, span.window, span.grain, filters)
+
+    assert {str(courier): sold.valid_orders for courier, sold in by_courier.items() if sold.valid_orders} == {
+        courier: row["orders"] for courier, row in expected["by_courier"].items() if row["orders"]
+    }
+    assert {state.value: sum(bucket.states[state] for bucket in buckets) for state in Status} == expected["by_status"]
+
+
+@pytest.mark.parametrize("filters", FILTERS.values(), ids=list(FILTERS))
+def test_steps_are_counted_in_the_half_hour_they_were_taken_in(filters, filled, orders):
+    """Every step of every order, by its own time and not by that of the order."""
+    kept = honoured(filters, PROMISED)
+    window = Choice(Preset.YESTERDAY).span(NOW).window
+    expected = Counter()
+    for order in orders:
+        chosen = order["warehouse_id"] in (kept.warehouses or range(99))
+        chosen = chosen and order["delivery"]["courier_id"] in (kept.couriers or range(99))
+        if chosen and (not kept.payments or order["payment_type"] in kept.payments):
+            expected.update(
+                (step["at"].replace(minute=step["at"].minute // 30 * 30, second=0, microsecond=0), step["status"])
+                for step in order["delivery"]["history"]
+                if window.start <= step["at"] < window.end
+            )
+
+    found = steps_by_bucket(filled, window, Grain.HALF_HOUR, kept)
+
+    assert len(found) == 48
+    assert {
+        (bucket.at, state.value): number for bucket in found for state, number in bucket.states.items() if number
+    } == expected
 
 
 @pytest.mark.parametrize("choice", CASES)

@@ -4,138 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 from dashboard import formats
 from ecom_platform_tests.dashboard import shop
-from ecom_platform_tests.dashboard.conftest import free_port
+from ecom_platform_tests.dashboard.browser import SOON_MS, assert_it_fits, opened
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
-
-ROOT = Path(__file__).parents[2]
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SOON_MS = 20_000
-
-
-@dataclass
-class Screen:
-    """A page and what went wrong on it."""
-
-    page: Page
-    foreign: list[str]
-    errors: list[str]
-
-    def tile(self, label: str):
-        """The value of the tile called `label`."""
-        tile = self.page.get_by_test_id("stMetric").filter(has=self.page.get_by_text(label, exact=True))
-        return tile.get_by_test_id("stMetricValue")
-
-    def badge(self):
-        """The badge in the row above the page."""
-        return self.page.locator(".st-key-state")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without any traffic of its own."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.fail("These tests need Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=QUIET)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def filled(module_db):
-    """A shop with two days of orders up to this minute and a living stream."""
-    now = datetime.now(UTC)
-    shop.describe(module_db)
-    orders = shop.orders_between(now - timedelta(hours=50), now, 1500, seed=11)
-    shop.store(module_db, orders, now)
-    return module_db
-
-
-@pytest.fixture(scope="module")
-def address(mongod, module_db, tmp_path_factory) -> Iterator[str]:
-    """The dashboard's own server over the module's database."""
-    home = tmp_path_factory.mktemp("home")
-    port = free_port()
-    argv = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
-    argv += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ECOM_")}
-    environment |= {"ECOM_MONGODB_URI": mongod.uri, "ECOM_MONGODB_DATABASE": module_db.name, "ECOM_HOME": str(home)}
-    with (home / "dashboard.log").open("wb") as log:
-        server = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    try:
-        _wait_until_served(f"http://127.0.0.1:{port}/_stcore/health", server)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-@pytest.fixture
-def screen(browser, address, filled):
-    """The page, open and complete, with a heartbeat of this instant."""
-    shop.beat(filled, datetime.now(UTC))
-    with opened(browser, address) as found:
-        yield found
-
-
-@contextmanager
-def opened(browser: Browser, address: str, width=1366, height=768, scheme="light") -> Iterator[Screen]:
-    """Open the page; afterwards, nothing may have asked another host or complained."""
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    page = context.new_page()
-    found = Screen(page, [], [])
-    page.on("request", lambda request: found.foreign.append(request.url) if _is_foreign(request.url) else None)
-    page.on("console", lambda message: found.errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: found.errors.append(str(error)))
-    page.goto(address)
-    expect(page.get_by_test_id("stTable")).to_be_visible(timeout=SOON_MS)
-    expect(page.locator(".js-plotly-plot")).to_have_count(5, timeout=SOON_MS)
-    yield found
-    context.close()
-    assert found.foreign == []
-    assert found.errors == []
-
-
-def _is_foreign(url: str) -> bool:
-    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
-
-
-def _wait_until_served(url: str, server: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urlopen(url, timeout=2) as answer:  # noqa: S310 - an address of our own
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail("the dashboard's server did not start")
 
 
 def of_today(db):
@@ -149,12 +29,12 @@ def revenue_of(orders):
     return formats.money(sum(o["total_cents"] for o in orders if o["delivery"]["status"] != "Cancelled"), "USD")
 
 
-def test_the_figures_on_screen_are_those_in_the_database(screen, filled):
+def test_the_figures_on_screen_are_those_in_the_database(screen, live_shop):
     """Revenue, orders, units and late now are the sums over the stored orders; the newest order heads the list."""
-    today = of_today(filled)
+    today = of_today(live_shop)
     valid = [order for order in today if order["delivery"]["status"] != "Cancelled"]
     units = sum(line["quantity"] for order in valid for line in order["order_items"])
-    newest = max(filled.orders.find(), key=lambda order: order["order_time"])
+    newest = max(live_shop.orders.find(), key=lambda order: order["order_time"])
 
     expect(screen.tile("Revenue")).to_have_text(revenue_of(today), timeout=SOON_MS)
     expect(screen.tile("Orders")).to_have_text(formats.count(len(today)))
@@ -165,7 +45,7 @@ def test_the_figures_on_screen_are_those_in_the_database(screen, filled):
     expect(screen.page.get_by_text("UTC", exact=False).first).to_be_visible()
 
 
-def test_a_new_order_appears_without_reloading(screen, filled):
+def test_a_new_order_appears_without_reloading(screen, live_shop):
     """Tiles and charts follow the database by themselves, in the same document, and nothing on the page moves."""
     page = screen.page
     page.evaluate(
@@ -173,9 +53,9 @@ def test_a_new_order_appears_without_reloading(screen, filled):
         ".observe({type: 'layout-shift'}); window.sameDocument = true"
     )
     now = datetime.now(UTC)
-    shop.store(filled, shop.orders_between(now - timedelta(seconds=1), now, 3, seed=int(now.timestamp())), now)
-    shop.beat(filled, now)
-    today = of_today(filled)
+    shop.store(live_shop, shop.orders_between(now - timedelta(seconds=1), now, 3, seed=int(now.timestamp())), now)
+    shop.beat(live_shop, now)
+    today = of_today(live_shop)
     valid = sum(order["delivery"]["status"] != "Cancelled" for order in today)
 
     expect(screen.tile("Revenue")).to_have_text(revenue_of(today), timeout=SOON_MS)
@@ -188,18 +68,18 @@ def test_a_new_order_appears_without_reloading(screen, filled):
     assert page.evaluate("window.shifted") < 0.01
 
 
-def test_a_silent_stream_turns_the_badge_stale_and_a_beat_clears_it(screen, filled):
+def test_a_silent_stream_turns_the_badge_stale_and_a_beat_clears_it(screen, live_shop):
     """No heartbeat for 15 seconds: the badge says so with the age; figures stay. The next beat makes it live again."""
     expect(screen.badge()).to_contain_text("Live", timeout=SOON_MS)
-    shop.beat(filled, datetime.now(UTC) - timedelta(seconds=35))
+    shop.beat(live_shop, datetime.now(UTC) - timedelta(seconds=35))
     expect(screen.badge()).to_contain_text(re.compile(r"Stale · 3\d s old"), timeout=SOON_MS)
-    expect(screen.tile("Revenue")).to_have_text(revenue_of(of_today(filled)))
+    expect(screen.tile("Revenue")).to_have_text(revenue_of(of_today(live_shop)))
 
-    shop.beat(filled, datetime.now(UTC))
+    shop.beat(live_shop, datetime.now(UTC))
     expect(screen.badge()).to_contain_text("Live", timeout=SOON_MS)
 
 
-def test_a_stopped_mongodb_is_a_sentence_and_recovery_needs_no_reload(screen, filled, mongod):
+def test_a_stopped_mongodb_is_a_sentence_and_recovery_needs_no_reload(screen, live_shop, mongod):
     """The last figures stay with their time, no traceback shows, and new figures come when MongoDB is back."""
     before = screen.tile("Revenue").inner_text()
     mongod.stop()
@@ -214,7 +94,7 @@ def test_a_stopped_mongodb_is_a_sentence_and_recovery_needs_no_reload(screen, fi
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
-            shop.beat(filled, datetime.now(UTC))
+            shop.beat(live_shop, datetime.now(UTC))
             break
         except Exception:  # noqa: BLE001 - an election is going on
             time.sleep(0.3)
@@ -223,13 +103,13 @@ def test_a_stopped_mongodb_is_a_sentence_and_recovery_needs_no_reload(screen, fi
     expect(screen.badge()).to_contain_text("Live", timeout=SOON_MS)
 
 
-def test_pause_stops_the_page_and_live_goes_on(screen, filled):
+def test_pause_stops_the_page_and_live_goes_on(screen, live_shop):
     """Paused, the figures stand still, a chart keeps its zoom, and the badge says since when."""
     screen.page.get_by_test_id("stCheckbox").get_by_text("Live").click()
     expect(screen.badge()).to_contain_text(re.compile(r"Paused at \d\d:\d\d:\d\d"), timeout=SOON_MS)
     shown = screen.tile("Orders").inner_text()
     now = datetime.now(UTC)
-    shop.store(filled, shop.orders_between(now - timedelta(seconds=1), now, 2, seed=int(now.timestamp()) + 7), now)
+    shop.store(live_shop, shop.orders_between(now - timedelta(seconds=1), now, 2, seed=int(now.timestamp()) + 7), now)
     chart = ".st-key-card-revenue .js-plotly-plot"
     box = screen.page.locator(f"{chart} .nsewdrag").bounding_box()
     screen.page.mouse.move(box["x"] + 100, box["y"] + 40)
@@ -243,12 +123,12 @@ def test_pause_stops_the_page_and_live_goes_on(screen, filled):
     assert screen.page.evaluate(f"document.querySelector('{chart}').layout.xaxis.autorange") is False
     assert screen.tile("Orders").inner_text() == shown
 
-    shop.beat(filled, datetime.now(UTC))
+    shop.beat(live_shop, datetime.now(UTC))
     screen.page.get_by_test_id("stCheckbox").get_by_text("Live").click()
-    expect(screen.tile("Orders")).to_have_text(formats.count(len(of_today(filled))), timeout=SOON_MS)
+    expect(screen.tile("Orders")).to_have_text(formats.count(len(of_today(live_shop))), timeout=SOON_MS)
 
 
-def test_the_range_is_in_the_address_and_nonsense_falls_back(browser, address, filled):
+def test_the_range_is_in_the_address_and_nonsense_falls_back(browser, address, live_shop):
     """A link shows the same range to somebody else; a made-up one shows today."""
     with opened(browser, f"{address}/?range=1+h") as found:
         expect(found.page.get_by_text("per minute, UTC")).to_be_visible(timeout=SOON_MS)
@@ -256,29 +136,17 @@ def test_the_range_is_in_the_address_and_nonsense_falls_back(browser, address, f
         expect(found.page.get_by_text("per 30 minutes, UTC")).to_be_visible(timeout=SOON_MS)
         expect(found.page).to_have_url(re.compile(r"range=7"), timeout=SOON_MS)
     with opened(browser, f"{address}/?range=for+ever") as found:
-        expect(found.tile("Orders")).to_have_text(formats.count(len(of_today(filled))), timeout=SOON_MS)
+        expect(found.tile("Orders")).to_have_text(formats.count(len(of_today(live_shop))), timeout=SOON_MS)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1366, 768), (768, 1024), (390, 844)])
-def test_the_page_fits_every_screen(browser, address, filled, width, height, scheme):
+def test_the_page_fits_every_screen(browser, address, live_shop, width, height, scheme):
     """No horizontal scrolling of page or chart card; the tiles are above the fold; every chart has a name."""
-    with opened(browser, address, width, height, scheme) as found:
+    with opened(browser, address, 5, width, height, scheme) as found:
         page = found.page
         page.wait_for_timeout(1_000)
-        wider = page.evaluate(
-            """() => [document.documentElement, document.querySelector('[data-testid=stMain]'),
-                      ...document.querySelectorAll('[class*="st-key-card-"]')]
-                 .filter(e => !e.className.includes?.('card-orders') && e.scrollWidth > e.clientWidth)
-                 .map(e => e.className)"""
-        )
-        taller = page.evaluate(
-            """() => [...document.querySelectorAll('[class*="st-key-card-"]')]
-                 .filter(e => e.scrollHeight > e.clientHeight + 1).map(e => e.className.match(/st-key-\\S+/)[0])"""
-        )
-
-        assert wider == []
-        assert taller == []
+        assert_it_fits(found, wider_allowed=("-orders",))
         assert found.tile("Revenue").bounding_box()["y"] < height
         shots = os.environ.get("DASHBOARD_SCREENSHOTS")  # a folder to look at them afterwards
         if shots:

@@ -1,0 +1,107 @@
+"""One order: what was bought, what happened to it and when, and where it is stored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import formats
+from dashboard.choice import NOTHING
+from dashboard.panels import body
+from dashboard.queries.order import FoundOrder, find_order
+from dashboard.view import View, names
+from ecom_platform.contract import Status
+
+__all__ = ["draw"]
+
+_HEIGHT = 400
+_TILE_HEIGHT = 90
+
+
+def draw(view: View) -> None:
+    """Draw the page for the order in the address."""
+    wanted = st.text_input("Order number", key="order_id", bind="query-params", placeholder="4711", width=260)
+    if not (wanted or "").isdecimal():
+        st.caption("A number from any list of orders; the links there lead here.")
+        return
+    order_id = int(wanted)
+    body(
+        lambda: view.ask(("order", order_id), lambda asked: find_order(asked.settings, asked.db, order_id), NOTHING),
+        _HEIGHT,
+        partial(_draw_order, view),
+        note=lambda found: found.stored + (f" {found.late_events} late events wait." if found.late_events else ""),
+        empty=lambda found: None if found.document else found.stored,
+    )
+
+
+def _draw_order(view: View, found: FoundOrder) -> None:
+    order = found.document or {}
+    delivery = order["delivery"]
+    expected: datetime = delivery["expected_time"]
+    with st.grid("auto", min_column_width=165, gap="small"):
+        for label, value, text in (
+            ("Total", formats.exact_money(order["total_cents"], view.currency), order["payment_type"]),
+            ("State", delivery["status"], _judgement(delivery, view.tick.at)),
+            ("Promised", f"{expected:%d %b %H:%M}", "UTC"),
+            ("Warehouse", names().warehouse(order["warehouse_id"]), names().courier(delivery["courier_id"])),
+            ("Customer", f"No. {order['user_id']}", order["user_city"]),
+        ):
+            st.metric(label, value, text, delta_color="off", delta_arrow="off", border=True, height=_TILE_HEIGHT + 20)
+    left, right = st.columns([2, 3], gap="small")
+    with left, st.container(border=True, key="card-timeline"):
+        st.markdown("**What happened**")
+        st.table(_timeline(order), border="horizontal", hide_index=True, alt="Steps of the order with their times")
+    with right, st.container(border=True, key="card-items"):
+        st.markdown("**Items**")
+        st.table(_items(order, view.currency), border="horizontal", hide_index=True, alt="Items of the order")
+
+
+def _judgement(delivery: dict[str, Any], now: datetime) -> str:
+    """How the delivery stands against its promise."""
+    if delivery["status"] == Status.CANCELLED:
+        return "cancelled"
+    arrived: datetime | None = delivery["actual_time"]
+    if arrived is None and now <= delivery["expected_time"]:
+        return "not late"
+    delay = ((arrived or now) - delivery["expected_time"]).total_seconds()
+    if delay <= 0:
+        return "on time" if delay > -30 else formats.duration(delay)
+    return f"{formats.duration(delay)} late"
+
+
+def _timeline(order: dict[str, Any]) -> pd.DataFrame:
+    """Every step with the time since the one before, and the promise among them."""
+    delivery = order["delivery"]
+    steps = sorted(
+        [(step["at"], "Placed" if step["status"] == Status.PENDING else step["status"]) for step in delivery["history"]]
+        + [(delivery["expected_time"], "promised")]
+    )
+    first: datetime = steps[0][0]
+    return pd.DataFrame(
+        {
+            "Step": [f":gray[{name}]" if name == "promised" else name for _, name in steps],
+            "Time (UTC)": [f"{at:%d %b %Y %H:%M:%S}" for at, _ in steps],
+            "After": [formats.duration((at - first).total_seconds()) for at, _ in steps],
+        }
+    )
+
+
+def _items(order: dict[str, Any], currency: str) -> pd.DataFrame:
+    lines, known = order["order_items"], names()
+    money = partial(formats.exact_money, currency=currency)
+    rows = [
+        [
+            known.product(line["product_id"]),
+            line["category"],
+            formats.count(line["quantity"]),
+            money(line["price_cents"]),
+            money(line["net_cents"]),
+        ]
+        for line in lines
+    ]
+    rows.append(["Total", "", formats.count(order["quantity"]), "", money(order["total_cents"])])
+    return pd.DataFrame(rows, columns=["Product", "Category", "Quantity", "Price", "After discount"])

@@ -1,0 +1,164 @@
+"""Sales, Delivery and the order page in a real browser: the figures of `ecom kpi`, in the address, on every screen."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from dashboard import formats
+from dashboard.ranges import Preset, resolve
+from ecom_platform.history.kpi import answer_kpis
+from ecom_platform.history.question import Filters, KpiQuestion
+from ecom_platform.settings import Settings
+from ecom_platform_tests.dashboard.browser import SOON_MS, assert_it_fits, opened
+
+pytestmark = [pytest.mark.servers, pytest.mark.browser]
+
+CHARTS = {"sales": 5, "delivery": 7}
+YESTERDAY = "range=Yesterday"
+
+
+def kpis(db, filters=None):
+    """What the command line answers about yesterday, which no longer changes."""
+    now = datetime.now(UTC)
+    window = resolve(Preset.YESTERDAY, now).window
+    question = KpiQuestion.ask(window.start, window.end, now, filters or Filters())
+    return answer_kpis(Settings(_env_file=None), db, question)
+
+
+@pytest.mark.parametrize("name", list(CHARTS))
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (768, 1024), (390, 844)])
+def test_every_page_fits_every_screen(browser, address, live_shop, name, width, height, scheme):
+    """No horizontal scrolling, no card with more in it than its height, no error, no foreign request."""
+    with opened(browser, f"{address}/{name}", CHARTS[name], width, height, scheme) as found:
+        found.page.wait_for_timeout(1_000)
+        assert_it_fits(found, wider_allowed=("-late", "-couriers"))
+        shots = os.environ.get("DASHBOARD_SCREENSHOTS")  # a folder to look at them afterwards
+        if shots:
+            found.page.screenshot(path=Path(shots) / f"{name}_{width}_{scheme}.png")
+
+
+def test_sales_figures_equal_the_command_line_and_the_other_pages(browser, address, live_shop):
+    """Revenue is the same on Sales and on Overview, with filters too, and so is the sum of the categories."""
+    filters = Filters(warehouses=(1, 2), payments=("Credit Card",))
+    expected = kpis(live_shop, filters)
+    revenue = formats.money(expected["revenue_cents"], "USD")
+    chosen = "warehouse=1&warehouse=2&payment=Credit+Card"
+    with opened(browser, f"{address}/sales?{YESTERDAY}&{chosen}", CHARTS["sales"]) as found:
+        expect(found.tile("Revenue")).to_have_text(revenue, timeout=SOON_MS)
+        expect(found.tile("Booked value")).to_have_text(formats.money(expected["booked_cents"], "USD"))
+        expect(found.card("categories")).to_contain_text(f"together {revenue}")
+        expect(found.card("locations")).to_contain_text("all payment types")
+        expect(found.page.locator(".st-key-pills")).to_contain_text("Warehouse: 2 Warehouse of 2")
+        found.go_to("Overview")
+        expect(found.tile("Units")).to_have_text(formats.count(expected["units"]), timeout=SOON_MS)
+        expect(found.tile("Revenue")).to_have_text(revenue)
+        expect(found.page).to_have_url(re.compile(r"warehouse=1&warehouse=2"))
+        found.page.go_back()
+        expect(found.tile("Booked value")).to_be_visible(timeout=SOON_MS)
+        expect(found.tile("Revenue")).to_have_text(revenue)
+
+
+def test_delivery_figures_equal_the_command_line(browser, address, live_shop):
+    """On-time share, orders per courier and the counts under the charts."""
+    expected = kpis(live_shop)
+    promise = expected["promise"]
+    with opened(browser, f"{address}/delivery?{YESTERDAY}", CHARTS["delivery"]) as found:
+        expect(found.tile("On-time share")).to_have_text(
+            formats.share(promise["on_time"] / promise["due"]), timeout=SOON_MS
+        )
+        expect(found.card("states")).to_contain_text(f"{formats.count(expected['orders'])} placed")
+        expect(found.card("per-courier")).to_contain_text(f"{formats.count(expected['orders'])} orders placed")
+        delivered = expected["delivery_delay_seconds"]["count"]
+        expect(found.card("delays")).to_contain_text(f"{formats.count(delivered)} delivered")
+        due = [row for row in expected["by_courier"].values() if row["due"]]
+        expect(found.card("couriers").locator("tbody tr")).to_have_count(len(due))
+
+
+def test_a_filter_taken_away_leaves_the_address(browser, address, live_shop):
+    """A pill removes its value from the figures and from the address; a made-up value was never there."""
+    with opened(browser, f"{address}/?{YESTERDAY}&courier=2&courier=99&category=Toys&payment=Shells") as found:
+        only = kpis(live_shop, Filters(couriers=(2,), category="Toys"))
+        expect(found.tile("Orders")).to_have_text(formats.count(only["orders"]), timeout=SOON_MS)
+        expect(found.page.get_by_text("Filters · 2")).to_be_visible(timeout=SOON_MS)
+        expect(found.card("status")).to_contain_text("all categories")
+        found.page.get_by_role("button", name="Courier: 2").click()
+        category = kpis(live_shop, Filters(category="Toys"))
+        expect(found.tile("Orders")).to_have_text(formats.count(category["orders"]), timeout=SOON_MS)
+        expect(found.page).to_have_url(re.compile(r"category=Toys"))
+        expect(found.page).not_to_have_url(re.compile(r"courier|payment"), timeout=SOON_MS)
+        found.page.get_by_role("button", name="Category: Toys").click()
+        expect(found.tile("Orders")).to_have_text(formats.count(kpis(live_shop)["orders"]), timeout=SOON_MS)
+        expect(found.page.locator(".st-key-pills")).to_have_count(0)
+
+
+def test_custom_days_are_in_the_address(browser, address, live_shop):
+    """First and last day, whatever their order; days that do not exist are today."""
+    day = (datetime.now(UTC) - timedelta(days=1)).date()
+    with opened(browser, f"{address}/?range=Days&days={day}&days={day}") as found:
+        expect(found.tile("Orders")).to_have_text(formats.count(kpis(live_shop)["orders"]), timeout=SOON_MS)
+    with opened(browser, f"{address}/?range=Days&days=never") as found:
+        expect(found.page.get_by_text(f"{datetime.now(UTC):%A %d %B %Y}, UTC day")).to_be_visible(timeout=SOON_MS)
+
+
+def test_the_file_holds_what_is_shown_and_says_of_when(browser, address, live_shop):
+    """Its rows add up to the revenue on screen, to the cent; its head says range, filters and time."""
+    expected = kpis(live_shop, Filters(warehouses=(1,)))
+    with opened(browser, f"{address}/sales?{YESTERDAY}&warehouse=1", CHARTS["sales"]) as found:
+        button = found.card("product-table").get_by_test_id("stDownloadButton").get_by_role("button")
+        expect(button.first).to_be_visible(timeout=SOON_MS)
+        with found.page.expect_download() as download:
+            button.first.click()
+        with Path(download.value.path()).open(newline="") as file:
+            lines = list(csv.reader(file))
+    head, rows = dict(line for line in lines[:4]), lines[6:]
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
+
+    assert lines[4] == []
+    assert head["from"] == f"{yesterday}T00:00:00.000Z"
+    assert head["filters"] == "warehouse 1"
+    assert head["as of"].startswith(f"{datetime.now(UTC).date()}T")
+    assert sum(round(100 * float(row[4])) for row in rows) == expected["revenue_cents"]
+    assert [int(row[1]) for row in rows[:10]] == [product["product_id"] for product in expected["top_products"]]
+
+
+def test_a_bar_and_the_list_open_the_same_product(browser, address, live_shop):
+    """A click on a bar chooses the product in the list, which the keyboard reaches; it is in the address."""
+    best = kpis(live_shop)["top_products"][0]
+    with opened(browser, f"{address}/sales?{YESTERDAY}", CHARTS["sales"]) as found:
+        bar = found.card("best").locator(".point path").first
+        expect(bar).to_be_visible(timeout=SOON_MS)
+        bar.click()
+        net = formats.money(best["net_cents"], "USD")
+        expect(found.card("product")).to_contain_text(f"net sales {net}", timeout=SOON_MS)
+        expect(found.page).to_have_url(re.compile(rf"product={best['product_id']}\+"))
+    with opened(browser, found.page.url, CHARTS["sales"] + 1) as again:
+        expect(again.card("product")).to_contain_text(f"net sales {net}", timeout=SOON_MS)
+        again.page.get_by_role("combobox", name="Product").focus()
+        again.page.keyboard.type("Article 2")
+        again.page.keyboard.press("Enter")
+        expect(again.page).to_have_url(re.compile(r"product=2\d*\+Article"), timeout=SOON_MS)
+
+
+def test_a_late_order_leads_to_what_happened_to_it(browser, address, live_shop):
+    """The link in the list opens the order: its steps in order, its items, where it is stored."""
+    order = live_shop.orders.find_one({"delivery.status": "Delivered"})
+    with opened(browser, f"{address}/order?order_id={order['_id']}", charts=0) as found:
+        expect(found.page.get_by_text("Hot: in MongoDB.")).to_be_visible(timeout=SOON_MS)
+        expect(found.tile("Total")).to_have_text(formats.exact_money(order["total_cents"], "USD"))
+        expect(found.tile("State")).to_have_text("Delivered")
+        steps = found.card("timeline").locator("tbody tr")
+        expect(steps).to_have_count(len(order["delivery"]["history"]) + 1)
+        expect(steps.first).to_contain_text("Placed")
+        expect(found.card("items").locator("tbody tr")).to_have_count(len(order["order_items"]) + 1)
+        link = found.page.locator('a[href*="order_id="]')
+        expect(link).to_have_count(0)
+    with opened(browser, f"{address}/order?order_id=999999999999", charts=0) as found:
+        expect(found.page.get_by_text("There is no order 999999999999").first).to_be_visible(timeout=SOON_MS)
