@@ -47,6 +47,14 @@ class Daemon:
         definition = DEFS.resolve_job_def(job)
         return bool(definition.execute_in_process(instance=self.instance, tags=tags, raise_on_error=False).success)
 
+    def figures(self, key: dg.AssetKey) -> dict[str | None, dict[str, Any]]:
+        """The figures of the latest materialization of every partition of an asset."""
+        records = self.instance.fetch_materializations(key, limit=100).records
+        events = [record.asset_materialization for record in reversed(records)]
+        return {
+            event.partition: {name: value.value for name, value in event.metadata.items()} for event in events if event
+        }
+
     def verdicts(self, key: dg.AssetKey, check: str) -> dict[str | None, bool]:
         """The latest evaluation of every partition of a check."""
         storage = self.instance.event_log_storage

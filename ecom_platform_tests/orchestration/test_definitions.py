@@ -174,6 +174,19 @@ def test_column_lineage_names_columns_that_exist() -> None:
     assert arrows > 20
 
 
+def test_archive_and_kpis_say_where_their_columns_come_from_and_how_fresh_they_are() -> None:
+    """Every column of a KPI but its key, and what the archive copies or counts."""
+    specs = [spec for spec in defs.resolve_all_asset_specs() if spec.group_name in ("archive", "kpis")]
+    assert len(specs) > 10
+    for spec in specs:
+        assert spec.freshness_policy, spec.key
+        traced = spec.metadata["dagster/column_lineage"].deps_by_column
+        assert traced, spec.key
+        if spec.group_name == "kpis":
+            columns = {column.name for column in spec.metadata["dagster/column_schema"].columns}
+            assert columns - set(traced) == {"subject", "member"}, spec.key
+
+
 def test_the_configuration_of_the_instance_is_one_that_dagster_takes(tmp_path: Path) -> None:
     """The supervisor's pool holds one run, a killed run gives it back, nobody else repeats runs."""
     (tmp_path / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text())

@@ -61,6 +61,7 @@ def _lineage(table: str) -> dict[str, Any]:
             # Whatever the range of a run is, only days it took orders from become green.
             skippable=True,
             partitions_def=archive_days(),
+            freshness_policy=FRESHNESS,
         )
     ],
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -103,6 +104,7 @@ def orders_archive(context: dg.AssetExecutionContext, platform: Platform, batch:
     deps=[ARCHIVE_KEY],
     description=_PURGE_TEXT,
     metadata={"dagster/column_schema": schema("orders_purge"), **_lineage("orders_purge")},
+    freshness_policy=FRESHNESS,
     pool=BATCH_POOL,
 )
 def orders_purge(context: dg.AssetExecutionContext, platform: Platform, batch: Batch) -> dg.MaterializeResult[Any]:

@@ -59,7 +59,7 @@ def _spec(name: str) -> dg.AssetSpec:
             "dagster/table_name": "kpi_daily",
         },
         partitions_def=kpi_days(),
-        freshness_policy=FRESHNESS if name == "kpi_daily" else None,
+        freshness_policy=FRESHNESS,
         # Each day is reported when it is done; those of a run that ends early stay as they were.
         skippable=True,
     )

@@ -46,8 +46,13 @@ def test_too_many_orders_are_archived_and_purged_and_the_sensor_is_quiet_again(
     days = {order["order_date"] for number, order in orders.items() if number not in left}
     assert daemon.instance.get_materialized_partitions(ARCHIVE_KEY) == days
     assert daemon.verdicts(ARCHIVE_KEY, "published_files_match") == dict.fromkeys(days, True)
-    for key in (PURGE_KEY, SUMMARY_KEY):
-        assert daemon.instance.get_latest_materialization_event(key) is not None
+    plotted = daemon.figures(ARCHIVE_KEY)
+    assert {day: figures["dagster/partition_row_count"] for day, figures in plotted.items()} == {
+        day: sum(order["order_date"] == day for number, order in orders.items() if number not in left) for day in days
+    }
+    assert all(figures["bytes"] > 0 for figures in plotted.values())
+    assert daemon.figures(PURGE_KEY)[None]["orders_bytes_after"] == size_of_orders(db)
+    assert daemon.figures(SUMMARY_KEY)[None]["archived_orders"] == len(orders) - len(left)
     assert daemon.tick("orders_purge_sensor") == []
     for _ in range(4):
         assert daemon.tick("orders_size_sensor") == []

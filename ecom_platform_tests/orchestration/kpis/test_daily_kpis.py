@@ -44,7 +44,10 @@ def test_the_daily_kpis_of_hot_and_cold_orders_equal_the_rollups_to_the_cent(
     judged = {days[0]: True, **dict.fromkeys(days[1:], False)}
     assert daemon.verdicts(key, "equals_live_rollups") == {**judged, None: False}
     assert db.dirty_days.count_documents({}) == 0
+    plotted = daemon.figures(key)
     for day in days:
+        expected = naive_daily(orders.values(), day)["day", ""]
+        assert {name: plotted[day][name] for name in expected} == expected
         assert stored_daily(db, day) == naive_daily(orders.values(), day)
 
 
