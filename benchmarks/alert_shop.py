@@ -60,6 +60,7 @@ class ShopInMemory:
         self._available = {(row["warehouse_id"], row["product_id"]): row["opening"] for row in dimensions.inventory}
         self._sold_out: set[tuple[int, int]] = set()
         self._holders = len(dimensions.warehouses)
+        self._in_topic: list[Emission] = []
         self._offset = 0
         self.now = start
         self.as_of = start
@@ -69,7 +70,10 @@ class ShopInMemory:
         twin = copy.copy(self)
         sums = {name: copy.deepcopy(getattr(self, name)) for name in ("_buckets", "_half_hours", "_due", "_open")}
         # Orders are replaced, never changed, so that both shops may hold the same ones.
-        held = {name: copy.copy(getattr(self, name)) for name in ("_orders", "_receipts", "_available", "_sold_out")}
+        held = {
+            name: copy.copy(getattr(self, name))
+            for name in ("_orders", "_receipts", "_available", "_sold_out", "_in_topic")
+        }
         vars(twin).update(_shop=copy.deepcopy(self._shop), **sums, **held)
         twin.change(config)
         return twin
@@ -80,10 +84,11 @@ class ShopInMemory:
 
     def live_until(self, instant: datetime, *, stream_runs: bool = True) -> None:
         """Let time pass; without its stream, events wait in the topic and the figures keep their age."""
-        emissions = list(self._shop.advance(to_ms(instant)))
+        self._in_topic += self._shop.advance(to_ms(instant))
         self.now = instant
         if stream_runs:
-            self._apply(emissions)
+            self._apply(self._in_topic)
+            self._in_topic = []
             self.as_of = instant
 
     def facts(self, judged_until: datetime | None) -> Facts:

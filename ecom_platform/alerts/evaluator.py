@@ -9,12 +9,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
 
 from ecom_platform.alerts.documents import EVALUATOR, memory_of, memory_to_document, updates, watch_of
 from ecom_platform.alerts.evaluate import Evaluation, Memory, evaluate
 from ecom_platform.alerts.reader import read_facts
 from ecom_platform.errors import Fenced
-from ecom_platform.store.client import MongoDatabase, mongo_errors
+from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ALERTS
 from ecom_platform.streaming.enrich import in_milliseconds
 
@@ -50,14 +51,22 @@ def write(db: MongoDatabase, done: Evaluation, version: int, now: datetime) -> N
     memory = {**memory_to_document(done.memory), "version": version + 1, "evaluated_at": now}
 
     def in_transaction(session: ClientSession) -> None:
-        alerts = db[ALERTS]
         # The first write, so that of two evaluators one stops here.
-        if version == 0:
-            alerts.insert_one({"_id": EVALUATOR, **memory}, session=session)
-        elif alerts.replace_one({"_id": EVALUATOR, "version": version}, memory, session=session).matched_count == 0:
-            raise Fenced("Another alert evaluator has written meanwhile; nothing of this evaluation was kept.")
+        _replace_memory(db, version, memory, session)
         if changes:
-            alerts.bulk_write(changes, ordered=True, session=session)
+            db[ALERTS].bulk_write(changes, ordered=True, session=session)
 
     with mongo_errors("writing alerts"), db.client.start_session() as session:
         session.with_transaction(in_transaction)
+
+
+def _replace_memory(db: MongoDatabase, version: int, memory: Document, session: ClientSession) -> None:
+    known = {"_id": EVALUATOR, "version": version}
+    first = version == 0
+    fenced = Fenced("Another alert evaluator has written meanwhile; nothing of this evaluation was kept.")
+    try:
+        replaced = db[ALERTS].replace_one(known, memory, upsert=first, session=session)
+    except DuplicateKeyError as error:
+        raise fenced from error
+    if not first and not replaced.matched_count:
+        raise fenced

@@ -1,4 +1,4 @@
-"""From MongoDB to facts: sums over few, indexed rollup documents, some milliseconds together.
+"""From MongoDB to facts: sums over few, indexed rollup documents, however many orders there are.
 
 The rollups survive archiving, so that nothing here asks the archive. The age is read first: rollups read after it can
 only be newer than it says.

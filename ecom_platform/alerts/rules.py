@@ -65,6 +65,7 @@ class Limits:
         value_errors: standard errors beyond which an average is unusual.
         late_share, late_share_courier: share of the due orders, of all and of one courier.
         sold_out_share: share of the warehouses that hold a product and have none left; bad is more than this.
+        restocked_share: good is at most this: single units that come back from cancelled orders are no new stock.
         oversold_for: how long more must have been promised than there is.
         data_age: age of the figures.
         dead_share, dead_letters: both must be reached within five minutes.
@@ -80,6 +81,7 @@ class Limits:
     late_share: float = 0.25
     late_share_courier: float = 0.4
     sold_out_share: float = 0.5
+    restocked_share: float = 0.25
     oversold_for: timedelta = timedelta(seconds=60)
     data_age: timedelta = timedelta(seconds=60)
     dead_share: float = 0.01
@@ -234,9 +236,11 @@ def _sold_out(facts: Facts, watched: Collection[str], limits: Limits) -> Iterato
     """Products that most warehouses have none of, and those that were so a moment ago."""
     at, since = facts.buckets[-1].end, facts.buckets[-1].start
     shares = {product(number): empty / holding for number, (empty, holding) in facts.empty_shelves.items()}
-    for entity in sorted({entity for entity, share in shares.items() if share > limits.sold_out_share}.union(watched)):
+    sold_out = {entity for entity, share in shares.items() if share > limits.sold_out_share}
+    for entity in sorted(sold_out.union(watched)):
         share = shares.get(entity, 0.0)
-        yield Reading(Rule.STOCK_OUT, entity, at, since, share > limits.sold_out_share, share, limits.sold_out_share)
+        bad = entity in sold_out or (False if share <= limits.restocked_share else None)
+        yield Reading(Rule.STOCK_OUT, entity, at, since, bad, share, limits.sold_out_share)
 
 
 def _oversold(facts: Facts, watched: Watched, limits: Limits) -> Iterator[Reading]:

@@ -93,13 +93,12 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class Scores(msgspec.Struct, frozen=True):
-    """A whole run: the seeds the limits were chosen on, and those that nobody had looked at before."""
+    """A whole run, on shops that nobody had looked at when the limits were chosen on others."""
 
     measured_on: date
     chosen_on_seeds: tuple[int, ...]
     held_out_seeds: tuple[int, ...]
-    held_out: tuple[Score, ...]
-    chosen_on: tuple[Score, ...]
+    by_scenario: tuple[Score, ...]
 
 
 def score(cases: Iterable[Case]) -> tuple[Score, ...]:

@@ -166,13 +166,14 @@ def test_the_shop_is_late_from_a_quarter_on() -> None:
 
 
 def test_a_product_is_sold_out_when_more_than_half_of_its_warehouses_have_none() -> None:
-    """Half of them is not; one that was watched is judged until it is good."""
-    seen = facts(empty_shelves={41: (4, 6), 42: (3, 6)})
+    """Half of them is not; one that was watched is good again when at most a quarter has none, not in between."""
+    seen = facts(empty_shelves={41: (4, 6), 42: (3, 6), 43: (2, 8)})
 
     assert verdict(seen, Rule.STOCK_OUT, "product:41") is True
     assert reading(seen, Rule.STOCK_OUT, "product:42") is None
-    watched = Watched({Rule.STOCK_OUT: ["product:42", "product:9"]})
-    assert verdict(seen, Rule.STOCK_OUT, "product:42", watched) is False
+    watched = Watched({Rule.STOCK_OUT: ["product:42", "product:43", "product:9"]})
+    assert verdict(seen, Rule.STOCK_OUT, "product:42", watched) is None
+    assert verdict(seen, Rule.STOCK_OUT, "product:43", watched) is False
     assert verdict(seen, Rule.STOCK_OUT, "product:9", watched) is False
 
 
