@@ -20,6 +20,7 @@ PAGES = (
     ("overview", "Overview", "monitoring"),
     ("sales", "Sales", "payments"),
     ("delivery", "Delivery", "local_shipping"),
+    ("inventory", "Inventory", "inventory_2"),
 )
 
 

@@ -1,0 +1,258 @@
+"""Inventory: what runs out?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, charts_stock, formats
+from dashboard.choice import EVERY, STOCKED
+from dashboard.csv_file import Cell
+from dashboard.panels import EMPTY, body, chart, csv_button, panel, tile
+from dashboard.queries.sales import Amounts, sales_by_warehouse
+from dashboard.queries.stock import Shelf, Stock, cover_by_category, read_stock
+from dashboard.view import Asked, View, names
+from ecom_platform.kpi.definitions import DEFINITIONS
+
+__all__ = ["draw"]
+
+_TALL = 340
+_TILE_HEIGHT = 110
+_MOST_ROWS = 100
+_NO_STOCK = "No stock is known"
+_COLUMNS = ("State", "Warehouse", "Product", "Category", "Available", "Reserved", "On hand", "Reorder at", "Cover")
+
+
+def draw(view: View) -> None:
+    """Draw the page at one instant."""
+    body(
+        lambda: view.ask("stock", _ask, STOCKED),
+        _TILE_HEIGHT,
+        partial(_draw_tiles, view),
+        note=lambda found: f"now, whatever range · {formats.count(len(found.shelves))} shelves · {_basis(found)}",
+    )
+    _table_panel(view)
+    left, right = st.columns([2, 1], gap="small")
+    with left:
+        _cover_panel(view)
+    with right:
+        _warehouse_panel(view)
+    _movement_panel(view)
+
+
+def _ask(asked: Asked) -> Stock:
+    return read_stock(asked.db, asked.filters, asked.now)
+
+
+def _basis(found: Stock) -> str:
+    if found.rate_days is None:
+        return "cover needs 24 h of sales"
+    return f"cover based on {found.rate_days:.1f} d"
+
+
+def _draw_tiles(view: View, found: Stock) -> None:
+    shelves = found.shelves
+    ignored = ", ".join(view.choice.ignored(STOCKED))
+    of_all = f"of {formats.count(len(shelves))}"
+    oversold = sum(shelf.is_oversold for shelf in shelves)
+    out = sum(shelf.is_out for shelf in shelves)
+    below = sum(shelf.is_below_reorder for shelf in shelves)
+    with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
+        for key, number, beside, words in (
+            ("oversold", oversold, formats.count(found.oversold_units), "units short"),
+            ("out_of_stock", out, of_all, "shelves"),
+            ("below_reorder", below, of_all, "shelves"),
+            ("available", sum(shelf.available for shelf in shelves), _on_hand(shelves), "on hand"),
+        ):
+            tile(key, formats.count(number), beside, ignored or words, moved=False, height=_TILE_HEIGHT)
+
+
+def _on_hand(shelves: Sequence[Shelf]) -> str:
+    return f"of {formats.count(sum(shelf.on_hand for shelf in shelves))}"
+
+
+def _table_panel(view: View) -> None:
+    panel(
+        view,
+        "shelves",
+        "What runs out next",
+        DEFINITIONS["days_of_cover"].help,
+        _ask,
+        partial(_draw_table, view),
+        question="stock",
+        honours=STOCKED,
+        note=lambda found: f"{_shown(found)} · choose a row to see its movements below",
+        empty=lambda found: None if found.shelves else _NO_STOCK,
+        grows=True,
+    )
+
+
+def _shown(found: Stock) -> str:
+    number = len(found.shelves)
+    some = f"the first {_MOST_ROWS} of {formats.count(number)}" if number > _MOST_ROWS else formats.count(number)
+    return f"{some} shelves, {'shortest cover first' if found.rate_days else 'fewest units first'}"
+
+
+def _draw_table(view: View, found: Stock) -> None:
+    csv_button(view, "stock", [*_COLUMNS, "Sold per day"], [_row(shelf) for shelf in found.shelves])
+    shown = _in_the_order_chosen_from(found.shelves)
+    st.session_state["shelves-shown"] = [shelf.id for shelf in shown]
+    warehouse = names().warehouse
+    rows = pd.DataFrame(
+        [
+            [
+                _state(shelf),
+                warehouse(shelf.warehouse_id),
+                f"{shelf.product_id} {shelf.name}",
+                shelf.category,
+                shelf.available,
+                shelf.moves.reserved,
+                shelf.on_hand,
+                formats.count(shelf.reorder_point),
+                formats.days(shelf.days_of_cover),
+            ]
+            for shelf in shown
+        ],
+        columns=list(_COLUMNS),
+    )
+    st.dataframe(
+        rows,
+        height=_TALL,
+        hide_index=True,
+        key="shelf-rows",
+        column_config={name: st.column_config.Column(alignment="right") for name in ("Reorder at", "Cover")},
+        on_select=_choose_row,
+        selection_mode="single-row",
+        alt="Shelves with the shortest days of cover first",
+    )
+
+
+def _in_the_order_chosen_from(shelves: Sequence[Shelf]) -> Sequence[Shelf]:
+    """The first shelves; while a row is selected, those on screen in their order, for a selection is of a position."""
+    rows = st.session_state.get("shelf-rows")
+    if rows and rows.selection.rows:
+        by_id = {shelf.id: shelf for shelf in shelves}
+        kept = [by_id[name] for name in st.session_state.get("shelves-shown", ()) if name in by_id]
+        if len(kept) == len(st.session_state.get("shelves-shown", ())):
+            return kept
+    return shelves[:_MOST_ROWS]
+
+
+def _choose_row() -> None:
+    rows = st.session_state["shelf-rows"].selection.rows
+    shown = st.session_state.get("shelves-shown", ())
+    if rows and rows[0] < len(shown):
+        st.session_state["shelf"] = shown[rows[0]]
+
+
+def _state(shelf: Shelf) -> str:
+    if shelf.is_oversold:
+        return "Oversold"
+    if shelf.is_out:
+        return "Out of stock"
+    return "Below reorder" if shelf.is_below_reorder else "Enough"
+
+
+def _row(shelf: Shelf) -> list[Cell]:
+    place: list[Cell] = [_state(shelf), shelf.warehouse_id, f"{shelf.product_id} {shelf.name}", shelf.category]
+    units: list[Cell] = [shelf.available, shelf.moves.reserved, shelf.on_hand, shelf.reorder_point]
+    return [*place, *units, shelf.days_of_cover, shelf.units_per_day]
+
+
+def _cover_panel(view: View) -> None:
+    panel(
+        view,
+        "cover",
+        "Days of cover",
+        DEFINITIONS["days_of_cover"].help,
+        _ask,
+        partial(_draw_cover, view),
+        question="stock",
+        honours=STOCKED,
+        note=lambda found: f"stronger: sooner · {_basis(found)}",
+        empty=lambda found: None if found.rate_days else "Days of cover need 24 hours of sales",
+        height=_TALL,
+    )
+
+
+def _draw_cover(view: View, found: Stock) -> None:
+    cover = cover_by_category(found.shelves)
+    warehouses = {
+        number: names().warehouse(number) for number in sorted({shelf.warehouse_id for shelf in found.shelves})
+    }
+    lowest = min((value for value in cover.values() if value is not None), default=None)
+    figure = charts_stock.cover_map(cover, warehouses, view.colours, _TALL)
+    chart(figure, "cover", f"Days of cover by warehouse and category, the lowest {formats.days(lowest)}")
+
+
+def _warehouse_panel(view: View) -> None:
+    panel(
+        view,
+        "per-warehouse",
+        "Orders per warehouse",
+        DEFINITIONS["orders"].help,
+        lambda asked: sales_by_warehouse(asked.db, asked.span.window, asked.span.grain, asked.filters),
+        partial(_draw_warehouses, view),
+        question="stock-warehouses",
+        honours=EVERY,
+        note=lambda found: f"{formats.count(sum(sold.orders for sold in found.values()))} orders placed in this range",
+        empty=lambda found: None if found else EMPTY,
+        height=_TALL,
+    )
+
+
+def _draw_warehouses(view: View, found: Mapping[int, Amounts]) -> None:
+    ranked = sorted(found.items(), key=lambda item: (-item[1].orders, item[0]))
+    bars = [
+        charts.Ranked(names().warehouse(number), sold.orders, formats.count(sold.orders)) for number, sold in ranked
+    ]
+    described = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
+    chart(charts.ranked(bars, view.colours, _TALL), "per-warehouse", f"Orders per warehouse: {described}")
+
+
+def _movement_panel(view: View) -> None:
+    panel(
+        view,
+        "movements",
+        "Movements",
+        DEFINITIONS["available"].help,
+        _ask,
+        partial(_draw_movements, view),
+        question="stock",
+        honours=STOCKED,
+        note=lambda _: "units of one shelf since it was opened",
+        empty=lambda found: None if found.shelves else _NO_STOCK,
+        grows=True,
+    )
+
+
+def _draw_movements(view: View, found: Stock) -> None:
+    by_id = {shelf.id: shelf for shelf in found.shelves}
+    chosen = st.selectbox(
+        "Shelf",
+        sorted(by_id, key=lambda name: [int(part) for part in name.split("-")]),
+        index=None,
+        format_func=lambda name: _label(by_id[name]),
+        key="shelf",
+        placeholder=f"Choose a shelf; shown is the one that runs out next, {found.shelves[0].name}",
+        label_visibility="collapsed",
+    )
+    shelf = by_id[chosen] if chosen in by_id else found.shelves[0]
+    described = ", ".join(
+        f"{name} {formats.count(units)}"
+        for name, units in (
+            ("on hand", shelf.on_hand),
+            ("reserved", shelf.moves.reserved),
+            ("available", shelf.available),
+        )
+    )
+    title = _label(shelf)
+    st.caption(f"**{title}**: {described} · {_state(shelf)} · cover {formats.days(shelf.days_of_cover)}")
+    chart(charts_stock.movements(shelf, view.colours, 240), "movements", f"Units of {title}: {described}")
+
+
+def _label(shelf: Shelf) -> str:
+    return f"{names().warehouse(shelf.warehouse_id)} · {names().product(shelf.product_id)}"
