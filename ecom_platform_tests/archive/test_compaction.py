@@ -7,12 +7,15 @@ import logging
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import psutil
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
@@ -31,13 +34,14 @@ from ecom_platform.archive.rehydrate import rehydrate, rehydrate_waiting
 from ecom_platform.archive.run import archive, purge_checked
 from ecom_platform.archive.where import where
 from ecom_platform.contract import Status
-from ecom_platform.errors import AccountingError, Fenced
+from ecom_platform.errors import AccountingError, Fenced, UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.late_events import count_waiting
 from ecom_platform.store.manifests import Manifest, RunKind, read_manifests
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.archive.shops import Shop, make_shop
+from ecom_platform_tests.conftest import Platform
 from ecom_platform_tests.streaming.events import PLACED_AT, placed, stepped
 
 pytestmark = pytest.mark.servers
@@ -288,6 +292,47 @@ def test_a_compaction_killed_at_any_moment_is_repaired_by_the_next_run(
     demand_compacted(shop, before)
 
 
+@pytest.mark.full
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("victim", ["mongodb", "namenode", "datanode"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_server_killed_during_a_compaction_costs_nothing(
+    shop: Shop, platform: Platform, step: int, victim: str, record_property: Callable[[str, object], None]
+) -> None:
+    """A kill -9 of mongod, NameNode or DataNode after each step: every order counts once, then and after."""
+    record_property("killed", (f"9. compaction, {step} of {STEPS[-1]} steps done", victim))
+    before = shop.orders()
+
+    def kill(archiver: Archiver) -> None:
+        process = psutil.Process(platform.pid(victim))
+        process.kill()
+        process.wait(60)  # until its supervisor knows
+
+    with suppress(UnavailableError):
+        run_compaction(shop, {step: kill})
+    platform.ensure_up()
+    give_up_role(shop)
+    assert orders_when_readable(shop) == before
+    archive(shop.settings, shop.db, NOTHING)
+    demand_compacted(shop, before)
+
+
+def orders_when_readable(shop: Shop) -> dict[int, dict[str, Any]]:
+    """All orders, as soon as a DataNode that was started again serves its blocks."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return shop.orders()
+        except (OSError, RuntimeError):
+            if time.monotonic() > deadline:
+                raise
+
+
+def give_up_role(shop: Shop) -> None:
+    """What happens by itself when the holder's process is gone, or after half a minute."""
+    shop.db.leases.update_one({"_id": LEASE_ROLE}, {"$set": {"owner": None}})
+
+
 def demand_compacted(shop: Shop, before: dict[int, dict[str, Any]]) -> None:
     """Everything in one file, its manifest and its copies in HDFS, and nothing else after the grace."""
     assert shop.orders() == before
@@ -313,7 +358,7 @@ def test_an_archiver_that_lost_its_lease_compacts_nothing(shop: Shop, step: int)
     before = shop.orders()
 
     def another(archiver: Archiver) -> None:
-        shop.db.leases.update_one({"_id": LEASE_ROLE}, {"$set": {"owner": None}})
+        give_up_role(shop)
         run_compaction(shop)
 
     with pytest.raises(Fenced):
@@ -321,11 +366,6 @@ def test_an_archiver_that_lost_its_lease_compacts_nothing(shop: Shop, step: int)
 
     assert len([run for run in read_manifests(shop.db) if run.kind == RunKind.COMPACTION]) == 1
     assert shop.orders() == before
-    demand_compacted_after(shop, before)
-
-
-def demand_compacted_after(shop: Shop, before: dict[int, dict[str, Any]]) -> None:
-    """As `demand_compacted`, after one more run."""
     archive(shop.settings, shop.db, NOTHING)
     demand_compacted(shop, before)
 
