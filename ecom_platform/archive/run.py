@@ -1,12 +1,12 @@
 """An archive run from its plan to its end, and the parts of it that can be run one by one.
 
     archive(settings, db, policy=None, *, days=None, progress=…, owner=…, run_id=None, spark=None) -> list[Manifest]
-        everything: finishes what an earlier run left, then plans, writes, checks and purges.
+        everything: finishes what an earlier run left, then plans, writes, checks, purges and compacts.
 
     with held_archiver(settings, db, owner=…, run_id=…, progress=…) as archiver:      # from archive.holding
         archive_to_commit(archiver, policy, days=None, spark=None) -> Manifest | None  # None: nothing to do
         check_committed(archiver) -> list[Manifest]      # verdicts written; a failed run comes back REVOKED
-        purge_checked(archiver) -> list[Manifest]        # every passed COMMITTED or PURGING run, then DONE
+        purge_checked(archiver) -> list[Manifest]        # every passed COMMITTED or PURGING run; compacts
 
 Each of them resumes what it finds, so that after any crash the same call again is the repair.
 """
