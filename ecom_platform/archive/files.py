@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _CONNECT_SECONDS: Final = 5.0
-_PUBLISHED: Final = re.compile(r"part-(?P<run>.+)-(?P<token>\d+)-\d{5}\.snappy\.parquet")
+_PUBLISHED: Final = re.compile(r"part-(?P<run>.+)-(?P<token>\d+)-\d{5,}\.snappy\.parquet")
 _STAGED: Final = re.compile(r"(?P<run>.+)-(?P<token>\d+)")
 
 

@@ -21,7 +21,7 @@ from pyarrow.fs import FileSystem
 
 from ecom_platform.store.order_schema import ORDER_SCHEMA
 
-__all__ = ["FILE_SCHEMA", "Totals", "Written", "read_totals", "write_orders_file"]
+__all__ = ["FILE_SCHEMA", "Totals", "Written", "read_totals", "totals_of", "write_orders_file"]
 
 FILE_SCHEMA: Final = ORDER_SCHEMA.remove(ORDER_SCHEMA.get_field_index("order_date"))
 """The columns of a file; the day is in its path."""
@@ -105,7 +105,11 @@ def read_totals(file_system: FileSystem, path: str) -> Totals:
         pa.ArrowInvalid: it is no whole Parquet file, or has other columns.
     """
     with file_system.open_input_file(path) as stream:
-        content = stream.read_buffer()
+        return totals_of(stream.read())
+
+
+def totals_of(content: bytes) -> Totals:
+    """The totals of the rows in a file's bytes. Raises as `read_totals`, of which it is a part."""
     parquet = pq.ParquetFile(pa.BufferReader(content))
     if not parquet.schema_arrow.equals(FILE_SCHEMA):
         raise pa.ArrowInvalid("it has other columns or types than the archive's schema")

@@ -24,12 +24,11 @@ from ecom_platform.archive.compact import compact
 from ecom_platform.archive.compaction_plan import paths_to_keep
 from ecom_platform.archive.files import FilesDamaged, remove_older
 from ecom_platform.archive.holding import Archiver, Progress, held_archiver, no_progress
-from ecom_platform.archive.layout import staging_folder
 from ecom_platform.archive.plan import PlannedDay, count_days, read_frontier, read_plan
 from ecom_platform.archive.policy import Policy, policy_of
 from ecom_platform.archive.publish import commit, publish, published_ids
 from ecom_platform.archive.purge import finish, purge
-from ecom_platform.archive.transition import FINISHED, advance, create, restart, take_over
+from ecom_platform.archive.transition import FINISHED, advance, create, file_documents, restart, take_over
 from ecom_platform.archive.verify import verify
 from ecom_platform.errors import AccountingError, Fenced, UnavailableError
 from ecom_platform.settings import Settings
@@ -228,17 +227,18 @@ def _to_commit(
 def _write_and_verify(
     archiver: Archiver, manifest: Manifest, days: Collection[PlannedDay] | None, spark: SparkSession | None
 ) -> Manifest:
-    from ecom_platform.archive.spark_write import read_orders, slices, write_orders
+    from ecom_platform.archive.spark_write import slices, write_orders
 
-    policy = Policy.from_document(manifest.policy)
     if days is None:
+        policy = Policy.from_document(manifest.policy)
         days = [day for day in count_days(archiver.db, policy, manifest.days) if day.orders]
-    folder = f"{archiver.settings.hdfs_uri.rstrip('/')}{staging_folder(manifest.run, manifest.token)}"
     with _session(archiver.settings, spark) as session:
         archiver.say("written", 0, 1)
-        totals = write_orders(read_orders(session, archiver.settings, policy, slices(list(days))), folder)
-        manifest = advance(archiver.db, manifest, RunState.WRITTEN, rows=totals.rows, checksum=totals.checksum)
+        files, totals = write_orders(session, archiver.settings, manifest, slices(list(days)))
+        fields = {"files": file_documents(files), "rows": totals.rows, "checksum": totals.checksum}
+        manifest = advance(archiver.db, manifest, RunState.WRITTEN, session=None, **fields)
         archiver.say("written")
+        archiver.say("verified", 0, 1)
         manifest = verify(archiver, session, manifest)
         archiver.say("verified")
         _bring_back(archiver)
