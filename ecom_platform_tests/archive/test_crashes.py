@@ -19,7 +19,7 @@ from ecom_platform.store import MongoDatabase
 from ecom_platform.store.manifests import RunState, read_manifests
 from ecom_platform_tests.archive.moving import POLICY, Document, due, everything, expected, fill
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("empty_archive")]
 
 REPOSITORY = Path(__file__).parents[2]
 LEFT_BEHIND = {
@@ -45,12 +45,6 @@ LONGEST_SECONDS = {
     "done": 0.1,
 }
 """About how long the work after each step takes, so that most kills fall into it."""
-
-
-@pytest.fixture(autouse=True)
-def empty_archive(settings: Settings) -> None:
-    """Tests have a database each, but share HDFS."""
-    connect_hdfs(settings).delete("/ecommerce", recursive=True)
 
 
 @pytest.mark.timeout(600)

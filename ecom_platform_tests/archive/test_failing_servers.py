@@ -15,7 +15,6 @@ from pyspark.sql import SparkSession
 from ecom_platform.archive.hdfs import connect_hdfs
 from ecom_platform.archive.layout import STAGING
 from ecom_platform.archive.run import STEPS, archive
-from ecom_platform.archive.spark_write import archive_session
 from ecom_platform.errors import UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
@@ -24,21 +23,7 @@ from ecom_platform_tests.archive.hdfs_admin import dfsadmin
 from ecom_platform_tests.archive.moving import POLICY, due, everything, expected, fill
 from ecom_platform_tests.conftest import Platform
 
-pytestmark = pytest.mark.servers
-
-
-@pytest.fixture(scope="module")
-def spark(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """One session for the module: starting one takes seconds."""
-    home = tmp_path_factory.mktemp("spark")
-    with archive_session(platform.settings.model_copy(update={"home": home})) as session:
-        yield session
-
-
-@pytest.fixture(autouse=True)
-def empty_archive(settings: Settings) -> None:
-    """Tests have a database each, but share HDFS."""
-    connect_hdfs(settings).delete("/ecommerce", recursive=True)
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("empty_archive")]
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -21,7 +22,6 @@ from ecom_platform.archive.holding import LEASE_ROLE, held_archiver
 from ecom_platform.archive.layout import ROOT, STAGING, manifest_copy, staging_folder
 from ecom_platform.archive.policy import Policy
 from ecom_platform.archive.run import STEPS, archive, archive_to_commit, check_committed, purge_checked
-from ecom_platform.archive.spark_write import archive_session
 from ecom_platform.archive.where import where
 from ecom_platform.errors import EcomError, Fenced, NeedsPerson, UnavailableError
 from ecom_platform.settings import Settings
@@ -29,26 +29,11 @@ from ecom_platform.store import MongoDatabase
 from ecom_platform.store.archived import read_archived_ids
 from ecom_platform.store.manifests import RunState, read_manifests
 from ecom_platform_tests.archive.moving import POLICY, due, everything, expected, fill
-from ecom_platform_tests.conftest import Platform
 from ecom_platform_tests.kpi.stored import NOW
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("empty_archive")]
 
 Act = Callable[[], None]
-
-
-@pytest.fixture(scope="module")
-def spark(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """One session for the module: starting one takes seconds."""
-    home = tmp_path_factory.mktemp("spark")
-    with archive_session(platform.settings.model_copy(update={"home": home})) as session:
-        yield session
-
-
-@pytest.fixture(autouse=True)
-def empty_archive(settings: Settings) -> None:
-    """Tests have a database each, but share HDFS."""
-    connect_hdfs(settings).delete("/ecommerce", recursive=True)
 
 
 class At:
@@ -260,11 +245,7 @@ def test_an_archiver_that_lost_its_lease_changes_nothing_more(
 ) -> None:
     """It slept, another one took over and finished; the late one is fenced, and every order counts once."""
     orders = fill(db, count=60)
-
-    def another() -> None:
-        db.leases.update_one({"_id": LEASE_ROLE}, {"$set": {"owner": None}})
-        archive(settings, db, POLICY, spark=spark)
-
+    another = partial(take_over, settings, db, spark)
     with pytest.raises(Fenced):
         archive(settings, db, POLICY, spark=spark, progress=At(step, another))
     [run] = read_manifests(db)
@@ -279,11 +260,7 @@ def test_an_archiver_that_lost_its_lease_late_finds_nothing_left_to_do(
 ) -> None:
     """Its successor checked and purged what it had committed."""
     orders = fill(db, count=60)
-
-    def another() -> None:
-        db.leases.update_one({"_id": LEASE_ROLE}, {"$set": {"owner": None}})
-        archive(settings, db, POLICY, spark=spark)
-
+    another = partial(take_over, settings, db, spark)
     assert archive(settings, db, POLICY, spark=spark, progress=At(step, another)) == []
     [run] = read_manifests(db)
     assert (run.state, run.token) == (RunState.DONE, 2)
@@ -363,6 +340,12 @@ def test_the_stream_is_let_in_between_two_batches_of_the_purge(
     assert updates
     assert everything(settings, db) == expected(orders)
     assert set(run.superseded) == {number for number, row in updates if row is not None}
+
+
+def take_over(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
+    """Archive as another archiver, to whom the lease looks free."""
+    db.leases.update_one({"_id": LEASE_ROLE}, {"$set": {"owner": None}})
+    archive(settings, db, POLICY, spark=spark)
 
 
 def hurt_a_file(settings: Settings, db: MongoDatabase, damage: str) -> None:
