@@ -34,6 +34,7 @@ from ecom_platform.store.order_schema import ORDER_SCHEMA
 from ecom_platform.streaming.process import StreamCommand, start_stream
 
 SEED_ORDERS = 60_000
+SHIFT = 10**9  # between the ids of an order and its copies; no shop gets there
 DELETED_AT_ONCE = 10_000
 _ARCHIVE = (names.ARCHIVE_STATE, names.ARCHIVE_MANIFESTS, names.ARCHIVED_IDS, names.ORDERS_ARCHIVE_SUMMARY)
 
@@ -87,11 +88,10 @@ def prepare(settings: Settings, size_bytes: int) -> Load:
     db = database(own)
     kept = db.client["seed"][names.ORDERS]
     db[names.ORDERS].aggregate([{"$out": {"db": "seed", "coll": names.ORDERS}}])
-    shift = next(iter(kept.find({}, {"_id": 1}).sort("_id", -1).limit(1)))["_id"]
     copies = -(-size_bytes // db.command("collStats", names.ORDERS)["size"])
     for number in range(1, copies):
-        moved = {"$set": {"_id": {"$add": ["$_id", number * shift]}}}
-        original = {"$match": {"_id": {"$lte": shift}}}
+        moved = {"$set": {"_id": {"$add": ["$_id", number * SHIFT]}}}
+        original = {"$match": {"_id": {"$lt": SHIFT}}}
         kept.aggregate([original, moved, {"$merge": {"into": {"db": "seed", "coll": names.ORDERS}}}])
     stats = db.client["seed"].command("collStats", names.ORDERS)
     return Load(own, db, stats["count"], stats["size"] / 1e6)
