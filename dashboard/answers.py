@@ -32,6 +32,7 @@ RETRY_SECONDS = 2.0
 QUERY_SECONDS = 3.0
 _CONNECT_SECONDS = 1.0
 _KEPT_ANSWERS = 200
+_AWAY = "MongoDB does not answer"
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class Answers:
         slot = self._slot(key)
         with slot.lock:
             if tick.cluster_time is None:
-                return replace(slot.answer, failure=self._down_reason)
+                return replace(slot.answer, failure=self._down_reason or _AWAY)
             if not slot.ticks or tick.number > max(slot.ticks) or slot.answer.failure:
                 slot.answer = self._ask(slot.answer, tick.at, ask_then)
                 slot.ticks = {**dict(sorted(slot.ticks.items())[-1:]), tick.number: slot.answer}
@@ -159,7 +160,7 @@ class Answers:
         except ConfigurationError as error:
             return replace(last, failure=self._down(str(error)))
         except (UnavailableError, ExecutionTimeout):
-            return replace(last, failure=self._down("MongoDB does not answer"))
+            return replace(last, failure=self._down(_AWAY))
 
     def _down(self, reason: str) -> str:
         # The other panels of the page fail at once meanwhile, instead of each waiting for its own timeout.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 
 import pytest
+from bson.timestamp import Timestamp
+from pymongo import MongoClient
 
-from dashboard.answers import Answers
+from dashboard.answers import Answers, Tick
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings
 
@@ -94,3 +97,48 @@ def test_a_bug_is_not_called_an_outage(answers, calls):
     """An error that is no outage comes through, so that it is found."""
     with pytest.raises(ZeroDivisionError):
         answers.get("tiles", 0, counting(calls, ZeroDivisionError()))
+
+
+@pytest.fixture
+def ticks():
+    """Ticks one after the other, without a server to ask for them."""
+    return [
+        Tick(number, datetime(2026, 11, 23, 14, 0, number, tzinfo=UTC), Timestamp(1, number)) for number in (1, 2, 3)
+    ]
+
+
+@pytest.fixture
+def at_tick():
+    """Answers over a database whose past can be read."""
+    with MongoClient("mongodb://127.0.0.1:1", connect=False) as client:
+        yield Answers(lambda: (Settings(_env_file=None), client.get_database("shop")))
+
+
+def test_a_tick_is_asked_once_and_the_one_before_is_kept(at_tick, calls, ticks):
+    """A page that is still being drawn at the old tick ends with it, without another question."""
+    first = [at_tick.at("tiles", ticks[0], counting(calls, "first")).value for _ in range(2)]
+    second = at_tick.at("tiles", ticks[1], counting(calls, "second")).value
+    before = at_tick.at("tiles", ticks[0], counting(calls, "again")).value
+
+    assert (first, second, before) == (["first", "first"], "second", "first")
+    assert calls == ["first", "second"]
+
+
+def test_every_answer_of_a_tick_is_of_its_instant(at_tick, ticks):
+    """Each panel reads the database as it was at the tick's cluster time, and is told the tick's time."""
+    seen = []
+    for key in ("tiles", "chart"):
+        at_tick.at(key, ticks[1], lambda _, db, now: seen.append((db.read_concern.document, now)))
+
+    assert seen == [({"level": "snapshot", "atClusterTime": Timestamp(1, 2)}, ticks[1].at)] * 2
+
+
+def test_without_mongodb_a_tick_keeps_the_last_figures(at_tick, calls, ticks):
+    """No cluster time: nothing is asked, the last answer stays with its time, and a later tick asks again."""
+    good = at_tick.at("tiles", ticks[0], counting(calls, "good"))
+    away = at_tick.at("tiles", Tick(2, ticks[1].at, None), counting(calls, "never"))
+    back = at_tick.at("tiles", ticks[2], counting(calls, "back"))
+
+    assert (away.value, away.at, away.failure) == ("good", good.at, "MongoDB does not answer")
+    assert (back.value, back.at, back.failure) == ("back", ticks[2].at, None)
+    assert calls == ["good", "back"]
