@@ -26,6 +26,7 @@ from ecom_platform.orchestration.kpis.dirty_sensor import dirty_days_sensor
 from ecom_platform.orchestration.kpis.jobs import kpi_daily_job
 from ecom_platform.orchestration.resources import Platform
 from ecom_platform.orchestration.runs.batch import Batch
+from ecom_platform.orchestration.status.sensor import pipeline_status_sensor
 from ecom_platform.orchestration.supervision.jobs import streaming_supervisor_job
 from ecom_platform.orchestration.supervision.resources import StreamLauncher, SupervisorPace
 from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
@@ -60,6 +61,7 @@ defs = dg.Definitions(
         orders_purge_sensor,
         late_events_sensor,
         dirty_days_sensor,
+        pipeline_status_sensor,
     ],
     schedules=[orders_archive_schedule],
     resources={

@@ -30,6 +30,7 @@ __all__ = [
     "REHYDRATION_POOL",
     "REQUEST_TAG",
     "SIZE_CHECK",
+    "STATUS_SENSOR",
     "STOPPED_BY_TAG",
     "STREAM_LOG",
     "STREAM_ROLE",
@@ -49,6 +50,7 @@ SUPERVISOR_POOL: Final = "streaming_supervisor"
 SUPERVISOR_SENSOR: Final = "streaming_supervisor_sensor"
 LAG_SENSOR: Final = "kafka_lag_sensor"
 ALERT_SENSOR: Final = "alert_sensor"
+STATUS_SENSOR: Final = "pipeline_status_sensor"
 
 BATCH_POOL: Final = "spark_batch"
 """One run at a time: a laptop has room for the stream's JVM and one more."""

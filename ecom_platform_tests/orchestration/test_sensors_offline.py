@@ -17,6 +17,7 @@ from ecom_platform.orchestration.archiving.schedules import orders_archive_sched
 from ecom_platform.orchestration.archiving.size_sensor import marks_of, orders_size_sensor
 from ecom_platform.orchestration.kpis.dirty_sensor import dirty_days_sensor
 from ecom_platform.orchestration.resources import Platform
+from ecom_platform.orchestration.status.sensor import pipeline_status_sensor
 from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
 from ecom_platform.orchestration.topic.lag_sensor import kafka_lag_sensor
 from ecom_platform.settings import load_settings
@@ -49,6 +50,7 @@ SENSORS = [
     orders_purge_sensor,
     late_events_sensor,
     dirty_days_sensor,
+    pipeline_status_sensor,
 ]
 
 

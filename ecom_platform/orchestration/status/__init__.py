@@ -1,0 +1,1 @@
+"""What screens show of Dagster: its last runs, and the last verdict of every check."""

@@ -1,0 +1,76 @@
+"""The sensor that writes Dagster's last runs and checks to MongoDB, and never launches a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+import dagster as dg
+
+from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.orchestration.names import STATUS_SENSOR
+from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
+from ecom_platform.store.pipeline_status import CheckState, PipelineStatus, RunOfJob, write_pipeline_status
+
+__all__ = ["last_checks", "last_runs", "pipeline_status_sensor"]
+
+INTERVAL_SECONDS: Final = 30
+MOST_RUNS: Final = 20
+
+
+@dg.sensor(
+    name=STATUS_SENSOR,
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Writes the last runs and the last verdict of every check to MongoDB, where the dashboard reads them.",
+)
+def pipeline_status_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
+    """One copy of what Dagster knows; one that fails is made up for by the next."""
+    repository = context.repository_def
+    keys = repository.asset_graph.asset_check_keys if repository else ()
+    status = PipelineStatus(datetime.now(UTC), last_runs(context.instance), last_checks(context.instance, keys))
+    try:
+        with platform.database(SHORT_SECONDS) as db:
+            write_pipeline_status(db, status)
+    except (ConfigurationError, UnavailableError) as error:
+        return dg.SkipReason(str(error))
+    return dg.SkipReason(f"{len(status.runs)} runs and {len(status.checks)} checks were written for the dashboard.")
+
+
+def last_runs(instance: dg.DagsterInstance) -> tuple[RunOfJob, ...]:
+    """The newest runs first."""
+    return tuple(
+        RunOfJob(
+            record.dagster_run.run_id,
+            record.dagster_run.job_name,
+            record.dagster_run.status.value,
+            _instant(record.start_time),
+            _instant(record.end_time),
+        )
+        for record in instance.get_run_records(limit=MOST_RUNS)
+    )
+
+
+def last_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey]) -> tuple[CheckState, ...]:
+    """The last verdict of each check that was evaluated at all."""
+    found = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
+    states = []
+    for key, record in found.items():
+        evaluation = record.evaluation
+        if isinstance(evaluation, dg.AssetCheckEvaluation):  # not one that is only planned
+            states.append(
+                CheckState(
+                    key.asset_key.to_user_string(),
+                    key.name,
+                    evaluation.passed,
+                    evaluation.severity.value,
+                    evaluation.description or "",
+                    datetime.fromtimestamp(record.create_timestamp, UTC),
+                )
+            )
+    return tuple(sorted(states, key=lambda state: (state.asset, state.check)))
+
+
+def _instant(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

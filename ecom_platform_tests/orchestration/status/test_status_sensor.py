@@ -1,0 +1,72 @@
+"""What the dashboard is told of Dagster's runs and checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ecom_platform.orchestration.resources import Platform
+from ecom_platform.orchestration.status.sensor import last_checks, pipeline_status_sensor
+from ecom_platform.settings import Settings
+from ecom_platform.store import MongoDatabase
+from ecom_platform.store.pipeline_status import read_pipeline_status
+
+# Dagster warns of its own beta parameter when it evaluates a sensor.
+pytestmark = pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")
+
+
+@dg.asset
+def shelf() -> None:
+    """Something to check."""
+
+
+@dg.asset_check(asset=shelf)
+def is_full() -> dg.AssetCheckResult:
+    """A check that fails."""
+    return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description="Two units are missing.")
+
+
+@dg.asset_check(asset=shelf)
+def never_evaluated() -> dg.AssetCheckResult:
+    """A check that nobody has run."""
+    return dg.AssetCheckResult(passed=True)
+
+
+def test_checks_are_told_with_their_last_verdict() -> None:
+    """One that was never evaluated has none, which is not a pass."""
+    definitions = dg.Definitions(assets=[shelf], asset_checks=[is_full, never_evaluated])
+    keys = definitions.get_repository_def().asset_graph.asset_check_keys
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize([shelf, is_full], instance=instance)
+        (state,) = last_checks(instance, keys)
+
+    assert (state.asset, state.check, state.passed) == ("shelf", "is_full", False)
+    assert (state.severity, state.text) == ("WARN", "Two units are missing.")
+
+
+@pytest.mark.servers
+def test_a_tick_writes_the_last_runs_first_and_launches_none(
+    db: MongoDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each tick replaces what the one before has written."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ECOM_HOME", str(tmp_path))
+    monkeypatch.setenv("ECOM_MONGODB_URI", settings.mongodb_uri)
+    monkeypatch.setenv("ECOM_MONGODB_DATABASE", settings.mongodb_database)
+    assert read_pipeline_status(db) is None
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        dg.build_sensor_context(instance, resources={"platform": Platform()}) as context,
+    ):
+        first = dg.materialize([shelf], instance=instance).run_id
+        pipeline_status_sensor.evaluate_tick(context)
+        second = dg.materialize([shelf], instance=instance).run_id
+        data = pipeline_status_sensor.evaluate_tick(context)
+    status = read_pipeline_status(db)
+
+    assert not data.run_requests
+    assert status is not None
+    assert [(run.run, run.status) for run in status.runs] == [(second, "SUCCESS"), (first, "SUCCESS")]
+    assert all(run.started_at and run.ended_at and run.started_at <= run.ended_at <= status.at for run in status.runs)
