@@ -33,6 +33,7 @@ _FONT = '"Source Sans", sans-serif'
 _LONGEST_NAME = 26
 _HALF_HOUR_SECONDS = 1800
 _MOST_LARGE_BARS = 17
+_FEWEST_SLOTS = 5
 _PERIOD_NAMES = {
     Preset.HOUR: "last hour",
     Preset.TODAY: "today",
@@ -42,6 +43,8 @@ _PERIOD_NAMES = {
     Preset.DAYS: "chosen days",
 }
 _LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "xanchor": "left"}
+# In a narrow card two names stand beside each other, in the order of the parts.
+_DENSE_LEGEND_ABOVE = {**_LEGEND_ABOVE, "font": {"size": 11}, "entrywidth": 66, "traceorder": "normal"}
 
 
 @dataclass(frozen=True)
@@ -211,7 +214,7 @@ def ranked(bars: Sequence[Ranked], colours: Palette, height: int, *, colour: str
     figure.update_layout(bargap=0.28, margin={"l": 4, "r": 4, "t": 0, "b": 0})
     figure.update_xaxes(visible=False, range=[0, longest * room or 1], fixedrange=True)
     figure.update_yaxes(
-        range=[len(bars) - 0.4, -0.6],
+        range=[max(len(bars), _FEWEST_SLOTS) - 0.4, -0.6],
         tickvals=list(range(len(bars))),
         ticktext=[_short(bar.name) for bar in bars],
         showgrid=False,
@@ -239,7 +242,7 @@ def stacked(
             marker={"color": shades[name], "line": {"width": 0}},
             hovertemplate=f"%{{x|%d %b %H:%M}} {name}: %{{y:,}}<extra></extra>",
         )
-    figure.update_layout(barmode="stack", bargap=0.12, showlegend=True, legend=_LEGEND_ABOVE)
+    figure.update_layout(barmode="stack", bargap=0.12, showlegend=True, legend=_DENSE_LEGEND_ABOVE)
     return _over_time(figure, at)
 
 
@@ -261,7 +264,7 @@ def lines(
             line={"color": shades[name], "width": 2},
             hovertemplate=f"%{{x|%d %b %H:%M}} {name}: %{{y:,}}<extra></extra>",
         )
-    figure.update_layout(showlegend=len(series) > 1, legend=_LEGEND_ABOVE)
+    figure.update_layout(showlegend=len(series) > 1, legend=_DENSE_LEGEND_ABOVE)
     return _over_time(figure, at)
 
 

@@ -29,8 +29,6 @@ from ecom_platform.store import AgeState, FigureAge
 
 __all__ = ["Badge", "badge", "chosen", "draw", "page"]
 
-_KINDS: tuple[Kind, ...] = ("warehouse", "courier", "payment", "category")
-
 
 @dataclass(frozen=True)
 class Badge:
@@ -99,16 +97,13 @@ def _draw_days() -> None:
 
 
 def _draw_filters(known: Names) -> None:
-    number = sum(len(_selected(kind)) for kind in _KINDS)
+    options = _options(known)
+    number = sum(len(_selected(kind, options[kind])) for kind in options)
     with st.expander(f"Filters · {number}" if number else "Filters", icon=":material/filter_alt:", width=230):
-        for kind, label, options in (
-            ("warehouse", "Warehouse", [str(number) for number in known.warehouses]),
-            ("courier", "Courier", [str(number) for number in known.couriers]),
-            ("payment", "Payment type", [payment.value for payment in PaymentType]),
-        ):
+        for kind, label in (("warehouse", "Warehouse"), ("courier", "Courier"), ("payment", "Payment type")):
             st.multiselect(
                 label,
-                options or st.query_params.get_all(kind),  # until MongoDB has answered, believe the address
+                options[kind],
                 key=kind,
                 bind="query-params",
                 placeholder="All",
@@ -116,13 +111,30 @@ def _draw_filters(known: Names) -> None:
             )
         st.selectbox(
             "Category",
-            known.categories or st.query_params.get_all("category"),
+            options["category"],
             index=None,
             key="category",
             bind="query-params",
             placeholder="All",
             help="One at a time: an order with two categories would count twice. Money is then net item sales.",
         )
+
+
+def _options(known: Names) -> dict[Kind, list[str]]:
+    """What can be chosen; until MongoDB has answered, what the address says is believed."""
+    options: dict[Kind, list[str]] = {
+        "warehouse": [str(number) for number in known.warehouses],
+        "courier": [str(number) for number in known.couriers],
+        "payment": [payment.value for payment in PaymentType],
+        "category": list(known.categories),
+    }
+    return {kind: values or st.query_params.get_all(kind) for kind, values in options.items()}
+
+
+def _selected(kind: Kind, options: Sequence[str]) -> list[str]:
+    """What is chosen, before the control itself is drawn: at first that is what the address says and exists."""
+    value = st.session_state[kind] if kind in st.session_state else st.query_params.get_all(kind)
+    return [one for one in ([value] if isinstance(value, str) else value or []) if one in options]
 
 
 def _listing(kind: Kind, known: Names) -> str | None:
@@ -135,11 +147,9 @@ def _named(kind: Kind, known: Names) -> Mapping[int, str]:
 
 def _draw_pills(known: Names) -> None:
     """One button per chosen value, which takes it away again; nothing when nothing is chosen."""
-    words = chosen().words()
-    if not words:
-        return
+    # The empty row stays in its place (Streamlit does not show it): else the page below would be built anew.
     with st.container(horizontal=True, gap="xsmall", key="pills"):
-        for kind, value in words:
+        for kind, value in chosen().words():
             name = _named(kind, known).get(int(value), "") if kind in ("warehouse", "courier") else ""
             st.button(
                 f"{kind.capitalize()}: {value} {name}".rstrip(),
@@ -156,12 +166,6 @@ def _take_away(kind: Kind, value: str) -> None:
         st.session_state[kind] = None
     else:
         st.session_state[kind] = [other for other in st.session_state[kind] if other != value]
-
-
-def _selected(kind: Kind) -> Sequence[str]:
-    """What is chosen, before the control itself is drawn: at first that is what the address says."""
-    value = st.session_state[kind] if kind in st.session_state else st.query_params.get_all(kind)
-    return [value] if isinstance(value, str) else value or []
 
 
 def badge(age: FigureAge, now: datetime) -> Badge:
