@@ -180,7 +180,7 @@ def _faults(config: ShopConfig, start: datetime, end: datetime) -> tuple[Planted
 
 _LATE: Final = ((Rule.LATE_SHARE,), ((Rule.LATE_SHARE, SHOP),), 3 * HOUR)
 _MEANING: Final = {
-    IncidentKind.DEMAND: ((Rule.ORDERS_HIGH,), ((Rule.STOCK_OUT, "product:"),), 3 * HOUR),
+    IncidentKind.DEMAND: ((Rule.ORDERS_HIGH,), ((Rule.STOCK_OUT, "product:"), (Rule.MANY_SOLD_OUT, SHOP)), 3 * HOUR),
     IncidentKind.COURIER_OUTAGE: _LATE,
     IncidentKind.SLOW_COURIER: _LATE,
     IncidentKind.FLASH_SALE: (

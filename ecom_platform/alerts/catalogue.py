@@ -21,7 +21,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """One rule in words; `unit` is that of value and usual: orders/min, cents, share, seconds or units."""
+    """One rule in words; `unit` is that of value and usual: orders/min, cents, share, seconds, units or products."""
 
     title: str
     meaning: str
@@ -84,6 +84,14 @@ ABOUT: Final = {
         "Sold out",
         "More than half of the warehouses that hold the product have none left to sell.",
         "share",
+        Severity.WARNING,
+        "inventory",
+        "Today",
+    ),
+    Rule.MANY_SOLD_OUT: About(
+        "Many products sold out",
+        "More than ten products are sold out in most of their warehouses; no further ones are told one by one.",
+        "products",
         Severity.WARNING,
         "inventory",
         "Today",

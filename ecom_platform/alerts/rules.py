@@ -46,6 +46,7 @@ class Rule(StrEnum):
     ORDER_VALUE_LOW = "order_value_low"
     LATE_SHARE = "late_share"
     STOCK_OUT = "stock_out"
+    MANY_SOLD_OUT = "many_sold_out"
     OVERSOLD = "oversold"
     STALE_DATA = "stale_data"
     DEAD_LETTERS = "dead_letters"
@@ -66,6 +67,7 @@ class Limits:
         late_share, late_share_courier: share of the due orders, of all and of one courier.
         sold_out_share: share of the warehouses that hold a product and have none left; bad is more than this.
         restocked_share: good is at most this: single units that come back from cancelled orders are no new stock.
+        sold_out_products: when more than these are sold out, that is one incident, not one for each further product.
         oversold_for: how long more must have been promised than there is.
         data_age: age of the figures.
         dead_share, dead_letters: both must be reached within five minutes.
@@ -82,6 +84,7 @@ class Limits:
     late_share_courier: float = 0.4
     sold_out_share: float = 0.5
     restocked_share: float = 0.25
+    sold_out_products: int = 10
     oversold_for: timedelta = timedelta(seconds=60)
     data_age: timedelta = timedelta(seconds=60)
     dead_share: float = 0.01
@@ -237,7 +240,9 @@ def _sold_out(facts: Facts, watched: Collection[str], limits: Limits) -> Iterato
     at, since = facts.buckets[-1].end, facts.buckets[-1].start
     shares = {product(number): empty / holding for number, (empty, holding) in facts.empty_shelves.items()}
     sold_out = {entity for entity, share in shares.items() if share > limits.sold_out_share}
-    for entity in sorted(sold_out.union(watched)):
+    many = len(sold_out) > limits.sold_out_products
+    yield Reading(Rule.MANY_SOLD_OUT, SHOP, at, since, many, len(sold_out), limits.sold_out_products)
+    for entity in sorted(set(watched) if many else sold_out.union(watched)):
         share = shares.get(entity, 0.0)
         bad = entity in sold_out or (False if share <= limits.restocked_share else None)
         yield Reading(Rule.STOCK_OUT, entity, at, since, bad, share, limits.sold_out_share)

@@ -177,6 +177,17 @@ def test_a_product_is_sold_out_when_more_than_half_of_its_warehouses_have_none()
     assert verdict(seen, Rule.STOCK_OUT, "product:9", watched) is False
 
 
+@pytest.mark.parametrize(("products", "many"), [(0, False), (10, False), (11, True)])
+def test_many_sold_out_products_are_one_incident(products: int, many: bool) -> None:
+    """Beyond ten, the shop as a whole is told; of the products only those that were watched before are judged."""
+    seen = facts(empty_shelves=dict.fromkeys(range(products), (6, 6)))
+    watched = Watched({Rule.STOCK_OUT: ["product:3", "product:77"]})
+    judged = {one.entity for one in judge(seen, watched) if one.rule is Rule.STOCK_OUT}
+
+    assert verdict(seen, Rule.MANY_SOLD_OUT) is many
+    assert judged == {"product:3", "product:77"} | ({f"product:{n}" for n in range(products)} if not many else set())
+
+
 @pytest.mark.parametrize(("seconds", "bad"), [(0, False), (59, False), (60, True), (3_600, True)])
 def test_a_shelf_is_oversold_after_sixty_seconds_below_zero(seconds: int, bad: bool) -> None:
     """Since it was first seen so."""

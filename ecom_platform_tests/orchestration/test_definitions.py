@@ -83,6 +83,7 @@ def test_keys_jobs_sensors_and_checks_keep_their_names() -> None:
         "archive/orders_archive:published_files_match",
         "facts/dead_letters:dead_letters",
         "facts/deliveries:late_share",
+        "facts/order_items:many_sold_out",
         "facts/order_items:oversold",
         "facts/order_items:stock_out",
         "facts/orders:accounting_equations_hold",

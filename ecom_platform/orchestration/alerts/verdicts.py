@@ -17,6 +17,7 @@ __all__ = ["EVALUATED", "SPECS", "evaluated", "evaluations"]
 _ASSETS: Final[Mapping[Rule, dg.AssetKey]] = {
     Rule.LATE_SHARE: fact_key("deliveries"),
     Rule.STOCK_OUT: fact_key("order_items"),
+    Rule.MANY_SOLD_OUT: fact_key("order_items"),
     Rule.OVERSOLD: fact_key("order_items"),
     Rule.DEAD_LETTERS: fact_key("dead_letters"),
 }
