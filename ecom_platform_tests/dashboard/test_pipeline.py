@@ -1,0 +1,250 @@
+"""Pipeline: the equations, rates, dead letters and the archive's state, and the page in a real browser."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from bson.binary import Binary
+from playwright.sync_api import expect
+
+from dashboard.queries.archive import archiving, layers
+from dashboard.queries.pipeline import dead_letters, ingested, stream
+from dashboard.ranges import Window
+from ecom_platform.store import collections
+from ecom_platform.store.pipeline_status import CheckState, PipelineStatus, RunOfJob, write_pipeline_status
+from ecom_platform_tests.dashboard import shop
+from ecom_platform_tests.dashboard.browser import SOON_MS, assert_it_fits, opened
+
+pytestmark = pytest.mark.servers
+
+NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
+DAY = timedelta(days=1)
+CHARTS = 3
+
+
+def offsets(partition=0, **counters):
+    """The stream's own record of a partition that it read from offset 10 to 110."""
+    return {
+        "_id": f"orders-{partition}",
+        "topic": "orders",
+        "partition": partition,
+        "topic_id": "T",
+        "first": 10,
+        "next": 110,
+        "token": 1,
+        "counters": counters,
+    }
+
+
+def letter(offset, reason, seen_at, raw=b"{}"):
+    """A dead letter of partition 0."""
+    return {
+        "_id": f"orders-0-{offset}",
+        "topic": "orders",
+        "partition": 0,
+        "offset": offset,
+        "key": None,
+        "raw": None if raw is None else Binary(raw),
+        "reason": reason,
+        "error": f"{reason} at byte 0",
+        "seen_at": seen_at,
+    }
+
+
+def manifest(run, state, files):
+    """An archive run with files of (day, rows, bytes)."""
+    return {
+        "_id": run,
+        "kind": "archive",
+        "token": 1,
+        "state": state,
+        "days": sorted({day for day, _, _ in files}),
+        "frontier": {"topic_id": "T", "next": {}},
+        "rows": sum(rows for _, rows, _ in files),
+        "files": [
+            {"path": f"order_date={day}/part-{run}-1-{n}.snappy.parquet", "bytes": size, "rows": rows, "checksum": "c"}
+            for n, (day, rows, size) in enumerate(files)
+        ],
+        "times": {"PLANNED": NOW, state: NOW},
+    }
+
+
+def summary(run, day, at, rows=100, seconds=2.0):
+    """A row of the archive's summary."""
+    return {
+        "_id": f"{run}/{day}",
+        "run": run,
+        "day": day,
+        "rows": rows,
+        "bytes": 4_000_000,
+        "files": 1,
+        "seconds": seconds,
+        "mb_per_second": 2.0,
+        "open_orders_left": 3,
+        "superseded_in_run": 0,
+        "at": at,
+    }
+
+
+def fill(db, now):
+    """A pipeline with a bit of everything, as of `now`."""
+    db[collections.STREAM_OFFSETS].insert_many(
+        [offsets(0, applied=90, duplicate=6, dead=2, late=1, gap=1), offsets(1, applied=99, lost=1)]
+    )
+    raw = '{"event_type": "order_placed", "order_id": -4 \u2028 \x00 <b>'.encode()
+    db[collections.DEAD_LETTERS].insert_many(
+        [letter(11, "bad_json", now - timedelta(minutes=2)), letter(12, "id_mismatch", now - timedelta(seconds=5), raw)]
+    )
+    db[collections.LATE_EVENTS].insert_one({"_id": "orders-0-13", "topic": "orders", "partition": 0, "offset": 13})
+    minute = now.replace(second=0, microsecond=0)
+    db[collections.INGEST_MINUTE].insert_many(
+        {"_id": f"{n}/{p}", "t": minute - timedelta(minutes=n), "partition": p, "applied": 50 + n, "dead": n % 7 == 0}
+        for n in range(50)
+        for p in (0, 1)
+    )
+    old = f"{now - 9 * DAY:%Y-%m-%d}"
+    db[collections.ARCHIVE_MANIFESTS].insert_many(
+        [manifest("20261101-1", "DONE", [(old, 100, 4_000_000)]), manifest("20261102-1", "PURGING", [(old, 5, 9_000)])]
+    )
+    db[collections.ORDERS_ARCHIVE_SUMMARY].insert_one(summary("20261101-1", old, now))
+    check = CheckState("facts/orders", "size_within_bounds", False, "ERROR", "312 MB, high mark 300 MB.", now)
+    run = RunOfJob("r1", "orders_archive_job", "STARTED", now, None)
+    write_pipeline_status(db, PipelineStatus(now, (run,), (check,)))
+
+
+def test_equations_hold_when_every_offset_is_counted(shop_db):
+    """100 offsets read, 100 counted; dead letters stored as counted; late events waiting or told what became of."""
+    shop_db[collections.STREAM_OFFSETS].insert_one(offsets(0, applied=90, duplicate=5, dead=2, late=2, gap=1))
+    shop_db[collections.DEAD_LETTERS].insert_many([letter(11, "bad_json", NOW), letter(12, "bad_json", NOW)])
+    shop_db[collections.LATE_EVENTS].insert_one({"_id": "a", "topic": "orders", "partition": 0, "offset": 13})
+    late = {"_id": "late/orders-0", "topic": "orders", "partition": 0, "applied": 1}
+    shop_db[collections.ARCHIVE_STATE].insert_one(late)
+
+    lights = stream(shop_db, "orders").lights
+
+    assert [light.holds for light in lights] == [True, True, True]
+    expected = "100 read = 90 applied + 5 duplicate + 2 dead + 2 late + 1 gap + 0 lost"
+    assert lights[0].words == expected
+
+
+@pytest.mark.parametrize("broken", ["offsets", "dead letters", "late events"])
+def test_an_equation_that_does_not_hold_says_so(shop_db, broken):
+    """An event that nobody counted, a dead letter that is gone, a late event that vanished."""
+    counters = {"applied": 98, "dead": 1, "late": 1}
+    shop_db[collections.STREAM_OFFSETS].insert_one(
+        offsets(0, **counters | ({"applied": 97} if broken == "offsets" else {}))
+    )
+    if broken != "dead letters":
+        shop_db[collections.DEAD_LETTERS].insert_one(letter(11, "bad_json", NOW))
+    if broken != "late events":
+        shop_db[collections.LATE_EVENTS].insert_one({"_id": "a", "topic": "orders", "partition": 0, "offset": 13})
+
+    lights = stream(shop_db, "orders").lights
+
+    wrong = ["offsets", "dead letters", "late events"].index(broken)
+    assert [light.holds for light in lights] == [number != wrong for number in range(3)]
+    assert "≠" in lights[wrong].words
+
+
+def test_minutes_are_summed_over_partitions_and_silence_is_zero(shop_db):
+    """Sixty minutes that end with the running one, by Kafka's clock."""
+    minute = NOW.replace(second=0)
+    shop_db[collections.INGEST_MINUTE].insert_many(
+        [
+            {"_id": "a", "t": minute, "partition": 0, "applied": 3, "dead": 1},
+            {"_id": "b", "t": minute, "partition": 1, "applied": 4, "late": 2, "duplicate": 5},
+            {"_id": "c", "t": minute - timedelta(minutes=60), "partition": 1, "applied": 1000},
+        ]
+    )
+
+    found = ingested(shop_db, NOW)
+
+    assert len(found) == 60
+    assert (found[-1].applied, found[-1].duplicate, found[-1].dead, found[-1].late) == (7, 5, 1, 2)
+    assert sum(one.events for one in found) == 15
+
+
+def test_dead_letters_of_a_window_by_reason_and_the_newest(shop_db):
+    """Most frequent reason first; what is not text is shown as far as it is; an empty message is no text."""
+    shop_db[collections.DEAD_LETTERS].insert_many(
+        [
+            letter(1, "bad_json", NOW - timedelta(hours=3)),
+            letter(2, "totals_mismatch", NOW - timedelta(minutes=3)),
+            letter(3, "totals_mismatch", NOW - timedelta(minutes=2), b"\xff\xfe ok"),
+            letter(4, "null_value", NOW - timedelta(minutes=1), None),
+        ]
+    )
+
+    found = dead_letters(shop_db, Window(NOW - timedelta(hours=1), NOW))
+
+    assert found.by_reason == {"totals_mismatch": 2, "null_value": 1}
+    assert [one.offset for one in found.newest] == [4, 3, 2]
+    assert [one.text for one in found.newest] == ["", "\ufffd\ufffd ok", "{}"]
+
+
+def test_the_archive_is_told_by_its_manifests(shop_db):
+    """Files of runs that do not count yet, or no more, are left out; a run under way is named."""
+    shop_db[collections.ARCHIVE_MANIFESTS].insert_many(
+        [
+            manifest("r1", "DONE", [("2026-11-20", 10, 100), ("2026-11-21", 20, 200)]),
+            manifest("r2", "PURGING", [("2026-11-21", 5, 50)]),
+            manifest("r3", "WRITTEN", [("2026-11-22", 7, 70)]),
+            manifest("r4", "REVOKED", [("2026-11-22", 7, 70)]),
+        ]
+    )
+    shop_db[collections.ORDERS_ARCHIVE_SUMMARY].insert_many(
+        [summary("r1", "2026-11-20", NOW - DAY), summary("r2", "2026-11-21", NOW)]
+    )
+
+    found = archiving(shop_db)
+
+    days = {day: (one.files, one.rows, one.bytes) for day, one in found.days.items()}
+    assert days == {"2026-11-21": (2, 25, 250), "2026-11-20": (1, 10, 100)}
+    assert [run.run for run in found.running] == ["r2", "r3"]
+    assert [row.run for row in found.summary] == ["r2", "r1"]
+
+
+def test_each_day_is_hot_archived_both_a_gap_or_missing(shop_db):
+    """What the rollups say was placed must be somewhere; a day without orders is a gap, not a loss."""
+    days = [MIDNIGHT - number * DAY for number in range(4, -1, -1)]
+    for number, day in enumerate(days[:4]):
+        shop.store(shop_db, shop.orders_between(day, day + DAY, 20, seed=number + 1, now=NOW), NOW)
+    for number in (0, 3):
+        shop_db.orders.delete_many({"order_time": {"$gte": days[number], "$lt": days[number] + DAY}})
+    files = [(f"{days[0]:%Y-%m-%d}", 20, 1), (f"{days[1]:%Y-%m-%d}", 7, 1)]
+    shop_db[collections.ARCHIVE_MANIFESTS].insert_one(manifest("r1", "DONE", files))
+
+    found = layers(shop_db, Window(days[0], MIDNIGHT + DAY))
+
+    assert [layer.where for layer in found] == ["archived", "both", "hot", "missing", "gap"]
+    assert [(layer.placed, layer.archived) for layer in found] == [(20, 20), (20, 7), (20, 0), (20, 0), (0, 0)]
+
+
+@pytest.fixture(scope="module")
+def piped(live_shop):
+    """The living shop with a pipeline."""
+    fill(live_shop, datetime.now(UTC))
+    return live_shop
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (390, 844)])
+def test_the_page_fits_every_screen(browser, address, piped, width, height, scheme):
+    """No horizontal scrolling of the page, no error, no foreign request; the equations are on top, in words."""
+    shop.beat(piped, datetime.now(UTC), lag=1)
+    with opened(browser, f"{address}/pipeline", CHARTS, width, height, scheme) as found:
+        expect(found.tile("Equations")).to_have_text("6 of 6", timeout=SOON_MS)
+        expect(found.tile("Lag")).to_have_text("2")
+        expect(found.card("lights")).to_contain_text("100 read = 90 applied + 6 duplicate + 2 dead + 1 late + 1 gap")
+        expect(found.card("letters")).to_contain_text("id_mismatch")
+        expect(found.card("archive-runs")).to_contain_text("run 20261102-1 is PURGING")
+        expect(found.card("checks")).to_contain_text("312 MB, high mark 300 MB.")
+        shots = os.environ.get("DASHBOARD_SCREENSHOTS")  # a folder to look at them afterwards
+        if shots:
+            found.page.screenshot(path=Path(shots) / f"pipeline_{width}_{scheme}.png")
+        assert_it_fits(found, wider_allowed=("-runs", "-checks", "-days"))
