@@ -16,7 +16,7 @@ from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.cluster_time import database_at, instant_errors, read_at_one_instant
 from ecom_platform.store.collections import PRODUCTS
 
-__all__ = ["IGNORED_FILTERS", "answer_kpis"]
+__all__ = ["IGNORED_FILTERS", "answer_kpis", "answer_kpis_at"]
 
 IGNORED_FILTERS: Final = {
     "by_status": ("category",),
@@ -41,10 +41,14 @@ def answer_kpis(settings: Settings, db: MongoDatabase, question: KpiQuestion) ->
         ConfigurationError: orders are archived, and no HDFS is known.
         AccountingError: an order came twice.
     """
-    return read_at_one_instant(db, lambda at: _answer_at(settings, db, question, at))
+    return read_at_one_instant(db, lambda at: answer_kpis_at(settings, db, question, at))
 
 
-def _answer_at(settings: Settings, db: MongoDatabase, question: KpiQuestion, at: Timestamp) -> dict[str, Any]:
+def answer_kpis_at(settings: Settings, db: MongoDatabase, question: KpiQuestion, at: Timestamp) -> dict[str, Any]:
+    """As `answer_kpis`, of one cluster time: whatever else is read at it agrees with the answer.
+
+    Raises InstantExpired once the server no longer keeps that time, and what `answer_kpis` raises.
+    """
     snapshot = read_snapshot(db, settings, at)
     selection = Selection(question.start, question.end, promised=True, warehouses=question.filters.warehouses)
     with OrderTable(question) as table:

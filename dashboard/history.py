@@ -1,0 +1,140 @@
+"""History: what did the days gone by look like, and where are they? Hot days and archived ones alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts_history, formats
+from dashboard.choice import EVERY, NOTHING
+from dashboard.csv_file import Cell, units
+from dashboard.panels import BODY_HEIGHT, chart, csv_button, panel
+from dashboard.queries.archive import Layer, layers
+from dashboard.queries.history import Days, Hour, daily, days_of, week_hours
+from dashboard.view import Asked, View
+from ecom_platform.kpi.definitions import DEFINITIONS
+from ecom_platform.store.manifests import Manifest, RunState, read_manifests
+
+__all__ = ["draw"]
+
+_TALL = 300
+_MOST_RUNS = 20
+
+
+def draw(view: View) -> None:
+    """Draw the page at one instant."""
+    panel(
+        view,
+        "daily",
+        "Net item sales per day" if view.choice.filters.category else "Revenue per day",
+        DEFINITIONS["revenue"].help + " The strip under the axis says where the orders of a day are: hot (in MongoDB), "
+        "archived (in files), both, a gap (none was ever placed), or missing.",
+        _ask_days,
+        lambda found: _draw_days(view, *found),
+        honours=EVERY,
+        note=lambda found: _day_note(view, *found),
+        empty=lambda found: None if any(bucket.total.orders for bucket in found[0].buckets) else "No orders then",
+        height=_TALL,
+        grows=True,
+    )
+    left, right = st.columns(2, gap="small")
+    with left:
+        panel(
+            view,
+            "week",
+            "Orders by hour, last 7 days",
+            DEFINITIONS["orders"].help,
+            lambda asked: week_hours(asked.db, asked.now, asked.filters),
+            partial(_draw_week, view),
+            honours=EVERY,
+            note=lambda found: f"stronger: more · the busiest hour had {formats.count(_busiest(found))}, UTC",
+            empty=lambda found: None if _busiest(found) else "No orders in the last 7 days",
+            height=_TALL,
+        )
+    with right:
+        panel(
+            view,
+            "runs",
+            "Archive runs",
+            "What moved orders out of MongoDB (archive), or wrote files of other runs anew (compaction).",
+            lambda asked: read_manifests(asked.db),
+            _draw_runs,
+            honours=NOTHING,
+            note=lambda found: f"{formats.count(len(found))} runs, newest first",
+            empty=lambda found: None if found else "Nothing was archived yet",
+            height=_TALL,
+        )
+
+
+def _ask_days(asked: Asked) -> tuple[Days, list[Layer]]:
+    window = days_of(asked.span, asked.now)
+    return daily(asked.db, window, asked.filters), layers(asked.db, window)
+
+
+def _day_note(view: View, days: Days, where: Sequence[Layer]) -> str:
+    total = formats.money(sum(bucket.total.revenue_cents for bucket in days.buckets), view.currency)
+    places = Counter(layer.where for layer in where)
+    strip = ", ".join(
+        f"{name} {places[name]} d" for name in ("hot", "both", "archived", "gap", "missing") if places[name]
+    )
+    return f"{total} in {len(where)} UTC days · {strip}"
+
+
+def _draw_days(view: View, days: Days, where: Sequence[Layer]) -> None:
+    amount = f"({view.currency})"
+    csv_button(
+        view,
+        "days",
+        ["Day", "Where", "Orders placed", "Valid orders", f"Revenue {amount}", f"Booked value {amount}", "Units"],
+        [_row(days, number, layer) for number, layer in enumerate(where)],
+    )
+    figure = charts_history.daily(days, where, view.colours, view.currency, _TALL)
+    chart(figure, "daily", f"Revenue per day, {_day_note(view, days, where)}")
+
+
+def _row(days: Days, number: int, layer: Layer) -> list[Cell]:
+    sold = days.buckets[number].total
+    money = units(sold.revenue_cents), units(sold.booked_cents)
+    return [f"{layer.day:%Y-%m-%d}", layer.where, sold.orders, sold.valid_orders, *money, sold.units]
+
+
+def _busiest(found: Sequence[Hour]) -> int:
+    return max((hour.orders for hour in found if hour.orders is not None), default=0)
+
+
+def _draw_week(view: View, found: list[Hour]) -> None:
+    figure = charts_history.week(found, view.colours, _TALL)
+    chart(
+        figure, "week", f"Orders by day and hour of the last 7 days, the busiest hour {formats.count(_busiest(found))}"
+    )
+
+
+def _draw_runs(found: Sequence[Manifest]) -> None:
+    newest = list(reversed(found))[:_MOST_RUNS]
+    rows = pd.DataFrame(
+        {
+            "Run": [run.run for run in newest],
+            "Kind": [run.kind.value for run in newest],
+            "State": [run.state.value for run in newest],
+            "Days": [_days_text(run.days) for run in newest],
+            "Orders": [formats.count(run.rows) for run in newest],
+            "Size": [f"{sum(file.bytes for file in run.files) / 1e6:,.1f} MB" for run in newest],
+            "Took": [_took(run) for run in newest],
+        }
+    )
+    with st.container(height=BODY_HEIGHT + 70, border=False):
+        st.table(rows, border="horizontal", hide_index=True, alt="Archive runs, newest first")
+
+
+def _days_text(days: Sequence[str]) -> str:
+    return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}" if days else formats.UNKNOWN
+
+
+def _took(run: Manifest) -> str:
+    if run.state is not RunState.DONE or not run.times:
+        return formats.UNKNOWN
+    return f"{(max(run.times.values()) - min(run.times.values())).total_seconds():,.1f} s"
