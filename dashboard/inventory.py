@@ -12,6 +12,7 @@ from dashboard import charts, charts_stock, formats
 from dashboard.choice import EVERY, STOCKED
 from dashboard.csv_file import Cell
 from dashboard.panels import EMPTY, body, chart, csv_button, panel, tile
+from dashboard.queries.names import Names
 from dashboard.queries.sales import Amounts, sales_by_warehouse
 from dashboard.queries.stock import Shelf, Stock, cover_by_category, read_stock
 from dashboard.view import Asked, View, names
@@ -231,16 +232,17 @@ def _movement_panel(view: View) -> None:
 
 def _draw_movements(view: View, found: Stock) -> None:
     by_id = {shelf.id: shelf for shelf in found.shelves}
+    known, first = names(), _asked_for(found.shelves)
     chosen = st.selectbox(
         "Shelf",
         sorted(by_id, key=lambda name: [int(part) for part in name.split("-")]),
         index=None,
-        format_func=lambda name: _label(by_id[name]),
+        format_func=lambda name: _label(known, by_id[name]),
         key="shelf",
-        placeholder=f"Choose a shelf; shown is the one that runs out next, {found.shelves[0].name}",
+        placeholder="Choose a shelf, or a row of the table above",
         label_visibility="collapsed",
     )
-    shelf = by_id[chosen] if chosen in by_id else found.shelves[0]
+    shelf = by_id.get(chosen or "", first)
     described = ", ".join(
         f"{name} {formats.count(units)}"
         for name, units in (
@@ -249,10 +251,16 @@ def _draw_movements(view: View, found: Stock) -> None:
             ("available", shelf.available),
         )
     )
-    title = _label(shelf)
+    title = _label(known, shelf)
     st.caption(f"**{title}**: {described} · {_state(shelf)} · cover {formats.days(shelf.days_of_cover)}")
     chart(charts_stock.movements(shelf, view.colours, 240), "movements", f"Units of {title}: {described}")
 
 
-def _label(shelf: Shelf) -> str:
-    return f"{names().warehouse(shelf.warehouse_id)} · {names().product(shelf.product_id)}"
+def _asked_for(shelves: Sequence[Shelf]) -> Shelf:
+    """The first shelf of the product in the address (a link from an alert), else the one that runs out next."""
+    number = st.query_params.get("product", "").partition(" ")[0]
+    return next((shelf for shelf in shelves if str(shelf.product_id) == number), shelves[0])
+
+
+def _label(known: Names, shelf: Shelf) -> str:
+    return f"{known.warehouse(shelf.warehouse_id)} · {known.product(shelf.product_id)}"

@@ -183,7 +183,8 @@ def test_figures_on_screen_are_those_of_the_shelves(browser, address, stocked):
     """Tiles, the number of shelves, and the movements of the shelf that the keyboard chose."""
     shop.beat(stocked, datetime.now(UTC))
     shelves = read_stock(stocked, Filters(warehouses=(2,)), datetime.now(UTC)).shelves
-    with opened(browser, f"{address}/inventory?warehouse=2", CHARTS) as found:
+    with opened(browser, f"{address}/inventory?warehouse=2&product=5", CHARTS) as found:
+        expect(found.card("movements")).to_contain_text("2 Warehouse of 2 · 5 Article 5", timeout=SOON_MS)
         out = formats.count(sum(shelf.is_out for shelf in shelves))
         expect(found.tile("Out of stock")).to_have_text(out, timeout=SOON_MS)
         below = formats.count(sum(shelf.is_below_reorder for shelf in shelves))
@@ -195,3 +196,20 @@ def test_figures_on_screen_are_those_of_the_shelves(browser, address, stocked):
         found.page.keyboard.press("Enter")
         words = f"on hand {third.on_hand}, reserved {third.moves.reserved}, available {third.available}"
         expect(found.card("movements")).to_contain_text(words, timeout=SOON_MS)
+
+
+@pytest.mark.browser
+def test_a_row_stays_chosen_while_the_figures_go_on(browser, address, stocked):
+    """The row that is clicked is the shelf that is shown, also after other shelves were emptied below it."""
+    shop.beat(stocked, datetime.now(UTC))
+    second = read_stock(stocked, Filters(), datetime.now(UTC)).shelves[1]
+    title = f"{second.warehouse_id} Warehouse of {second.warehouse_id} · {second.product_id} Article"
+    with opened(browser, f"{address}/inventory", CHARTS) as found:
+        rows = found.card("shelves").get_by_test_id("stDataFrame")
+        rows.click(position={"x": 18, "y": 87})
+        expect(found.card("movements").get_by_text(title).first).to_be_visible(timeout=SOON_MS)
+        taken = {"$inc": {"products.3.reserved": 900}}
+        stocked[collections.STOCK].update_one({"_id": "1/0/7"}, taken)
+        short = read_stock(stocked, Filters(), datetime.now(UTC)).oversold_units
+        expect(found.page.get_by_text(f"{short:,}", exact=True)).to_be_visible(timeout=SOON_MS)
+        expect(found.card("movements").get_by_text(title).first).to_be_visible()
