@@ -136,14 +136,14 @@ _ALL = (
     Definition(
         "delay_p50",
         "Delay, median",
-        "Half of the delivered orders arrived earlier than this against their promise (negative is early); to 5 minutes",
+        "Half of the delivered orders arrived earlier than this against their promise (below 0 is early); to 5 minutes",
         "seconds",
         Basis.DUE,
     ),
     Definition(
         "delay_p90",
         "Delay, 9 of 10",
-        "Nine of ten delivered orders arrived earlier than this against their promise (negative is early); to 5 minutes",
+        "Nine of ten delivered orders arrived earlier than this against their promise (below 0 is early); to 5 minutes",
         "seconds",
         Basis.DUE,
     ),
