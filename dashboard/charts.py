@@ -44,7 +44,13 @@ _PERIOD_NAMES = {
 }
 _LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "xanchor": "left"}
 # In a narrow card two names stand beside each other, in the order of the parts.
-_DENSE_LEGEND_ABOVE = {**_LEGEND_ABOVE, "font": {"size": 11}, "entrywidth": 66, "traceorder": "normal"}
+_DENSE_LEGEND_ABOVE = {
+    **_LEGEND_ABOVE,
+    "font": {"size": 11},
+    "entrywidth": 0.48,
+    "entrywidthmode": "fraction",
+    "traceorder": "normal",
+}
 
 
 @dataclass(frozen=True)

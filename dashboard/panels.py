@@ -40,6 +40,7 @@ BODY_HEIGHT = 220
 TILE_HEIGHT = 150
 EMPTY = "No orders in this range"
 _AROUND_BODY = 90
+_CONTROLS = 44  # on a narrow card they stand below the title
 _FEWEST_POINTS = 3
 
 
@@ -73,7 +74,9 @@ def panel(
         controls: draws what changes the card, beside its title.
     """
     ignored = "".join(f" :gray-badge[{words}]" for words in view.choice.ignored(honours))
-    card_height: int | Literal["content"] = "content" if grows else height + _AROUND_BODY
+    card_height: int | Literal["content"] = (
+        "content" if grows else height + _AROUND_BODY + (_CONTROLS if controls else 0)
+    )
     with card(f"**{title}**{ignored}", help_text, f"card-{key}", card_height, controls):
         body(lambda: view.ask(question or key, ask, honours), height, draw, note=note, empty=empty)
 

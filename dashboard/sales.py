@@ -127,7 +127,7 @@ def _location_panel(view: View) -> None:
             view, "locations", "Revenue by city", with_others(found, _MOST_CITIES), height=_TALL
         ),
         honours=LOCATED,
-        note=lambda found: f"revenue of {len(found)} cities, together {formats.money(_total(found), view.currency)}",
+        note=lambda found: f"{len(found)} cities, together {formats.money(_total(found), view.currency)}",
         empty=lambda found: None if found else EMPTY,
         height=_TALL,
     )
@@ -161,7 +161,7 @@ def _payment_panel(view: View) -> None:
         lambda found: _draw_payments(view, found[0].buckets),
         question=SOLD,
         honours=EVERY,
-        note=lambda _: "valid orders per bucket, by payment type, UTC",
+        note=lambda _: "valid orders by payment type, UTC",
         empty=lambda found: None if any(bucket.total.orders for bucket in found[0].buckets) else EMPTY,
         height=_TALL,
     )

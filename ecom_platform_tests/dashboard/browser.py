@@ -86,7 +86,7 @@ def assert_it_fits(screen: Screen, *, wider_allowed: tuple[str, ...] = ()) -> No
     wider = screen.page.evaluate(f"[...{page}, ...{cards}].filter(e => e.scrollWidth > e.clientWidth).map({name})")
     taller = screen.page.evaluate(f"{cards}.filter(e => e.scrollHeight > e.clientHeight + 1).map({name})")
     assert [key for key in wider if not key.endswith(wider_allowed or "-")] == []
-    assert taller == []
+    assert taller == [], taller
 
 
 @contextmanager
