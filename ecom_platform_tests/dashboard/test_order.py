@@ -1,0 +1,62 @@
+"""One order is found wherever it is stored, and what cannot be read says why."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pyroaring import BitMap64
+
+from dashboard.queries.order import find_order
+from ecom_platform.settings import Settings
+from ecom_platform.store import collections
+from ecom_platform.store.archived import STATE_ID
+from ecom_platform.store.manifests import bitmap_to
+from ecom_platform_tests.dashboard import shop
+
+pytestmark = pytest.mark.servers
+
+NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings():
+    """Without an archive that could be read."""
+    return Settings(_env_file=None, hdfs_uri="")
+
+
+def archive(db, run, order_ids):
+    """Note that a run archived these orders; its files are nowhere."""
+    manifest = {"_id": run, "kind": "archive", "token": 1, "state": "DONE", "days": ["2026-11-20"], "epoch": 1}
+    manifest |= {"frontier": {"topic_id": "t", "next": {}}, "times": {}, "files": []}
+    db[collections.ARCHIVE_MANIFESTS].insert_one(manifest)
+    db[collections.ARCHIVED_IDS].insert_one({"run": run, "part": 0, "ids": bitmap_to(BitMap64(order_ids))})
+    db[collections.ARCHIVE_STATE].replace_one({"_id": STATE_ID}, {"epoch": 1}, upsert=True)
+
+
+def test_a_hot_order_is_read_from_mongodb_even_if_it_was_archived_once(shop_db, settings):
+    """A hot row always wins."""
+    orders = shop.orders_between(NOW - timedelta(hours=9), NOW, 3, seed=4)
+    shop.store(shop_db, orders, NOW)
+    archive(shop_db, "run-1", [orders[1]["_id"]])
+
+    found = find_order(settings, shop_db, orders[1]["_id"])
+
+    assert (found.document, found.stored) == (orders[1], "Hot: in MongoDB.")
+
+
+def test_an_archived_order_that_cannot_be_read_names_its_run(shop_db, settings):
+    """The archive is away: that is said, not taken for an outage of MongoDB; waiting late events are counted."""
+    archive(shop_db, "run-1", [4711])
+    shop_db[collections.LATE_EVENTS].insert_one({"_id": "orders-0-1", "order_id": 4711})
+
+    found = find_order(settings, shop_db, 4711)
+
+    assert found.document is None
+    assert "run-1" in found.stored
+    assert found.late_events == 1
+
+
+def test_an_order_nobody_knows_is_said_so(shop_db, settings):
+    """Neither hot nor archived."""
+    assert find_order(settings, shop_db, 5).stored == "There is no order 5, neither in MongoDB nor in the archive."
