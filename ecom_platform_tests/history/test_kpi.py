@@ -9,18 +9,12 @@ from typing import Any
 
 import pytest
 
-from dashboard.queries.delivery import promises
-from dashboard.queries.products import top_products
-from dashboard.queries.sales import sales
-from dashboard.ranges import Window
 from ecom_platform.errors import AccountingError, UsageError
 from ecom_platform.history.kpi import answer_kpis
 from ecom_platform.history.question import Filters, KpiQuestion, parse_time
-from ecom_platform.kpi import Grain, Rollups, accumulate
 from ecom_platform.kpi.figures import delay_percentile_seconds
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
-from ecom_platform.store.rollups import add_increments
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.history.naive_kpi import naive_kpis
 from ecom_platform_tests.kpi.stored import NOW, random_order
@@ -142,39 +136,6 @@ def test_an_order_of_three_lines_is_one_order(settings: Settings, db: MongoDatab
     assert (answer["orders"], answer["revenue_cents"], answer["discount_cents"], answer["units"]) == (1, 2700, 300, 6)
     assert answer["by_category"] == {"Books": {"units": 6, "gross_cents": 3000, "net_cents": 2700, "orders": 1}}
     assert answer["by_payment_type"][order["payment_type"]] == {"orders": 1, "revenue_cents": 2700, "placed": 1}
-
-
-@pytest.mark.servers
-def test_the_screens_show_the_same_to_the_cent(
-    settings: Settings, db: MongoDatabase, orders: list[dict[str, Any]]
-) -> None:
-    """The queries of the dashboard over the live rollups, for whole days, with a part of the orders archived."""
-    rollups = Rollups()
-    for order in orders:
-        accumulate(rollups, order, 1)
-    with db.client.start_session() as session, session.start_transaction():
-        add_increments(db, rollups.increments(0, NOW), session)
-    handmade.archive(settings, db, range(1, 300))
-    window = Window(FIRST, LAST)
-
-    answer = ask(settings, db, (FIRST, LAST, NOW, Filters()))
-
-    shown = sales(db, window, Grain.HALF_HOUR)
-    assert answer["orders"] == shown.orders
-    assert answer["valid_orders"] == shown.valid_orders
-    assert (answer["booked_cents"], answer["revenue_cents"]) == (shown.booked_cents, shown.revenue_cents)
-    assert answer["units"] == shown.units
-    assert answer["aov_cents"] == shown.average_order_value_cents
-    assert answer["by_status"] == {status.value: count for status, count in shown.status.items()}
-    assert {name: row["orders"] for name, row in answer["by_payment_type"].items()} == {
-        payment.value: count for payment, count in shown.valid_by_payment.items() if count
-    }
-    promised = promises(db, window)
-    assert answer["promise"] == {"due": promised.due, "on_time": promised.on_time, "late": promised.late}
-    best = top_products(db, window)
-    assert [(row["product_id"], row["name"], row["units"], row["net_cents"]) for row in answer["top_products"]] == [
-        (row.product_id, row.name, row.units, row.net_cents) for row in best
-    ]
 
 
 @pytest.mark.servers
