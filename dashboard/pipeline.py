@@ -12,10 +12,20 @@ from dashboard import charts, formats
 from dashboard.choice import NOTHING
 from dashboard.panels import BODY_HEIGHT, body, chart, panel
 from dashboard.queries.archive import Archiving, archiving
-from dashboard.queries.pipeline import OUTCOMES, DeadLetters, Minute, Stream, dead_letters, ingested, stream
+from dashboard.queries.pipeline import (
+    OUTCOMES,
+    DeadLetters,
+    Minute,
+    Stream,
+    dead_letters,
+    ingested,
+    stream,
+    wait_seconds,
+)
 from dashboard.view import Asked, View
 from ecom_platform.settings import Settings
 from ecom_platform.store.pipeline_status import PipelineStatus, read_pipeline_status
+from ecom_platform.streaming.waits import LONGEST_SECONDS
 
 __all__ = ["draw"]
 
@@ -23,6 +33,10 @@ T = TypeVar("T")
 _TILE_HEIGHT = 110
 _RATE_MINUTES = 5
 _NOT_BEGUN = "The stream has not begun: no offset is recorded"
+_WAIT_HELP = (
+    "Half of the events took no longer than this from Kafka's time to the transaction that applies them (its commit "
+    "comes some milliseconds later); over the last 5 full minutes, to 50 ms."
+)
 _MOST_DAYS = 14
 _MOST_FITTING_ROWS = 5
 
@@ -89,7 +103,8 @@ def _ask_tiles(asked: Asked) -> tuple[Stream, list[Minute]]:
 
 
 def _draw_tiles(view: View, found: Stream, minutes: list[Minute]) -> None:
-    events = sum(minute.events for minute in minutes[-1 - _RATE_MINUTES : -1])
+    full = minutes[-1 - _RATE_MINUTES : -1]
+    events = sum(minute.events for minute in full)
     last, batch = found.last_record_at, found.last_batch
     age = "" if last is None else f"{max(0.0, (view.tick.at - last).total_seconds()):.1f} s old"
     took = f"in {batch.batch_seconds:.2f} s" if batch else formats.UNKNOWN
@@ -125,6 +140,13 @@ def _draw_tiles(view: View, found: Stream, minutes: list[Minute]) -> None:
                 "Kafka's time of the newest event that was applied; its age, too, while the shop sells nothing.",
             ),
             (
+                "Event to MongoDB",
+                _seconds(wait_seconds(full, 50)),
+                _seconds(wait_seconds(full, 95)),
+                "for 95 of 100",
+                _WAIT_HELP,
+            ),
+            (
                 "Last batch",
                 formats.count(batch.batch_events) if batch else formats.UNKNOWN,
                 took,
@@ -143,6 +165,12 @@ def _draw_tiles(view: View, found: Stream, minutes: list[Minute]) -> None:
                 border=True,
                 height=_TILE_HEIGHT,
             )
+
+
+def _seconds(number: float | None) -> str:
+    if number is None:
+        return formats.UNKNOWN
+    return f"≥ {number:.0f} s" if number >= LONGEST_SECONDS else f"{number:.2f} s"
 
 
 def _lights_panel(view: View) -> None:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 
 from dashboard.queries.buckets import instants
 from dashboard.ranges import Window
 from ecom_platform.kpi import Grain
-from ecom_platform.store.client import MongoDatabase
+from ecom_platform.store.client import Document, MongoDatabase
 from ecom_platform.store.collections import DEAD_LETTERS, INGEST_MINUTE, LATE_EVENTS
 from ecom_platform.store.late_events import LateOutcomes, read_late_outcomes
 from ecom_platform.store.offsets import Counters, PartitionOffsets, read_offsets
 from ecom_platform.store.progress import Progress, read_progress
+from ecom_platform.streaming.waits import wait_percentile_seconds
 
-__all__ = ["OUTCOMES", "DeadLetter", "DeadLetters", "Light", "Minute", "Stream", "dead_letters", "ingested", "stream"]
+__all__ = [
+    "OUTCOMES",
+    "DeadLetter",
+    "DeadLetters",
+    "Light",
+    "Minute",
+    "Stream",
+    "dead_letters",
+    "ingested",
+    "stream",
+    "wait_seconds",
+]
 
 OUTCOMES = ("applied", "duplicate", "dead", "late")
 _SHOWN_BYTES = 600
@@ -57,13 +69,14 @@ class Stream:
 
 @dataclass(frozen=True)
 class Minute:
-    """Events by what became of them, of the minute of Kafka's clock that starts `at`."""
+    """Events by what became of them, of the minute of Kafka's clock that starts `at`; `waited` by bin of their wait."""
 
     at: datetime
     applied: int = 0
     duplicate: int = 0
     dead: int = 0
     late: int = 0
+    waited: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def events(self) -> int:
@@ -113,14 +126,18 @@ def ingested(db: MongoDatabase, now: datetime, minutes: int = 60) -> list[Minute
     """The last minutes in order, the running one last; one without events is a minute of zeros."""
     end = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     window = Window(end - timedelta(minutes=minutes), end)
-    rows = db[INGEST_MINUTE].aggregate(
-        [
-            {"$match": {"t": {"$gte": window.start, "$lt": window.end}}},
-            {"$group": {"_id": "$t", **{name: {"$sum": f"${name}"} for name in OUTCOMES}}},
-        ]
-    )
-    found = {row["_id"]: Minute(row["_id"], **{name: row[name] for name in OUTCOMES}) for row in rows}
-    return [found.get(at, Minute(at)) for at in instants(window, Grain.MINUTE)]
+    rows: defaultdict[datetime, list[Document]] = defaultdict(list)
+    for row in db[INGEST_MINUTE].find({"t": {"$gte": window.start, "$lt": window.end}}):
+        rows[row["t"]].append(row)
+    return [_minute(at, rows[at]) for at in instants(window, Grain.MINUTE)]
+
+
+def wait_seconds(minutes: Iterable[Minute], percent: int) -> float | None:
+    """A percentile of the time from Kafka to the transaction, to 50 milliseconds; None without events."""
+    bins: Counter[int] = Counter()
+    for minute in minutes:
+        bins.update(minute.waited)
+    return wait_percentile_seconds(bins, percent)
 
 
 def dead_letters(db: MongoDatabase, window: Window) -> DeadLetters:
@@ -145,6 +162,16 @@ def dead_letters(db: MongoDatabase, window: Window) -> DeadLetters:
             for row in newest
         ),
     )
+
+
+def _minute(at: datetime, partitions: Iterable[Document]) -> Minute:
+    waited: Counter[int] = Counter()
+    counts = dict.fromkeys(OUTCOMES, 0)
+    for row in partitions:
+        for name in OUTCOMES:
+            counts[name] += row.get(name, 0)
+        waited.update({int(number): events for number, events in row.get("waited", {}).items()})
+    return Minute(at, **counts, waited=waited)
 
 
 def _number(db: MongoDatabase, collection: str, query: Mapping[str, object]) -> int:

@@ -28,6 +28,7 @@ from ecom_platform.streaming.documents import dead_letter, mark_dirty_days, reco
 from ecom_platform.streaming.fold import ChunkWrites, Known, fold_chunk, order_ids, receipt_ids
 from ecom_platform.streaming.poison import EMPTY_WINDOW, is_poisoned, slide
 from ecom_platform.streaming.records import DecodedRecord, Record, decode_records
+from ecom_platform.streaming.waits import wait_bins
 
 __all__ = ["Sink", "is_data_error"]
 
@@ -130,7 +131,7 @@ class Sink:
         self._write_facts(session, writes)
         self._set_aside(session, writes, now)
         add_increments(self.db, writes.rollups.increments(self.partition, now), session)
-        self._write_minutes(session, writes, now)
+        self._write_minutes(session, writes, records, now)
         mark_dirty_days(self.db, writes.touched_days, self.partition, now, session)
         window = slide(before.get("window") or EMPTY_WINDOW, writes.dead_flags)
         counters = {**writes.counters, "gap": end - start - len(records)}
@@ -252,13 +253,16 @@ class Sink:
         if late:
             self.db[names.LATE_EVENTS].insert_many(late, ordered=False, session=session)
 
-    def _write_minutes(self, session: ClientSession, writes: ChunkWrites, now: datetime) -> None:
-        """Count what became of the events, by minute of Kafka's clock."""
+    def _write_minutes(
+        self, session: ClientSession, writes: ChunkWrites, records: Sequence[DecodedRecord], now: datetime
+    ) -> None:
+        """Count what became of the events and how long they waited, by minute of Kafka's clock."""
+        waits = wait_bins((item.record.time_milliseconds for item in records), now)
         ingested = [
             UpdateOne(
                 {"_id": f"{bucket_label(Grain.MINUTE, minute)}/{self.partition}"},
                 {
-                    "$inc": counts,
+                    "$inc": {**counts, **{f"waited.{number}": events for number, events in waits[minute].items()}},
                     "$setOnInsert": {"t": bucket_time(Grain.MINUTE, minute), "partition": self.partition},
                 },
                 upsert=True,

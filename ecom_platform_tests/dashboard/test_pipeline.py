@@ -11,7 +11,7 @@ from bson.binary import Binary
 from playwright.sync_api import expect
 
 from dashboard.queries.archive import archiving, layers
-from dashboard.queries.pipeline import dead_letters, ingested, stream
+from dashboard.queries.pipeline import dead_letters, ingested, stream, wait_seconds
 from dashboard.ranges import Window
 from ecom_platform.store import collections
 from ecom_platform.store.pipeline_status import CheckState, PipelineStatus, RunOfJob, write_pipeline_status
@@ -155,8 +155,16 @@ def test_minutes_are_summed_over_partitions_and_silence_is_zero(shop_db):
     minute = NOW.replace(second=0)
     shop_db[collections.INGEST_MINUTE].insert_many(
         [
-            {"_id": "a", "t": minute, "partition": 0, "applied": 3, "dead": 1},
-            {"_id": "b", "t": minute, "partition": 1, "applied": 4, "late": 2, "duplicate": 5},
+            {"_id": "a", "t": minute, "partition": 0, "applied": 3, "dead": 1, "waited": {"2": 3, "9": 1}},
+            {
+                "_id": "b",
+                "t": minute,
+                "partition": 1,
+                "applied": 4,
+                "late": 2,
+                "duplicate": 5,
+                "waited": {"2": 10, "199": 1},
+            },
             {"_id": "c", "t": minute - timedelta(minutes=60), "partition": 1, "applied": 1000},
         ]
     )
@@ -166,6 +174,8 @@ def test_minutes_are_summed_over_partitions_and_silence_is_zero(shop_db):
     assert len(found) == 60
     assert (found[-1].applied, found[-1].duplicate, found[-1].dead, found[-1].late) == (7, 5, 1, 2)
     assert sum(one.events for one in found) == 15
+    assert (wait_seconds(found, 50), wait_seconds(found, 90), wait_seconds(found, 100)) == (0.15, 0.5, 10.0)
+    assert wait_seconds(found[:-1], 50) is None
 
 
 def test_dead_letters_of_a_window_by_reason_and_the_newest(shop_db):
