@@ -245,7 +245,7 @@ def _draw_letters(view: View, found: DeadLetters, brokers: str) -> None:
     with left:
         bars = [charts.Ranked(reason, number, formats.count(number)) for reason, number in found.by_reason.items()]
         described = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
-        figure = charts.ranked(bars, view.colours, max(60, 28 * len(bars)), colour=view.colours.bad)
+        figure = charts.ranked(bars, view.colours, max(BODY_HEIGHT, 24 * len(bars)), colour=view.colours.bad)
         chart(figure, "letters", f"Dead letters by reason: {described}")
     with right:
         newest = found.newest[0]
