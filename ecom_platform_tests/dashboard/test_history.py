@@ -17,7 +17,8 @@ from dashboard.ranges import Preset, Window, resolve
 from dashboard.verifying import Verifications
 from ecom_platform.history.question import Filters
 from ecom_platform.settings import Settings
-from ecom_platform.store import collections
+from ecom_platform.store import collections, ensure_schema
+from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.browser import SOON_MS, assert_it_fits, opened
 from ecom_platform_tests.dashboard.conftest import database_of
@@ -114,6 +115,21 @@ def test_a_cent_too_many_is_found(shop_db):
 
     (revenue,) = found.differing
     assert (revenue.name, revenue.on_screen - revenue.from_facts) == ("Revenue", 1)
+
+
+def test_archived_orders_are_read_from_their_files(settings, db):
+    """Most of the orders in a file, the rest hot, one in both: the rollups stayed, and every figure is the same."""
+    ensure_schema(db)
+    orders = shop.orders_between(MIDNIGHT - 2 * DAY, MIDNIGHT, 90, seed=8, now=NOW)
+    shop.store(db, orders, NOW)
+    ids = [order["_id"] for order in orders]
+    handmade.commit(settings, db, ids[:60])
+    db.orders.delete_many({"_id": {"$in": ids[:59]}})
+
+    found = verify(settings, db, Window(MIDNIGHT - 2 * DAY, MIDNIGHT), Filters(), NOW)
+
+    assert found.differing == []
+    assert (found.hot_orders, found.cold_orders) == (31, 59)
 
 
 def test_who_asks_what_is_being_answered_waits_for_the_same_answer():
