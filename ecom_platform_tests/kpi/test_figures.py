@@ -49,4 +49,4 @@ def test_every_figure_explains_itself(key: str) -> None:
     assert definition.key == key
     assert definition.label
     assert definition.help.endswith(", in UTC.")
-    assert definition.unit in {"cents", "orders", "units", "share", "seconds"}
+    assert definition.unit in {"cents", "orders", "units", "share", "seconds", "steps", "shelves", "days"}
