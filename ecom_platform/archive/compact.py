@@ -67,6 +67,8 @@ def compact(archiver: Archiver) -> list[Manifest]:
         UnavailableError: MongoDB or HDFS do not answer; likewise.
         Fenced: another archiver took over; likewise.
     """
+    # First, too: whatever is wrong with a day, the archive goes on describing itself.
+    refresh_copies(archiver.db, archiver.hdfs)
     manifests = read_manifests(archiver.db, [RunState.DONE])
     days = compaction_plan(manifests, partial(count_superseded, arrow_file_system(archiver.settings)))
     total = len(days) * _STEPS_PER_DAY + 1
@@ -75,7 +77,8 @@ def compact(archiver: Archiver) -> list[Manifest]:
         say = partial(_say, archiver, number * _STEPS_PER_DAY, total)
         done.append(_compact_day(archiver, day, say))
     archiver.say("compacted", total - 1, total)
-    refresh_copies(archiver.db, archiver.hdfs)
+    if done:
+        refresh_copies(archiver.db, archiver.hdfs)
     archiver.say("compacted", total, total)
     return done
 

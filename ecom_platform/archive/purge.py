@@ -22,6 +22,7 @@ from pymongo.client_session import ClientSession
 from pyroaring import BitMap64
 
 from ecom_platform.archive.files import FilesDamaged, read_archived, remove
+from ecom_platform.archive.hdfs import hdfs_errors
 from ecom_platform.archive.holding import Archiver
 from ecom_platform.archive.layout import ROOT, STAGING
 from ecom_platform.archive.policy import day_range
@@ -30,8 +31,8 @@ from ecom_platform.archive.transition import advance, in_transaction
 from ecom_platform.errors import NeedsPerson
 from ecom_platform.store.archived import read_run_ids
 from ecom_platform.store.client import MongoDatabase, mongo_errors
-from ecom_platform.store.collections import ORDERS, ORDERS_ARCHIVE_SUMMARY
-from ecom_platform.store.manifests import ArchivedFile, Manifest, RunState, bitmap_to
+from ecom_platform.store.collections import ARCHIVE_MANIFESTS, ORDERS, ORDERS_ARCHIVE_SUMMARY
+from ecom_platform.store.manifests import ArchivedFile, Manifest, RunState, bitmap_to, from_document
 
 __all__ = ["batches_by_version", "finish", "purge"]
 
@@ -74,22 +75,31 @@ def finish(archiver: Archiver, manifest: Manifest) -> Manifest:
 
     Raises UnavailableError, Fenced.
     """
-    ids = read_run_ids(archiver.db, manifest.run)
-    superseded = manifest.superseded | _still_hot(archiver.db, manifest, ids)
-    for folder in archiver.hdfs.list_status(STAGING):
-        if folder.path.rpartition("/")[2].rpartition("-")[0] == manifest.run:
-            remove(archiver.hdfs, folder.path)
+    hot = _still_hot(archiver.db, manifest, read_run_ids(archiver.db, manifest.run))
+    _drop_staging(archiver, manifest)
     done_at = datetime.now(UTC)
-    rows = summary_rows(archiver.db, manifest, superseded, done_at)
 
     def work(session: ClientSession) -> Manifest:
+        stored: Any = archiver.db[ARCHIVE_MANIFESTS].find_one({"_id": manifest.run}, session=session)
+        # As stored now: orders may have been brought back since this run was read, and those must not count in it.
+        superseded = from_document(stored).superseded | hot
         done = advance(archiver.db, manifest, RunState.DONE, session=session, superseded=bitmap_to(superseded))
-        if rows:
+        if rows := summary_rows(archiver.db, manifest, superseded, done_at):
             replaced = [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows]
             archiver.db[ORDERS_ARCHIVE_SUMMARY].bulk_write(replaced, session=session)
+        # Whoever brings orders back holds the role. Last, so that a transaction left open locks nobody out of it.
+        archiver.lease.confirm(session)
         return done
 
     return in_transaction(archiver.db, f"finishing the archive run {manifest.run}", work)
+
+
+def _drop_staging(archiver: Archiver, manifest: Manifest) -> None:
+    with hdfs_errors(f"listing {STAGING}"):
+        folders = [status.path for status in archiver.hdfs.list_status(STAGING)]
+    for folder in folders:
+        if folder.rpartition("/")[2].rpartition("-")[0] == manifest.run:
+            remove(archiver.hdfs, folder)
 
 
 def batches_by_version(versions: Iterable[tuple[int, int]], size: int) -> Iterator[tuple[int, Sequence[int]]]:

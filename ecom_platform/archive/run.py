@@ -102,10 +102,11 @@ def archive_to_commit(
     """
     _finish_committed(archiver)
     _bring_back(archiver)
-    left = [_resumed(archiver, manifest) for manifest in unfinished_runs(archiver.db)]
+    left = unfinished_runs(archiver.db)
+    resumed = _resumed(archiver, left[0]) if left else None
     _remove_older(archiver)
-    if left:
-        return _to_commit(archiver, left[0], None, spark)
+    if resumed is not None:
+        return _to_commit(archiver, resumed, None, spark)
     frontier = read_frontier(archiver.db, archiver.settings.topic)
     plan = read_plan(archiver.db, policy, days)
     if not plan.days:
@@ -235,8 +236,14 @@ def _write_and_verify(
     with _session(archiver.settings, spark) as session:
         archiver.say("written", 0, 1)
         files, totals = write_orders(session, archiver.settings, manifest, slices(list(days)))
-        fields = {"files": file_documents(files), "rows": totals.rows, "checksum": totals.checksum}
-        manifest = advance(archiver.db, manifest, RunState.WRITTEN, session=None, **fields)
+        manifest = advance(
+            archiver.db,
+            manifest,
+            RunState.WRITTEN,
+            files=file_documents(files),
+            rows=totals.rows,
+            checksum=totals.checksum,
+        )
         archiver.say("written")
         archiver.say("verified", 0, 1)
         manifest = verify(archiver, session, manifest)

@@ -154,6 +154,8 @@ def _properties(settings: Settings, instance: Instance) -> Mapping[str, object]:
         "dfs.namenode.heartbeat.recheck-interval": 5_000,
         # Not as a URI: the DataNode escapes the path itself, and a second time would be another folder.
         "dfs.datanode.data.dir": instance.data / "datanode",
+        # A closed file is on disk: after it was read back, the only other copy leaves MongoDB.
+        "dfs.datanode.synconclose": "true",
         "dfs.datanode.hostname": "127.0.0.1",
         "dfs.datanode.address": f"127.0.0.1:{settings.hdfs_data_port}",
         "dfs.datanode.http.address": f"127.0.0.1:{settings.hdfs_data_http_port}",

@@ -14,8 +14,10 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from pyroaring import BitMap64
 from pyspark.sql import SparkSession
 
+from ecom_platform.archive import purge as purge_module
 from ecom_platform.archive.files import FilesDamaged
 from ecom_platform.archive.hdfs import arrow_file_system, connect_hdfs
 from ecom_platform.archive.holding import LEASE_ROLE, held_archiver
@@ -27,7 +29,7 @@ from ecom_platform.errors import EcomError, Fenced, NeedsPerson, UnavailableErro
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.archived import read_archived_ids
-from ecom_platform.store.manifests import RunState, read_manifests
+from ecom_platform.store.manifests import RunState, bitmap_to, read_manifests
 from ecom_platform_tests.archive.moving import POLICY, due, everything, expected, fill
 from ecom_platform_tests.kpi.stored import NOW
 
@@ -264,6 +266,31 @@ def test_an_archiver_that_lost_its_lease_late_finds_nothing_left_to_do(
     assert archive(settings, db, POLICY, spark=spark, progress=At(step, another)) == []
     [run] = read_manifests(db)
     assert (run.state, run.token) == (RunState.DONE, 2)
+    assert everything(settings, db) == expected(orders)
+
+
+def test_an_order_brought_back_while_a_late_archiver_ends_its_run_counts_once(
+    settings: Settings, db: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It slept after its last look at the hot rows; who holds the role now brought an order of its run back."""
+    orders = fill(db, count=60)
+    number = min(due(orders))
+    orders[number]["version"] += 1
+
+    def look_and_sleep(*arguments: Any) -> BitMap64:
+        hot = still_hot(*arguments)
+        db.leases.update_one({"_id": LEASE_ROLE}, {"$inc": {"token": 1}, "$set": {"owner": None}})
+        db.orders.insert_one(orders[number])
+        db.archive_manifests.update_one({}, {"$set": {"superseded": bitmap_to(BitMap64([number]))}})
+        return hot
+
+    still_hot = purge_module._still_hot
+    monkeypatch.setattr(purge_module, "_still_hot", look_and_sleep)
+    with pytest.raises(Fenced):
+        archive(settings, db, POLICY, spark=spark)
+    monkeypatch.undo()
+    assert everything(settings, db) == expected(orders)
+    assert archive(settings, db, POLICY, spark=spark)[0].state == RunState.DONE
     assert everything(settings, db) == expected(orders)
 
 
