@@ -7,16 +7,17 @@ the checksum of its copy, and whoever finds another one writes the copy anew.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from ecom_platform.archive.files import bytes_checksum, write_bytes
-from ecom_platform.archive.layout import ROOT, manifest_copy
+from ecom_platform.archive.files import bytes_checksum, list_files, read_bytes, write_bytes
+from ecom_platform.archive.layout import MANIFESTS, ROOT, manifest_copy
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ARCHIVE_MANIFESTS
 from ecom_platform.store.manifests import Manifest, RunState, read_manifests
 
-__all__ = ["manifest_json", "refresh_copies"]
+__all__ = ["manifest_json", "paths_of_strangers", "refresh_copies"]
 
 
 def refresh_copies(db: MongoDatabase, hdfs: Any) -> list[str]:
@@ -31,6 +32,27 @@ def refresh_copies(db: MongoDatabase, hdfs: Any) -> list[str]:
                 db[ARCHIVE_MANIFESTS].update_one({"_id": manifest.run}, {"$set": {"copied": checksum}})
             written.append(manifest.run)
     return written
+
+
+def paths_of_strangers(hdfs: Any, known: Collection[str]) -> dict[str, list[str]]:
+    """The files, below the root, of runs that only HDFS knows: their MongoDB was emptied, or is another one.
+
+    Args:
+        known: the runs that MongoDB knows.
+
+    Raises:
+        UnavailableError: HDFS does not answer, or a copy cannot be read.
+    """
+    strangers = {}
+    for name, _ in list_files(hdfs, MANIFESTS):
+        run, dot, kind = name.rpartition(".")
+        if dot and kind == "json" and run not in known:
+            strangers[run] = [path.removeprefix(f"{ROOT}/") for path in _listed(read_bytes(hdfs, manifest_copy(run)))]
+    return strangers
+
+
+def _listed(content: bytes) -> list[str]:
+    return [file["path"] for file in json.loads(content)["files"]]
 
 
 def manifest_json(manifest: Manifest) -> bytes:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 from ecom_platform.archive.check import check
 from ecom_platform.archive.compact import compact
 from ecom_platform.archive.compaction_plan import paths_to_keep
+from ecom_platform.archive.copies import paths_of_strangers
 from ecom_platform.archive.files import FilesDamaged, remove_older
 from ecom_platform.archive.holding import Archiver, Progress, held_archiver, no_progress
 from ecom_platform.archive.plan import PlannedDay, count_days, read_frontier, read_plan
@@ -197,7 +198,15 @@ def _bring_back(archiver: Archiver) -> None:
 
 
 def _remove_older(archiver: Archiver) -> None:
-    remove_older(archiver.hdfs, archiver.token, paths_to_keep(read_manifests(archiver.db), datetime.now(UTC)))
+    manifests = read_manifests(archiver.db)
+    strangers = paths_of_strangers(archiver.hdfs, {manifest.run for manifest in manifests})
+    if strangers:
+        # No figure counts their orders, but they may be all that is left of them.
+        log.warning(
+            "archive_of_another_database runs=%d kept_files=%d", len(strangers), sum(map(len, strangers.values()))
+        )
+    keep = paths_to_keep(manifests, datetime.now(UTC)).union(*strangers.values())
+    remove_older(archiver.hdfs, archiver.token, keep)
 
 
 def _compact(archiver: Archiver) -> None:

@@ -7,6 +7,7 @@ import shutil
 import threading
 import urllib.request
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
@@ -65,22 +66,35 @@ def prepare(settings: Settings, instance: Instance) -> None:
 
 
 def not_ready(settings: Settings) -> str | None:
-    """None once it is out of safe mode with a live DataNode and answers a client."""
-    query = "qry=Hadoop:service=NameNode,name=FSNamesystemState"
+    """None once it is out of safe mode, its DataNode serves blocks, and it answers a client."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{settings.hdfs_http_port}/jmx?{query}", timeout=2) as answer:
-            state = json.load(answer)["beans"][0]
+        state = _status_bean(settings.hdfs_http_port, "NameNode,name=FSNamesystemState")
     except (OSError, ValueError, LookupError) as error:
         return f"the NameNode does not answer yet ({error})"
     if state["FSState"] != "Operational":
         return f"the NameNode is in {state['FSState']}"
     if state["NumLiveDataNodes"] < 1:
         return "no DataNode is alive"
+    # The NameNode counts a DataNode that was killed as alive for a while: the DataNode itself must say so.
+    try:
+        actors = json.loads(
+            _status_bean(settings.hdfs_data_http_port, "DataNode,name=DataNodeInfo")["BPServiceActorInfo"]
+        )
+    except (OSError, ValueError, LookupError) as error:
+        return f"the DataNode does not answer yet ({error})"
+    if not actors or any(actor["ActorState"] != "RUNNING" for actor in actors):
+        return "the DataNode has not registered with the NameNode yet"
     try:
         check(settings, 2.0)
     except UnavailableError as error:
         return str(error)
     return None
+
+
+def _status_bean(port: int, name: str) -> Any:
+    """What a server of HDFS tells about itself. Raises OSError, ValueError, LookupError."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/jmx?qry=Hadoop:service={name}", timeout=2) as answer:
+        return json.load(answer)["beans"][0]
 
 
 def check(settings: Settings, seconds: float) -> None:

@@ -310,6 +310,23 @@ def test_files_of_no_manifest_are_removed_if_their_token_is_older(
     assert list(client.list_status(STAGING)) == []
 
 
+def test_an_archive_beside_an_emptied_mongodb_is_kept(
+    settings: Settings, db: MongoDatabase, spark: SparkSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its manifests in HDFS are all that speaks for its files, which may be all that is left of their orders."""
+    fill(db, count=50)
+    archive(settings, db, POLICY, spark=spark)
+    kept = set(listed(settings))
+    db.client.drop_database(db.name)
+    fill(db, count=50)
+
+    for _ in range(3):  # each under a greater token than the files carry
+        archive(settings, db, POLICY, spark=spark)
+
+    assert kept <= set(listed(settings))
+    assert "archive_of_another_database runs=1" in caplog.text
+
+
 def test_only_the_asked_days_are_archived(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
     """As a run for some partitions asks for."""
     orders = fill(db)
