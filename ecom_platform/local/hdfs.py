@@ -75,6 +75,9 @@ def not_ready(settings: Settings) -> str | None:
         return f"the NameNode is in {state['FSState']}"
     if state["NumLiveDataNodes"] < 1:
         return "no DataNode is alive"
+    if state["CapacityRemaining"] <= 0:
+        # One that has just registered has not told what it has yet; until then nothing is written to it.
+        return "the DataNode has no room, or has not told the NameNode of any yet"
     # The NameNode counts a DataNode that was killed as alive for a while: the DataNode itself must say so.
     try:
         actors = json.loads(

@@ -65,7 +65,7 @@ def answers(settings: Settings) -> bool:
 def write_and_read(settings: Settings) -> None:
     """A file through HDFS."""
     client = hdfs_native.Client(settings.hdfs_uri)
-    with client.create("/proof") as file:
+    with client.create("/proof", hdfs_native.WriteOptions(overwrite=True)) as file:
         file.write(b"orders")
     with client.read("/proof") as file:
         assert file.read() == b"orders"
