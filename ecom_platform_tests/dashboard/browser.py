@@ -90,13 +90,14 @@ def assert_it_fits(screen: Screen, *, wider_allowed: tuple[str, ...] = ()) -> No
 
 
 @contextmanager
-def served(mongodb_uri: str, database: str, home: Path) -> Iterator[str]:
+def served(mongodb_uri: str, database: str, home: Path, topic: str = "orders") -> Iterator[str]:
     """A dashboard server of our own; its address."""
     port = free_port()
     argv = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
     argv += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ECOM_")}
     environment |= {"ECOM_MONGODB_URI": mongodb_uri, "ECOM_MONGODB_DATABASE": database, "ECOM_HOME": str(home)}
+    environment["ECOM_TOPIC"] = topic
     with (home / "dashboard.log").open("wb") as log:
         server = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
