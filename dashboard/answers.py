@@ -1,4 +1,4 @@
-"""One answer per question, whoever asks: cached for a moment, asked once at a time, kept when MongoDB is away.
+"""One answer per question, whoever asks: asked once per instant and ahead of the pages, kept when MongoDB is away.
 
 Every open page asks the same questions every few seconds. Ten pages must not mean ten times the queries, and a database
 that is down must neither empty the screens nor hold each panel up for its own timeout.
@@ -19,6 +19,7 @@ import pymongo
 from bson.timestamp import Timestamp
 from pymongo.errors import ExecutionTimeout
 
+from dashboard.following import Following
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store import MongoDatabase, connect
@@ -31,6 +32,7 @@ T = TypeVar("T")
 RETRY_SECONDS = 2.0
 QUERY_SECONDS = 3.0
 _CONNECT_SECONDS = 1.0
+_UNPACED_SECONDS = 60.0
 _KEPT_ANSWERS = 200
 _AWAY = "MongoDB does not answer"
 
@@ -46,11 +48,17 @@ class Answer(Generic[T]):
 
 @dataclass(frozen=True)
 class Tick:
-    """One instant that all panels of a page describe; `number` grows. None as cluster time: MongoDB was away."""
+    """One instant that all panels of a page describe; `number` grows.
+
+    Attributes:
+        cluster_time: None when MongoDB was away.
+        pace_seconds: how often its pages are drawn; None: not by themselves.
+    """
 
     number: int
     at: datetime
     cluster_time: Timestamp | None
+    pace_seconds: float | None = None
 
 
 @dataclass
@@ -94,6 +102,8 @@ class Answers:
         self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
         self._slots_lock = threading.Lock()
         self._numbers = count(1)
+        self._followings: dict[float | None, Following[Tick]] = {}
+        self._followings_lock = threading.Lock()
         self._down_until = float("-inf")
         self._down_reason = ""
 
@@ -114,25 +124,39 @@ class Answers:
                 slot.asked_at = time.monotonic()
             return slot.answer
 
-    def tick(self, seconds: float) -> Tick:
-        """The instant that pages of this pace describe now; every `seconds` there is a new one, for all of them."""
+    def tick(self, pace_seconds: float | None) -> Tick:
+        """The instant that pages of this pace describe now: the newest one of which all of their answers are there.
 
-        def begin(_: Settings, db: MongoDatabase, now: datetime) -> Tick:
-            return Tick(next(self._numbers), now, read_cluster_time(db))
-
-        answer = self.get(("tick", seconds), seconds, begin)
-        if answer.failure or answer.value is None:
-            return Tick(next(self._numbers), datetime.now(UTC), None)
-        return answer.value
+        Without a pace, a new one every minute for whoever draws.
+        """
+        with self._followings_lock:
+            following = self._followings.setdefault(pace_seconds, self._following(pace_seconds))
+        return following.newest()
 
     def at(self, key: Hashable, tick: Tick, ask: Callable[[Settings, MongoDatabase, datetime], T]) -> Answer[T]:
         """The answer to `key` as of `tick`, asked once per tick; on a failure the last one, with the reason.
+
+        With a pace, the question is asked at the next ticks, too, before any page asks.
 
         Args:
             key: the question with its filters and its pace, never with the time.
             ask: as for `get`; the database it gets is that of the tick's instant.
         """
+        if tick.pace_seconds is not None:
+            self._followings[tick.pace_seconds].want(key, lambda later: self._answer(key, later, ask))
+        return self._answer(key, tick, ask)
 
+    def _following(self, pace_seconds: float | None) -> Following[Tick]:
+        # Half a second less than the pace: else every second drawing would find the tick of the one before.
+        seconds = _UNPACED_SECONDS if pace_seconds is None else pace_seconds - 0.5
+        return Following(seconds, lambda: self._begin(pace_seconds), RETRY_SECONDS, lambda tick: not tick.cluster_time)
+
+    def _begin(self, pace_seconds: float | None) -> Tick:
+        now = datetime.now(UTC)
+        found = self._ask(Answer(None, None), now, lambda _, db, __: read_cluster_time(db))
+        return Tick(next(self._numbers), now, found.value, pace_seconds)
+
+    def _answer(self, key: Hashable, tick: Tick, ask: Callable[[Settings, MongoDatabase, datetime], T]) -> Answer[T]:
         def ask_then(settings: Settings, db: MongoDatabase, now: datetime) -> T:
             return ask(settings, database_at(db, tick.cluster_time) if tick.cluster_time else db, now)
 

@@ -21,7 +21,6 @@ from ecom_platform.store.client import MongoDatabase
 __all__ = ["Asked", "View", "answers", "live", "names"]
 
 T = TypeVar("T")
-_UNPACED_SECONDS = 60.0
 _NAMES_SECONDS = 60.0
 
 
@@ -57,7 +56,7 @@ class View:
         def ask(settings: Settings, db: MongoDatabase, now: datetime) -> T:
             return query(Asked(settings, db, choice.span(now), choice.filters, now))
 
-        return answers().at((key, choice, _tick_seconds(choice)), self.tick, ask)
+        return answers().at((key, choice), self.tick, ask)
 
     @property
     def currency(self) -> str:
@@ -80,11 +79,6 @@ def live(key: str, choice: Choice, colours: Palette, *, running: bool, draw: Cal
     """Draw a page now and, while it is running, again at the pace of its range: all panels together, at one instant."""
 
     def draw_now() -> None:
-        draw(View(choice, running, colours, answers().tick(_tick_seconds(choice))))
+        draw(View(choice, running, colours, answers().tick(choice.pace_seconds)))
 
     st.fragment(draw_now, run_every=choice.pace_seconds if running else None, key=key)()
-
-
-def _tick_seconds(choice: Choice) -> float:
-    # Half a second less than the pace: else every second redrawing would find the tick of the one before.
-    return _UNPACED_SECONDS if choice.pace_seconds is None else choice.pace_seconds - 0.5
