@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import plotly.graph_objects as go
 
@@ -12,6 +12,7 @@ from dashboard.formats import count, currency_sign, share
 from dashboard.palette import STATUS_ORDER, Palette
 from dashboard.queries.overview import RevenueLine
 from dashboard.queries.sales import Bucket
+from dashboard.queries.usual import UsualRange
 from dashboard.ranges import DAY, Preset, Span
 from ecom_platform.contract import PaymentType, Status
 from ecom_platform.kpi import bin_edge_seconds
@@ -32,6 +33,7 @@ __all__ = [
 _FONT = '"Source Sans", sans-serif'
 _LONGEST_NAME = 26
 _HALF_HOUR_SECONDS = 1800
+_HALF_HOUR = timedelta(seconds=_HALF_HOUR_SECONDS)
 _MOST_LARGE_BARS = 17
 _FEWEST_SLOTS = 5
 _PERIOD_NAMES = {
@@ -64,9 +66,17 @@ class Ranked:
     key: str = ""
 
 
-def revenue(line: RevenueLine, span: Span, colours: Palette, currency: str, height: int) -> go.Figure:
-    """Revenue per bucket; the running bucket is a hollow point, because it is not a fall in sales."""
+def revenue(
+    line: RevenueLine,
+    span: Span,
+    usual: Mapping[datetime, UsualRange],
+    colours: Palette,
+    currency: str,
+    height: int,
+) -> go.Figure:
+    """Revenue per bucket before its usual range; the running bucket is a hollow point: it is not a fall in sales."""
     figure = blank(colours, height)
+    _add_band(figure, usual, colours)
     if line.earlier and span.earlier is not None:
         figure.add_scatter(
             x=[bucket.at + span.earlier for bucket in line.earlier],
@@ -84,7 +94,8 @@ def revenue(line: RevenueLine, span: Span, colours: Palette, currency: str, heig
         legendrank=1,
         mode="lines" if len(line.closed) > 1 else "markers",
         line={"color": colours.period, "width": 2.5},
-        hovertemplate="%{x|%d %b %H:%M}: %{y:,.2f}<extra></extra>",
+        customdata=[f"<br>{_usual_text(usual[bucket.at])}" if bucket.at in usual else "" for bucket in line.closed],
+        hovertemplate="%{x|%d %b %H:%M}: %{y:,.2f}%{customdata}<extra></extra>",
     )
     if line.running is not None:
         figure.add_scatter(
@@ -111,6 +122,44 @@ def revenue(line: RevenueLine, span: Span, colours: Palette, currency: str, heig
     figure.update_layout(showlegend=True, legend=_LEGEND_ABOVE, margin={"l": 8, "r": 8, "t": 28, "b": 8})
     _mark_start(figure, line, span, colours)
     return figure
+
+
+def _add_band(figure: go.Figure, usual: Mapping[datetime, UsualRange], colours: Palette) -> None:
+    """The usual range as an area behind the lines, in one piece as long as no half hour is missing."""
+    outline: list[tuple[datetime | None, float | None, str]] = []
+    for piece in _pieces(sorted(usual)):
+        edges = [(at, usual[at].high) for at in piece] + [(at, usual[at].low) for at in reversed(piece)]
+        outline += [(at, cents / 100, f"{at:%H:%M} {_usual_text(usual[at])}") for at, cents in edges]
+        outline.append((None, None, ""))
+    if not outline:
+        return
+    figure.add_scatter(
+        x=[at for at, _, _ in outline],
+        y=[amount for _, amount, _ in outline],
+        name="usual",
+        legendrank=4,
+        mode="lines",
+        line={"width": 0},
+        fill="toself",
+        fillcolor=colours.band,
+        hoveron="points",
+        hovertext=[text for _, _, text in outline],
+        hoverinfo="text",
+    )
+
+
+def _pieces(instants: Sequence[datetime]) -> list[list[datetime]]:
+    pieces: list[list[datetime]] = []
+    for at in instants:
+        if pieces and at - pieces[-1][-1] == _HALF_HOUR:
+            pieces[-1].append(at)
+        else:
+            pieces.append([at])
+    return pieces
+
+
+def _usual_text(usual: UsualRange) -> str:
+    return f"usual {usual.low / 100:,.0f}–{usual.high / 100:,.0f}"
 
 
 def orders_per_minute(buckets: Sequence[Bucket], colours: Palette, height: int) -> go.Figure:

@@ -19,12 +19,13 @@ from dashboard.queries.products import ProductSales, product_sales
 from dashboard.queries.pulse import history_complete
 from dashboard.queries.sales import Amounts, Bucket, sales_by_bucket, sales_by_payment
 from dashboard.ranges import Preset, Span, Window
+from dashboard.usual import BAND_HELP, Verdict, judge, usual_revenue, usual_so_far
 from dashboard.view import Asked, View
 from ecom_platform.contract import PaymentType, Status
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 
-__all__ = ["SOLD", "ask_line", "closed_totals", "draw", "draw_revenue", "range_note"]
+__all__ = ["SOLD", "ask_line", "closed_totals", "draw", "draw_revenue", "judge_sales", "range_note"]
 
 SOLD = "sold"
 """The question whose answer the tiles' lines and the charts over time share."""
@@ -109,9 +110,9 @@ def draw_revenue(view: View) -> None:
         view,
         "revenue",
         _revenue_title(view),
-        DEFINITIONS["revenue"].help,
+        DEFINITIONS["revenue"].help + BAND_HELP,
         ask_line,
-        partial(_draw_revenue, view),
+        lambda found: _draw_revenue(view, *found),
         question=SOLD,
         honours=EVERY,
         note=lambda found: _revenue_note(*found),
@@ -161,13 +162,26 @@ def _ask_tiles(asked: Asked) -> tuple[figures.Tiles, Span]:
 def _draw_tiles(view: View, found: figures.Tiles, span: Span) -> None:
     versus = span.comparison.short if found.before else "no earlier data"
     with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
-        _draw_sales_tiles(view, found, versus)
+        _draw_sales_tiles(view, found, span, versus)
         _draw_promise_tiles(found, versus, ", ".join(view.choice.ignored(PROMISED)))
 
 
-def _draw_sales_tiles(view: View, found: figures.Tiles, versus: str) -> None:
+def judge_sales(view: View, span: Span, current: Amounts) -> dict[str, Verdict]:
+    """Booked value and orders of the compared part of a day against what is usual by then, by key of their tiles."""
+    booked = judge(
+        usual_so_far(view, span, "booked_cents"),
+        current.booked_cents,
+        partial(formats.money, currency=view.currency),
+    )
+    orders = judge(usual_so_far(view, span, "orders"), current.orders, formats.count)
+    # The change of revenue is that of booked value, and so is what it is judged by.
+    return {"revenue": booked, "booked": booked, "orders": orders}
+
+
+def _draw_sales_tiles(view: View, found: figures.Tiles, span: Span, versus: str) -> None:
     sold, currency = found.sales, view.currency
     buckets = closed_totals(view)
+    verdicts = judge_sales(view, span, found.current)
     averages = [bucket.revenue_cents / bucket.valid_orders / 100 for bucket in buckets if bucket.valid_orders]
     average = formats.money(sold.average_order_value_cents, currency)
     for key, value, changed, line in (
@@ -181,7 +195,8 @@ def _draw_sales_tiles(view: View, found: figures.Tiles, versus: str) -> None:
         ("average_order_value", average, found.average_change, averages),
         ("units", formats.count(sold.units), found.units_change, [bucket.units for bucket in buckets]),
     ):
-        tile(key, value, formats.change(changed), versus, line)
+        verdict = verdicts.get(key, Verdict())
+        tile(key, value, formats.change(changed), versus, line, side=verdict.side, more=verdict.help)
 
 
 def _draw_promise_tiles(found: figures.Tiles, versus: str, ignored: str) -> None:
@@ -203,12 +218,14 @@ def _draw_promise_tiles(found: figures.Tiles, versus: str, ignored: str) -> None
     )
 
 
-def _draw_revenue(view: View, found: tuple[figures.RevenueLine, Span]) -> None:
-    figure = charts.revenue(*found, view.colours, view.currency, BODY_HEIGHT)
-    total = sum(bucket.total.revenue_cents for bucket in found[0].closed)
-    chart(
-        figure, "revenue", f"{_revenue_title(view)} over time, {formats.money(total, view.currency)} in closed buckets"
-    )
+def _draw_revenue(view: View, line: figures.RevenueLine, span: Span) -> None:
+    usual = usual_revenue(view, span)
+    figure = charts.revenue(line, span, usual, view.colours, view.currency, BODY_HEIGHT)
+    total = sum(bucket.total.revenue_cents for bucket in line.closed)
+    sides = [usual[bucket.at].side(bucket.total.revenue_cents) for bucket in line.closed if bucket.at in usual]
+    against = f", {sides.count(1)} above and {sides.count(-1)} below usual" if sides else ""
+    described = f"{formats.money(total, view.currency)} in {len(line.closed)} closed buckets{against}"
+    chart(figure, "revenue", f"{_revenue_title(view)} over time, {described}")
 
 
 def _draw_status(view: View, found: dict[Status, int]) -> None:

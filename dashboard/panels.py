@@ -42,6 +42,9 @@ EMPTY = "No orders in this range"
 _AROUND_BODY = 90
 _CONTROLS = 44  # on a narrow card they stand below the title
 _FEWEST_POINTS = 3
+_COLOUR_OF_SIDE: dict[int, Literal["off", "green", "red"]] = {-1: "red", 0: "off", 1: "green"}
+# In the place of the baseline, which stands above the tiles too: a tile has no room for both.
+_WORDS_OF_SIDE = {-1: "unusually low", 1: "unusually high"}
 
 
 def panel(
@@ -106,6 +109,7 @@ def tile(
     line: Sequence[float | None] = (),
     *,
     moved: bool | None = None,
+    side: int = 0,
     more: str = "",
     height: int = TILE_HEIGHT,
 ) -> None:
@@ -115,6 +119,7 @@ def tile(
         key: of the definition.
         delta: a signed change, or a number that `versus` explains; None: unknown.
         moved: whether the delta has a direction; None: it is a change, and has one unless it is 0.
+        side: 1 where the figure lies above its usual range, -1 below; 0: in it, or no range is known.
     """
     definition = DEFINITIONS[key]
     known = [point for point in line if point is not None]
@@ -124,10 +129,10 @@ def tile(
         definition.label,
         value,
         delta or UNKNOWN,
-        # Colour would call a change good or bad; without a usual range to judge by, grey is the honest one.
-        delta_color="off",
+        # Colour calls a change good or bad; inside the usual range, or where none is known, grey is the honest one.
+        delta_color=_COLOUR_OF_SIDE[side],
         delta_arrow="auto" if moved else "off",
-        delta_description=versus,
+        delta_description=_WORDS_OF_SIDE.get(side, versus),
         help=definition.help + more,
         border=True,
         height=height,

@@ -10,12 +10,15 @@ from enum import StrEnum
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.figures import half_hour
 
-__all__ = ["DAY", "Comparison", "Preset", "Span", "Window", "resolve"]
+__all__ = ["DAY", "FEWEST_USUAL_DAYS", "MOST_USUAL_DAYS", "Comparison", "Preset", "Span", "Window", "resolve"]
 
 DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
 _MOST_FINE_DAYS = 7
+FEWEST_USUAL_DAYS = 3
+MOST_USUAL_DAYS = 7
+"""How many complete days it takes to say what is usual, and how far back they may lie."""
 
 
 class Preset(StrEnum):
@@ -61,7 +64,8 @@ class Span:
 
     `window` is what totals count; `promises` the closed half hours on-time shares are judged over,
     `promises_before` their baseline; `products` the whole hours product sales are kept by, `products_before` their
-    baseline; `earlier` how far back the dotted line lies. None: the buckets it takes are no longer kept.
+    baseline; `earlier` how far back the dotted line lies; `usual` the complete days whose half hours say what is usual
+    on the one day that is shown. None: the buckets it takes are no longer kept, or it makes no sense for this range.
     """
 
     preset: Preset
@@ -74,6 +78,7 @@ class Span:
     comparison: Comparison
     earlier: timedelta | None
     earlier_name: str
+    usual: Window | None = None
 
 
 def resolve(preset: Preset, now: datetime, days: tuple[date, date] | None = None) -> Span:
@@ -136,7 +141,15 @@ def _days(preset: Preset, window: Window, now: datetime) -> Span:
         comparison=comparison,
         earlier=days * DAY if not fine or (days == 1 and window.start - DAY >= kept) else None,
         earlier_name=_name_before(preset, days),
+        # More than a day would need half hours from before the first shown one's retention; minutes are kept too short.
+        usual=_usual_days(window.start, kept) if fine and days == 1 else None,
     )
+
+
+def _usual_days(midnight: datetime, kept: datetime) -> Window | None:
+    """The days before `midnight` whose half hours are all kept, at most seven; None when they are too few."""
+    first = max(midnight - MOST_USUAL_DAYS * DAY, _midnight(kept - _MINUTE) + DAY)
+    return Window(first, midnight) if midnight - first >= FEWEST_USUAL_DAYS * DAY else None
 
 
 def _comparison(preset: Preset, window: Window, current: Window, days: int) -> Comparison:

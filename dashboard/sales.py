@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import charts, formats
 from dashboard.choice import EVERY, LOCATED, PROMISED, STOCKED
 from dashboard.csv_file import Cell, units
-from dashboard.overview import SOLD, ask_line, closed_totals, draw_revenue, range_note
+from dashboard.overview import SOLD, ask_line, closed_totals, draw_revenue, judge_sales, range_note
 from dashboard.panels import BODY_HEIGHT, EMPTY, TILE_HEIGHT, body, chart, csv_button, panel, tile
 from dashboard.queries.products import Measure, ProductBucket, ProductSales, product_by_bucket
 from dashboard.queries.pulse import history_complete
@@ -63,6 +63,7 @@ def _draw_tiles(view: View, found: SalesTiles, span: Span) -> None:
     versus = span.comparison.short if found.before else "no earlier data"
     sold, currency = found.sold, view.currency
     buckets = closed_totals(view)
+    verdicts = judge_sales(view, span, found.current)
     with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
         tile(
             "revenue",
@@ -70,7 +71,9 @@ def _draw_tiles(view: View, found: SalesTiles, span: Span) -> None:
             formats.change(found.booked_change),
             versus,
             [bucket.revenue_cents / 100 for bucket in buckets],
-            more=" The change compares booked value, so that cancellations to come do not count against today.",
+            side=verdicts["revenue"].side,
+            more=" The change compares booked value, so that cancellations to come do not count against today."
+            + verdicts["revenue"].help,
         )
         tile(
             "booked",
@@ -78,6 +81,8 @@ def _draw_tiles(view: View, found: SalesTiles, span: Span) -> None:
             formats.change(found.booked_change),
             versus,
             [bucket.booked_cents / 100 for bucket in buckets],
+            side=verdicts["booked"].side,
+            more=verdicts["booked"].help,
         )
         tile(
             "discount_rate",

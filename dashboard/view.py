@@ -22,6 +22,7 @@ __all__ = ["Asked", "View", "answers", "live", "names"]
 
 T = TypeVar("T")
 _NAMES_SECONDS = 60.0
+_SELDOM_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,23 @@ class View:
             return query(Asked(settings, db, choice.span(now), choice.filters, now))
 
         return answers().at((key, choice), self.tick, ask)
+
+    def ask_seldom(self, key: Hashable, query: Callable[[Asked], T]) -> Answer[T]:
+        """Figures of days that are over, at most five minutes older than the page.
+
+        They are not of the tick's instant, on purpose: a past half hour changes only by a late cancellation or return,
+        and to read days of half hours at every tick would cost more than everything else on the page.
+
+        Args:
+            key: names the question and the days; the filters are added to it.
+            query: gets the range of this tick, and the database as it is when it is asked.
+        """
+        choice, at = self.choice, self.tick.at
+
+        def ask(settings: Settings, db: MongoDatabase, _: datetime) -> T:
+            return query(Asked(settings, db, choice.span(at), choice.filters, at))
+
+        return answers().get((key, choice), _SELDOM_SECONDS, ask)
 
     @property
     def currency(self) -> str:

@@ -5,7 +5,7 @@ With a category chosen, money is net item sales of that category and an order co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from functools import reduce
@@ -159,10 +159,16 @@ def sales_by_courier(db: MongoDatabase, window: Window, grain: Grain, filters: F
     return _totals(_amounts(db, source, filters, "$delivery.courier_id" if minutes else "$courier_id"))
 
 
-def sales_by_bucket(db: MongoDatabase, window: Window, grain: Grain, filters: Filters) -> list[Bucket]:
-    """Every bucket of `window` in order of time; one without orders is a bucket of zeros."""
+def sales_by_bucket(
+    db: MongoDatabase, window: Window, grain: Grain, filters: Filters, only: Collection[str] = ()
+) -> list[Bucket]:
+    """Every bucket of `window` in order of time; one without orders is a bucket of zeros.
+
+    Args:
+        only: the amounts to read from rollups, the others stay 0: what is not summed is most of the cost of a week.
+    """
     source = placed(window, grain, filters, whole=False)
-    found = _amounts(db, source, filters, _MINUTE if source.is_facts else "$t")
+    found = _amounts(db, source, filters, _MINUTE if source.is_facts else "$t", only)
     nothing = {payment: Amounts() for payment in _payments(filters)}
     return [Bucket(at, found.get(at, nothing)) for at in instants(window, grain)]
 
@@ -223,12 +229,15 @@ def _first_bucket(db: MongoDatabase, grain: Grain) -> datetime | None:
     return row["t"] if row else None
 
 
-def _amounts(db: MongoDatabase, source: Source, filters: Filters, by: object) -> dict[Any, _BY_PAYMENT]:
+def _amounts(
+    db: MongoDatabase, source: Source, filters: Filters, by: object, only: Collection[str] = ()
+) -> dict[Any, _BY_PAYMENT]:
     """Sums per value of the expression `by` and payment type."""
     if source.is_facts:
         return _amounts_of_facts(db, source, filters, by)
     payments = _payments(filters)
-    paths = _OF_CATEGORY if filters.category else _PLAIN
+    every = _OF_CATEGORY if filters.category else _PLAIN
+    paths = {name: path for name, path in every.items() if not only or name in only}
     above = f"category.{field_key(filters.category)}" if filters.category else "payment"
     sums = {
         f"{payment.name}_{name}": {"$sum": f"${above}.{field_key(payment)}.{path}"}
