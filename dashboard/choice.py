@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from urllib.parse import urlencode
 
 from dashboard.ranges import Preset, Span, resolve
 from ecom_platform.history.question import Filters
 
-__all__ = ["EVERY", "LOCATED", "NOTHING", "PROMISED", "STOCKED", "Choice", "Kind", "Kinds", "honoured"]
+__all__ = ["EVERY", "LOCATED", "NOTHING", "PROMISED", "STOCKED", "Choice", "Kind", "Kinds", "honoured", "toggled"]
 
 Kind = str
 Kinds = frozenset[Kind]
@@ -54,6 +55,12 @@ class Choice:
         """What a panel that honours `kinds` must say: "all couriers" for each chosen filter it is without."""
         return [f"all {_PLURALS[kind]}" for kind in _PLURALS if kind in self.filters.chosen() - kinds]
 
+    def address(self, page: str, kind: Kind, value: object) -> str:
+        """Where `page` shows the same range, with only `value` chosen of its kind and all else as it is."""
+        days = [("days", f"{day:%Y-%m-%d}") for day in self.days or ()]
+        others = [word for word in self.words() if word[0] != kind]
+        return f"/{page}?{urlencode([('range', self.preset.value), *days, *others, (kind, str(value))])}"
+
     def words(self) -> list[tuple[Kind, str]]:
         """Every chosen value with its kind, in the order of the controls."""
         filters = self.filters
@@ -64,6 +71,14 @@ class Choice:
             ("payment", filters.payments),
         ]
         return [(kind, str(value)) for kind, values in chosen for value in values]
+
+
+def toggled(kind: Kind, chosen: str | Sequence[str] | None, value: str) -> str | list[str] | None:
+    """What is chosen of a kind after a click on `value`: with it, or without it when it was chosen before."""
+    if kind == "category":
+        return None if chosen == value else value
+    values = list(chosen or ())
+    return [other for other in values if other != value] if value in values else [*values, value]
 
 
 def honoured(filters: Filters, kinds: Kinds) -> Filters:

@@ -10,7 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, formats
-from dashboard.choice import EVERY, PROMISED
+from dashboard.choice import EVERY, PROMISED, Kind
+from dashboard.choosing import CLICK_HELP, bar_key, filter_chart
 from dashboard.csv_file import Cell
 from dashboard.overview import range_note
 from dashboard.palette import STATUS_ORDER
@@ -66,11 +67,9 @@ def draw(view: View) -> None:
         _delays_panel(view)
     first, second, third = st.columns(3, gap="small")
     with first:
-        _placed_panel(view, "per-courier", "Orders per courier", lambda found: found.by_courier, names().courier)
+        _placed_panel(view, "courier", lambda found: found.by_courier, names().courier)
     with second:
-        _placed_panel(
-            view, "per-warehouse", "Orders per warehouse", lambda found: found.by_warehouse, names().warehouse
-        )
+        _placed_panel(view, "warehouse", lambda found: found.by_warehouse, names().warehouse)
     with third:
         _ages_panel(view)
     _couriers_panel(view)
@@ -154,7 +153,7 @@ def _late_by_courier_panel(view: View) -> None:
         view,
         "late-couriers",
         "Late now by courier",
-        DEFINITIONS["late_now"].help,
+        DEFINITIONS["late_now"].help + CLICK_HELP,
         _ask,
         lambda found: _draw_late_by_courier(view, found[0]),
         question="deliveries",
@@ -167,12 +166,12 @@ def _late_by_courier_panel(view: View) -> None:
 
 def _draw_late_by_courier(view: View, found: Deliveries) -> None:
     bars = [
-        charts.Ranked(names().courier(courier), late, formats.count(late))
+        charts.Ranked(names().courier(courier), late, formats.count(late), key=bar_key("courier", courier))
         for courier, late in list(found.open.late_by_courier.items())[:12]
     ]
     described = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
     figure = charts.ranked(bars, view.colours, _TALL, colour=view.colours.bad)
-    chart(figure, "late-couriers", f"Late now by courier: {described}")
+    filter_chart(view, figure, "late-couriers", f"Late now by courier: {described}", "courier")
 
 
 def _states_panel(view: View) -> None:
@@ -249,24 +248,27 @@ def _draw_delays(view: View, whole: Promises) -> None:
 
 def _placed_panel(
     view: View,
-    key: str,
-    title: str,
+    kind: Kind,
     part: Callable[[Placed], Mapping[int, Amounts]],
     name: Callable[[int], str],
 ) -> None:
-    honours = PROMISED if key == "per-courier" else EVERY
+    key, title = f"per-{kind}", f"Orders per {kind}"
+    honours = PROMISED if kind == "courier" else EVERY
 
     def draw_bars(found: Placed) -> None:
         ranked = sorted(part(found).items(), key=lambda item: (-item[1].orders, item[0]))
-        bars = [charts.Ranked(name(number), sold.orders, formats.count(sold.orders)) for number, sold in ranked]
+        bars = [
+            charts.Ranked(name(number), sold.orders, formats.count(sold.orders), key=bar_key(kind, number))
+            for number, sold in ranked
+        ]
         described = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
-        chart(charts.ranked(bars, view.colours, _TALL), key, f"{title}: {described}")
+        filter_chart(view, charts.ranked(bars, view.colours, _TALL), key, f"{title}: {described}", kind)
 
     panel(
         view,
         key,
         title,
-        DEFINITIONS["orders"].help,
+        DEFINITIONS["orders"].help + CLICK_HELP,
         lambda asked: placed_by(asked.db, asked.span, asked.filters),
         draw_bars,
         question="placed",
@@ -331,7 +333,7 @@ def _draw_couriers(view: View, found: Deliveries) -> None:
     st.table(
         pd.DataFrame(
             {
-                "Courier": [_grey(known.courier(courier), kept) for courier, kept in rows],
+                "Courier": [_grey(_courier_link(view, courier), kept) for courier, kept in rows],
                 "Due": [_grey(formats.count(kept.due), kept) for _, kept in rows],
                 "Late": [_grey(formats.count(kept.late), kept) for _, kept in rows],
                 "On time": [_grey(formats.share(kept.on_time_share), kept) for _, kept in rows],
@@ -342,6 +344,12 @@ def _draw_couriers(view: View, found: Deliveries) -> None:
         hide_index=True,
         alt="Promises by courier, most late first",
     )
+
+
+def _courier_link(view: View, courier: int) -> str:
+    """A courier as Markdown, leading to this page with their orders only."""
+    name = names().courier(courier).replace("[", "(").replace("]", ")")
+    return f"[{name}]({view.choice.address('delivery', 'courier', courier)})"
 
 
 def _courier_row(courier: int, name: str, kept: Promises) -> list[Cell]:

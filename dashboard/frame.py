@@ -16,6 +16,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboard.choice import Choice, Kind
+from dashboard.choosing import options, toggle
 from dashboard.formats import clock, count
 from dashboard.palette import palette_of
 from dashboard.panels import every
@@ -23,7 +24,6 @@ from dashboard.queries.names import Names
 from dashboard.queries.pulse import pulse
 from dashboard.ranges import Preset
 from dashboard.view import View, answers, live, names
-from ecom_platform.contract import PaymentType
 from ecom_platform.history.question import Filters
 from ecom_platform.store import AgeState, FigureAge
 
@@ -97,13 +97,13 @@ def _draw_days() -> None:
 
 
 def _draw_filters(known: Names) -> None:
-    options = _options(known)
-    number = sum(len(_selected(kind, options[kind])) for kind in options)
+    offered = options(known)
+    number = sum(len(_selected(kind, offered[kind])) for kind in offered)
     with st.expander(f"Filters · {number}" if number else "Filters", icon=":material/filter_alt:", width=230):
         for kind, label in (("warehouse", "Warehouse"), ("courier", "Courier"), ("payment", "Payment type")):
             st.multiselect(
                 label,
-                options[kind],
+                offered[kind],
                 key=kind,
                 bind="query-params",
                 placeholder="All",
@@ -111,7 +111,7 @@ def _draw_filters(known: Names) -> None:
             )
         st.selectbox(
             "Category",
-            options["category"],
+            offered["category"],
             index=None,
             key="category",
             bind="query-params",
@@ -120,21 +120,10 @@ def _draw_filters(known: Names) -> None:
         )
 
 
-def _options(known: Names) -> dict[Kind, list[str]]:
-    """What can be chosen; until MongoDB has answered, what the address says is believed."""
-    options: dict[Kind, list[str]] = {
-        "warehouse": [str(number) for number in known.warehouses],
-        "courier": [str(number) for number in known.couriers],
-        "payment": [payment.value for payment in PaymentType],
-        "category": list(known.categories),
-    }
-    return {kind: values or st.query_params.get_all(kind) for kind, values in options.items()}
-
-
-def _selected(kind: Kind, options: Sequence[str]) -> list[str]:
+def _selected(kind: Kind, offered: Sequence[str]) -> list[str]:
     """What is chosen, before the control itself is drawn: at first that is what the address says and exists."""
     value = st.session_state[kind] if kind in st.session_state else st.query_params.get_all(kind)
-    return [one for one in ([value] if isinstance(value, str) else value or []) if one in options]
+    return [one for one in ([value] if isinstance(value, str) else value or []) if one in offered]
 
 
 def _listing(kind: Kind, known: Names) -> str | None:
@@ -156,16 +145,9 @@ def _draw_pills(known: Names) -> None:
                 icon=":material/close:",
                 icon_position="right",
                 key=f"pill-{kind}-{value}",
-                on_click=partial(_take_away, kind, value),
+                on_click=partial(toggle, kind, value),
                 help="Remove this filter",
             )
-
-
-def _take_away(kind: Kind, value: str) -> None:
-    if kind == "category":
-        st.session_state[kind] = None
-    else:
-        st.session_state[kind] = [other for other in st.session_state[kind] if other != value]
 
 
 def badge(age: FigureAge, now: datetime) -> Badge:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import charts, charts_stock, formats
 from dashboard.choice import EVERY, STOCKED
+from dashboard.choosing import CLICK_HELP, bar_key, filter_chart
 from dashboard.csv_file import Cell
 from dashboard.panels import EMPTY, body, chart, csv_button, panel, tile
 from dashboard.queries.names import Names
@@ -194,7 +195,7 @@ def _warehouse_panel(view: View) -> None:
         view,
         "per-warehouse",
         "Orders per warehouse",
-        DEFINITIONS["orders"].help,
+        DEFINITIONS["orders"].help + CLICK_HELP,
         lambda asked: sales_by_warehouse(asked.db, asked.span.window, asked.span.grain, asked.filters),
         partial(_draw_warehouses, view),
         question="stock-warehouses",
@@ -208,10 +209,14 @@ def _warehouse_panel(view: View) -> None:
 def _draw_warehouses(view: View, found: Mapping[int, Amounts]) -> None:
     ranked = sorted(found.items(), key=lambda item: (-item[1].orders, item[0]))
     bars = [
-        charts.Ranked(names().warehouse(number), sold.orders, formats.count(sold.orders)) for number, sold in ranked
+        charts.Ranked(
+            names().warehouse(number), sold.orders, formats.count(sold.orders), key=bar_key("warehouse", number)
+        )
+        for number, sold in ranked
     ]
     described = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
-    chart(charts.ranked(bars, view.colours, _TALL), "per-warehouse", f"Orders per warehouse: {described}")
+    figure = charts.ranked(bars, view.colours, _TALL)
+    filter_chart(view, figure, "per-warehouse", f"Orders per warehouse: {described}", "warehouse")
 
 
 def _movement_panel(view: View) -> None:

@@ -144,13 +144,13 @@ def chart(figure: go.Figure, key: str, alt: str, on_click: Callable[[Any], None]
     """A chart; `alt` says the same in words.
 
     Args:
-        on_click: gets the `customdata` of the bar that was clicked. There must be another way for the keyboard.
+        on_click: gets the key of the bar that was clicked, if it has one. There must be another way for the keyboard.
     """
     name = f"chart-{key}"
 
     def clicked() -> None:
         points = st.session_state[name].selection.points
-        if on_click and points:
+        if on_click and points and points[0]["customdata"]:
             on_click(points[0]["customdata"])
 
     st.plotly_chart(

@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, formats
-from dashboard.choice import EVERY, LOCATED, PROMISED, STOCKED
+from dashboard.choice import EVERY, LOCATED, PROMISED, STOCKED, Kind
+from dashboard.choosing import CLICK_HELP, bar_key, filter_chart
 from dashboard.csv_file import Cell, units
 from dashboard.overview import SOLD, ask_line, closed_totals, draw_revenue, judge_sales, range_note
 from dashboard.panels import BODY_HEIGHT, EMPTY, TILE_HEIGHT, body, chart, csv_button, panel, tile
@@ -112,9 +113,9 @@ def _category_panel(view: View) -> None:
         view,
         "categories",
         "Sales by category",
-        DEFINITIONS["category_sales"].help,
+        DEFINITIONS["category_sales"].help + CLICK_HELP,
         lambda asked: sales_by_category(asked.db, asked.span.window, asked.span.grain, asked.filters),
-        partial(_draw_groups, view, "categories", "Net sales by category"),
+        partial(_draw_groups, view, "categories", "Net sales by category", kind="category"),
         honours=EVERY,
         note=lambda found: f"net item sales, together {formats.money(_total(found), view.currency)}",
         empty=lambda found: None if found else EMPTY,
@@ -142,18 +143,25 @@ def _total(groups: list[Group]) -> int:
     return sum(group.revenue_cents for group in groups)
 
 
-def _draw_groups(view: View, key: str, title: str, found: list[Group], *, height: int = BODY_HEIGHT) -> None:
+def _draw_groups(
+    view: View, key: str, title: str, found: list[Group], *, height: int = BODY_HEIGHT, kind: Kind | None = None
+) -> None:
     bars = [
         charts.Ranked(
             group.name,
             group.revenue_cents,
             formats.money(group.revenue_cents, view.currency),
             f"{formats.money(group.revenue_cents, view.currency)}, {formats.count(group.orders)} orders",
+            key=bar_key(kind, group.name) if kind else "",
         )
         for group in found
     ]
-    ranking = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
-    chart(charts.ranked(bars, view.colours, height), key, f"{title}: {ranking}")
+    figure = charts.ranked(bars, view.colours, height)
+    described = f"{title}: {', '.join(f'{bar.name} {bar.text}' for bar in bars)}"
+    if kind:
+        filter_chart(view, figure, key, described, kind)
+    else:
+        chart(figure, key, described)
 
 
 def _payment_panel(view: View) -> None:

@@ -1,0 +1,52 @@
+"""Filters chosen on a page: a click on a bar filters by it, a click on the only one left takes the filter away.
+
+Whatever a click does, the controls above the pages do too: they are its twin for the keyboard.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.choice import Kind, toggled
+from dashboard.panels import chart
+from dashboard.queries.names import Names
+from dashboard.view import View, names
+from ecom_platform.contract import PaymentType
+
+__all__ = ["CLICK_HELP", "bar_key", "filter_chart", "options", "toggle"]
+
+CLICK_HELP = " Click a bar to filter by it, and again to take that away; or use Filters above."
+
+
+def options(known: Names) -> dict[Kind, list[str]]:
+    """What can be chosen; until MongoDB has answered, what the address says is believed."""
+    found: dict[Kind, list[str]] = {
+        "warehouse": [str(number) for number in known.warehouses],
+        "courier": [str(number) for number in known.couriers],
+        "payment": [payment.value for payment in PaymentType],
+        "category": list(known.categories),
+    }
+    return {kind: values or st.query_params.get_all(kind) for kind, values in found.items()}
+
+
+def toggle(kind: Kind, value: str) -> None:
+    """Choose a value, or take it away when it is chosen. Only in a callback: the controls are not drawn yet then."""
+    st.session_state[kind] = toggled(kind, st.session_state.get(kind), value)
+    # The controls and the pills stand outside of the part of the page that the click would draw again.
+    st.rerun()
+
+
+def bar_key(kind: Kind, value: object) -> str:
+    """What a click on the bar of `value` chooses; nothing for one that no control offers (not described yet)."""
+    return str(value) if str(value) in options(names())[kind] else ""
+
+
+def filter_chart(view: View, figure: go.Figure, key: str, alt: str, kind: Kind) -> None:
+    """A chart whose bars filter by what their keys say."""
+    chosen = "-".join(value for of, value in view.choice.words() if of == kind)
+    # With the choice in its key it is another chart after each click, on which nothing is selected: a second click on
+    # the same bar would else only take the selection away, and not reach us.
+    chart(figure, f"{key}-{chosen}" if chosen else key, alt, partial(toggle, kind))
