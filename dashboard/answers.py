@@ -169,6 +169,22 @@ class Answers:
                 slot.ticks = {**dict(sorted(slot.ticks.items())[-1:]), tick.number: slot.answer}
             return slot.ticks.get(tick.number, slot.answer)
 
+    def change(self, step: str, write: Callable[[MongoDatabase], T]) -> T:
+        """Write something, now and for the one reader who asked; nothing of it is shared or tried again.
+
+        Args:
+            step: what is being done, as it should read after "MongoDB failed while".
+
+        Raises:
+            EcomError: as `write` does; ConfigurationError or UnavailableError when MongoDB cannot be reached.
+        """
+        _, db = self._database()
+        try:
+            with mongo_errors(step), pymongo.timeout(QUERY_SECONDS):
+                return write(db)
+        except ExecutionTimeout as error:
+            raise UnavailableError(f"MongoDB took longer than {QUERY_SECONDS:.0f} s while {step}.") from error
+
     @property
     def currency(self) -> str:
         """The currency of every amount; only asked for once there are amounts, and then the settings are known."""

@@ -21,6 +21,7 @@ PAGES = (
     ("sales", "Sales", "payments"),
     ("delivery", "Delivery", "local_shipping"),
     ("inventory", "Inventory", "inventory_2"),
+    ("alerts", "Alerts", "notifications"),
     ("history", "History", "calendar_month"),
     ("pipeline", "Pipeline", "conversion_path"),
 )

@@ -16,7 +16,7 @@ from dashboard.queries.names import Names
 from dashboard.view import View, names
 from ecom_platform.contract import PaymentType
 
-__all__ = ["CLICK_HELP", "bar_key", "filter_chart", "options", "toggle"]
+__all__ = ["CLICK_HELP", "bar_key", "filter_chart", "options", "toggle", "wanted"]
 
 CLICK_HELP = " Click a bar to filter by it, and again to take that away; or use Filters above."
 
@@ -29,7 +29,13 @@ def options(known: Names) -> dict[Kind, list[str]]:
         "payment": [payment.value for payment in PaymentType],
         "category": list(known.categories),
     }
-    return {kind: values or st.query_params.get_all(kind) for kind, values in found.items()}
+    return {kind: values or wanted(kind) for kind, values in found.items()}
+
+
+def wanted(kind: Kind) -> list[str]:
+    """What is chosen, whether it exists or not; before the control itself is drawn, that is what the address says."""
+    value = st.session_state[kind] if kind in st.session_state else st.query_params.get_all(kind)
+    return [value] if isinstance(value, str) else list(value or [])
 
 
 def toggle(kind: Kind, value: str) -> None:

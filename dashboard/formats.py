@@ -6,6 +6,7 @@ from datetime import datetime
 
 __all__ = [
     "UNKNOWN",
+    "age",
     "change",
     "clock",
     "count",
@@ -14,7 +15,9 @@ __all__ = [
     "duration",
     "exact_money",
     "minute",
+    "moment",
     "money",
+    "per_minute",
     "points",
     "rise",
     "share",
@@ -47,6 +50,11 @@ def money(cents: int | None, currency: str) -> str:
 def count(number: int | None) -> str:
     """A whole number: 84,211."""
     return UNKNOWN if number is None else f"{number:,}"
+
+
+def per_minute(rate: float | None) -> str:
+    """How many come per minute: 42.0/min."""
+    return UNKNOWN if rate is None else f"{rate:,.1f}/min"
 
 
 def share(part_of_one: float | None) -> str:
@@ -85,6 +93,14 @@ def duration(seconds: float | None) -> str:
     return f"{text} early" if seconds < -30 else text
 
 
+def age(seconds: int) -> str:
+    """How old figures are, in one unit: 35 s, 7 m, 3 h."""
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    return f"{minutes} m" if minutes < 120 else f"{minutes // 60} h"
+
+
 def days(number: float | None) -> str:
     """How long stock lasts: 0.4 d; from 90 days on nobody cares: > 90 d; what is oversold lasts 0.0 d."""
     if number is None:
@@ -104,3 +120,8 @@ def clock(instant: datetime | None) -> str:
 def minute(instant: datetime | None) -> str:
     """A time of day to the minute."""
     return UNKNOWN if instant is None else f"{instant:%H:%M}"
+
+
+def moment(instant: datetime, now: datetime) -> str:
+    """A time of day to the minute, with its day unless that is the day of `now`: 22 Nov 14:30."""
+    return minute(instant) if instant.date() == now.date() else f"{instant:%d %b %H:%M}"

@@ -8,15 +8,17 @@ page to page and back.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
+from urllib.parse import parse_qs
 
 import streamlit as st
 
 from dashboard.choice import Choice, Kind
-from dashboard.choosing import options, toggle
+from dashboard.choosing import options, toggle, wanted
+from dashboard.formats import age as age_text
 from dashboard.formats import clock, count
 from dashboard.palette import palette_of
 from dashboard.panels import every
@@ -27,7 +29,14 @@ from dashboard.view import View, answers, live, names
 from ecom_platform.history.question import Filters
 from ecom_platform.store import AgeState, FigureAge
 
-__all__ = ["Badge", "badge", "chosen", "draw", "page"]
+__all__ = ["LINKED", "Badge", "badge", "chosen", "draw", "page"]
+
+LINKED = "show"
+"""The parameter in which a link from page to page says all of what is to be chosen.
+
+Streamlit keeps what is chosen above the pages when it follows a link, and only adds the link's own parameters to the
+address: a plain `?courier=5` would change nothing.
+"""
 
 
 @dataclass(frozen=True)
@@ -40,10 +49,15 @@ class Badge:
     help: str
 
 
-def page(key: str, draw_panels: Callable[[View], None]) -> None:
-    """Draw a page for what the reader chose above it, and keep it up to date."""
+def page(key: str, draw_panels: Callable[[View], None], *, of_now: bool = False) -> None:
+    """Draw a page for what the reader chose above it, and keep it up to date.
+
+    Args:
+        of_now: nothing on the page has a range: it keeps the pace of today, whatever range is chosen for the others.
+    """
     running = bool(st.session_state.get("live", True))
-    live(key, chosen(), palette_of(st.context.theme.type), running=running, draw=draw_panels)
+    choice = replace(chosen(), preset=Preset.TODAY, days=None) if of_now else chosen()
+    live(key, choice, palette_of(st.context.theme.type), running=running, draw=draw_panels)
 
 
 def chosen() -> Choice:
@@ -65,6 +79,8 @@ def chosen() -> Choice:
 def draw() -> None:
     """Draw the rows above the pages."""
     known = names()
+    if LINKED in st.query_params:
+        _follow(parse_qs(st.query_params.pop(LINKED)), known)
     with st.container(horizontal=True, vertical_alignment="top", key="frame"):
         st.segmented_control(
             "Range",
@@ -81,6 +97,18 @@ def draw() -> None:
         is_live = st.toggle("Live", value=True, key="live", on_change=_remember_pause)
         every(1.0 if is_live else None, "state-badge", _draw_state)
     _draw_pills(known)
+
+
+def _follow(link: Mapping[str, Sequence[str]], known: Names) -> None:
+    """Choose what a link says and nothing else; what is no choice (a product) stays in the address for the page."""
+    state, offered = st.session_state, options(known)
+    state["range"] = next((preset.value for preset in Preset if [preset] == link.get("range")), Preset.TODAY.value)
+    for kind in ("warehouse", "courier", "payment"):
+        said = link.get(kind, [])
+        state[kind] = [value for value in said if not offered[kind] or value in offered[kind]]
+    state["category"] = next((value for value in link.get("category", ()) if value in offered["category"]), None)
+    for name in link.keys() - offered.keys() - {"range"}:
+        st.query_params[name] = link[name]
 
 
 def _draw_days() -> None:
@@ -121,9 +149,8 @@ def _draw_filters(known: Names) -> None:
 
 
 def _selected(kind: Kind, offered: Sequence[str]) -> list[str]:
-    """What is chosen, before the control itself is drawn: at first that is what the address says and exists."""
-    value = st.session_state[kind] if kind in st.session_state else st.query_params.get_all(kind)
-    return [one for one in ([value] if isinstance(value, str) else value or []) if one in offered]
+    """What is chosen and exists."""
+    return [one for one in wanted(kind) if one in offered]
 
 
 def _listing(kind: Kind, known: Names) -> str | None:
@@ -152,7 +179,7 @@ def _draw_pills(known: Names) -> None:
 
 def badge(age: FigureAge, now: datetime) -> Badge:
     """What the badge says about the figures' age at `now`."""
-    old = "" if age.as_of is None else f" · {_age(max(0, round((now - age.as_of).total_seconds())))} old"
+    old = "" if age.as_of is None else f" · {age_text(max(0, round((now - age.as_of).total_seconds())))} old"
     loaded = 100 * (age.history_share or 0)
     return {
         AgeState.LIVE: Badge(f"Live{old}", "check_circle", "green", "Every event up to this age is in the figures."),
@@ -201,10 +228,3 @@ def _draw_state() -> None:
 
 def _remember_pause() -> None:
     st.session_state["paused_at"] = None if st.session_state["live"] else datetime.now(UTC)
-
-
-def _age(seconds: int) -> str:
-    if seconds < 120:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    return f"{minutes} m" if minutes < 120 else f"{minutes // 60} h"

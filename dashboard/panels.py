@@ -165,17 +165,20 @@ def chart(figure: go.Figure, key: str, alt: str, on_click: Callable[[Any], None]
     )
 
 
-def csv_button(view: View, name: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-    """A download of what is shown; the file says its range, filters and instant."""
+def csv_button(
+    view: View, name: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, of_now: bool = False
+) -> None:
+    """A download of what is shown; the file says its range, filters and instant (`of_now`: it has but an instant)."""
+    about = [("as of", view.tick.at)] if of_now else _about(view)
     st.download_button(
         "CSV",
-        lambda: csv_text(_about(view), columns, rows),
+        lambda: csv_text(about, columns, rows),
         file_name=f"{name}_{view.tick.at:%Y-%m-%dT%H%M%SZ}.csv",
         mime="text/csv",
         key=f"csv-{name}",
         on_click="ignore",
         icon=":material/download:",
-        help="What is shown, with its range, filters and time in the file",
+        help=f"What is shown, with its {'time' if of_now else 'range, filters and time'} in the file",
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from dashboard.queries.alerts import UNWATCHED_AFTER
 from dashboard.queries.buckets import Source, day_aligned, id_range
 from dashboard.queries.sales import data_start
 from dashboard.ranges import DAY, Window
@@ -24,7 +25,6 @@ from ecom_platform.store.collections import ALERTS, INVENTORY, KPI_PRODUCT, PROD
 __all__ = ["Moves", "Shelf", "Stock", "cover_by_category", "read_stock"]
 
 OVERSOLD_AFTER = timedelta(seconds=60)
-_WATCHED_WITHIN = timedelta(minutes=2)
 _RATE_DAYS = 7
 Place = tuple[int, int]
 
@@ -190,7 +190,7 @@ def _sold(db: MongoDatabase, filters: Filters, now: datetime) -> tuple[float | N
 def _negative_since(db: MongoDatabase, now: datetime) -> Mapping[str, datetime] | None:
     """Since when shelves are below zero, by their name in the alerts; None: the rules are not evaluated."""
     row = db[ALERTS].find_one({"_id": EVALUATOR}, {"evaluated_at": 1, "negative_since": 1})
-    if row is None or now - row["evaluated_at"] > _WATCHED_WITHIN:
+    if row is None or now - row["evaluated_at"] >= UNWATCHED_AFTER:
         return None
     since: Mapping[str, datetime] = row["negative_since"]
     return since

@@ -8,10 +8,12 @@ from ecom_platform.alerts.catalogue import Link, Severity
 from ecom_platform.alerts.documents import Acknowledgement, Alert
 from ecom_platform.alerts.evaluator import evaluate_now
 from ecom_platform.alerts.inbox import acknowledge, evaluated_at, history, open_alerts
-from ecom_platform.alerts.rules import Rule
+from ecom_platform.alerts.rules import LIMITS, SHOP, Rule
 from ecom_platform.alerts.scores import Score, Scores, read_scores
 
 __all__ = [
+    "LIMITS",
+    "SHOP",
     "Acknowledgement",
     "Alert",
     "Link",

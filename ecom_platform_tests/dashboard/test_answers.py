@@ -10,7 +10,7 @@ from bson.timestamp import Timestamp
 from pymongo import MongoClient
 
 from dashboard.answers import Answers, Tick
-from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.errors import ConfigurationError, UnavailableError, UsageError
 from ecom_platform.settings import Settings
 
 
@@ -97,6 +97,18 @@ def test_a_bug_is_not_called_an_outage(answers, calls):
     """An error that is no outage comes through, so that it is found."""
     with pytest.raises(ZeroDivisionError):
         answers.get("tiles", 0, counting(calls, ZeroDivisionError()))
+
+
+def test_a_change_is_made_each_time_and_its_error_comes_through(answers, calls):
+    """Nothing that is written is cached, and the reader who asked for it learns what went wrong."""
+
+    def refuse(_db):
+        raise UsageError("There is no such alert.")
+
+    assert [answers.change("noting", lambda _db: calls.append("noted")) for _ in range(2)] == [None, None]
+    assert calls == ["noted", "noted"]
+    with pytest.raises(UsageError, match="no such alert"):
+        answers.change("noting", refuse)
 
 
 @pytest.fixture

@@ -1,0 +1,85 @@
+"""One alert as cards show it, and the Overview's card "Needs attention"."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from dashboard import alert_words as words
+from dashboard import formats
+from dashboard.choice import NOTHING
+from dashboard.frame import LINKED
+from dashboard.panels import panel
+from dashboard.queries.alerts import Attention, attention
+from dashboard.view import Asked, View, names
+from ecom_platform.alerts import Alert
+
+__all__ = ["ATTENTION", "ask_attention", "draw_attention", "good_or_unwatched", "link_to_why"]
+
+ATTENTION = "attention"
+"""The question whose answer the Overview and the page Alerts share."""
+_HELP = (
+    "What the alert rules found, the gravest first. They look every 30 seconds; two bad readings in a row open an "
+    "alert, three good ones close it. A click leads to the figures that show why."
+)
+_MOST = 3
+
+
+def draw_attention(view: View, height: int) -> None:
+    """The gravest open alerts, each a link to the page that shows why."""
+    panel(
+        view,
+        "attention",
+        "Needs attention",
+        _HELP,
+        ask_attention,
+        _draw,
+        question=ATTENTION,
+        honours=NOTHING,
+        note=_note,
+        empty=good_or_unwatched,
+        height=height,
+    )
+
+
+def ask_attention(asked: Asked) -> Attention:
+    """What is open at the instant of the page."""
+    return attention(asked.db, asked.now)
+
+
+def good_or_unwatched(found: Attention) -> str | None:
+    """The sentence instead of alerts: good news only while somebody looks. None: there are alerts."""
+    if found.open:
+        return None
+    problem = words.unwatched(found)
+    return f":orange[:material/warning: {problem}]" if problem else ":material/check_circle: Nothing needs attention"
+
+
+def link_to_why(alert: Alert, label: str) -> None:
+    """A link to the page whose figures made the alert, filtered to what it is about."""
+    st.page_link(
+        f"app_pages/{alert.link.page}.py",
+        label=label,
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        help=alert.meaning,
+        query_params={LINKED: urlencode(alert.link.query)},
+    )
+
+
+def _note(found: Attention) -> str:
+    if problem := words.unwatched(found):
+        return f":orange[:material/warning: {problem}]" if found.open else "rules not evaluated"
+    return f"{formats.count(len(found.open))} open, gravest first" if found.open else "no alert is open"
+
+
+def _draw(found: Attention) -> None:
+    with st.container(gap="xxsmall"):
+        for alert in found.open[:_MOST]:
+            with st.container(gap=None):
+                link_to_why(alert, f"{words.severity(alert)} {words.plain(alert.title)}")
+                about = words.plain(words.entity(alert.entity, names(), short=True))
+                st.caption(f"{about} · since {formats.moment(alert.since, found.now)}")
+        if len(found.open) > _MOST:
+            st.page_link("app_pages/alerts.py", label=f"{len(found.open) - _MOST} more on Alerts", icon="")

@@ -1,0 +1,53 @@
+"""What needs attention, whether somebody still looks, and what is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from ecom_platform.alerts import Alert, evaluated_at, history, open_alerts
+from ecom_platform.store.client import MongoDatabase
+
+__all__ = ["UNWATCHED_AFTER", "Attention", "Past", "attention", "past"]
+
+UNWATCHED_AFTER: Final = timedelta(minutes=2)
+"""Four looks of the rules that did not take place: from then on silence is no good news."""
+
+
+@dataclass(frozen=True)
+class Attention:
+    """The open alerts, gravest first, read at `now`; `evaluated_at` is None when no rule was ever evaluated."""
+
+    open: tuple[Alert, ...]
+    evaluated_at: datetime | None
+    now: datetime
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the rules are being evaluated, so that no alert means that nothing is wrong."""
+        return self.evaluated_at is not None and self.now - self.evaluated_at < UNWATCHED_AFTER
+
+
+@dataclass(frozen=True)
+class Past:
+    """Alerts that are over, the last opened first, read at `now`; `has_earlier`: there are more."""
+
+    alerts: tuple[Alert, ...]
+    has_earlier: bool
+    now: datetime
+
+
+def attention(db: MongoDatabase, now: datetime) -> Attention:
+    """What is open, and when the rules last looked."""
+    return Attention(tuple(open_alerts(db)), evaluated_at(db), now)
+
+
+def past(db: MongoDatabase, now: datetime, limit: int) -> Past:
+    """The last `limit` alerts that are over.
+
+    Always from the newest one on: alerts that open together have the same `opened_at`, and going on before that of the
+    last one shown could leave out its twins.
+    """
+    found = history(db, limit=limit + 1)
+    return Past(tuple(found[:limit]), len(found) > limit, now)

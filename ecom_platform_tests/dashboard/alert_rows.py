@@ -1,0 +1,44 @@
+"""Alerts as the evaluator writes them, without the hours of events it would need to find them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ecom_platform.alerts.documents import EVALUATOR, alert_id, memory_to_document, updates
+from ecom_platform.alerts.evaluate import Happening, Memory
+from ecom_platform.alerts.incident import Change, Watch
+from ecom_platform.alerts.rules import Reading, Rule
+from ecom_platform.store import MongoDatabase, collections
+from ecom_platform.streaming.enrich import in_milliseconds
+
+FOUND_AFTER = timedelta(minutes=10)
+
+
+def raise_alert(
+    db: MongoDatabase, rule: Rule, entity: str, since: datetime, value: float, usual: float | None
+) -> Watch:
+    """Open an alert about what began at `since` and was found ten minutes later."""
+    since = in_milliseconds(since)
+    watch = Watch(rule, entity, since, since, bad=2, open=True)
+    reading = Reading(rule, entity, since + FOUND_AFTER, since, True, value, usual)
+    db[collections.ALERTS].bulk_write(updates((Happening(Change.OPENED, watch, reading),), since + FOUND_AFTER))
+    return watch
+
+
+def close_alert(db: MongoDatabase, watch: Watch, at: datetime) -> None:
+    """Close it: three good readings came."""
+    db[collections.ALERTS].bulk_write(updates((Happening(Change.CLOSED, watch, None),), in_milliseconds(at)))
+
+
+def id_of(watch: Watch) -> str:
+    """The identity of its alert."""
+    return alert_id(watch.rule, watch.entity, watch.since)
+
+
+def evaluated(db: MongoDatabase, at: datetime | None) -> None:
+    """Say that the rules were last evaluated at `at`; None: never."""
+    if at is None:
+        db[collections.ALERTS].delete_one({"_id": EVALUATOR})
+    else:
+        memory = {**memory_to_document(Memory()), "version": 1, "evaluated_at": at}
+        db[collections.ALERTS].replace_one({"_id": EVALUATOR}, memory, upsert=True)
