@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, formats
+from dashboard.attention import draw_attention
 from dashboard.choice import EVERY, NOTHING, PROMISED, STOCKED
 from dashboard.palette import STATUS_ORDER
 from dashboard.panels import BODY_HEIGHT, EMPTY, TILE_HEIGHT, body, chart, order_link, panel, tile
@@ -29,6 +30,10 @@ __all__ = ["SOLD", "ask_line", "closed_totals", "draw", "draw_revenue", "judge_s
 
 SOLD = "sold"
 """The question whose answer the tiles' lines and the charts over time share."""
+_ATTENTION_HEIGHT = 150
+_STATUS_HEIGHT = 112
+# Beside the two cards: their heights, the frame of the second one, and the gap between them.
+_REVENUE_HEIGHT = _ATTENTION_HEIGHT + _STATUS_HEIGHT + 104
 
 
 def draw(view: View) -> None:
@@ -41,8 +46,9 @@ def draw(view: View) -> None:
     )
     left, right = st.columns([2, 1], gap="small")
     with left:
-        draw_revenue(view)
+        draw_revenue(view, _REVENUE_HEIGHT)
     with right:
+        draw_attention(view, _ATTENTION_HEIGHT)
         panel(
             view,
             "status",
@@ -51,8 +57,9 @@ def draw(view: View) -> None:
             lambda asked: states(asked.db, asked.span.window, asked.span.grain, asked.filters),
             partial(_draw_status, view),
             honours=PROMISED,
-            note=lambda found: f"{formats.count(sum(found.values()))} placed, by state now",
+            note=_status_note,
             empty=lambda found: None if sum(found.values()) else EMPTY,
+            height=_STATUS_HEIGHT,
         )
     first, second, third = st.columns(3, gap="small")
     with first:
@@ -104,7 +111,7 @@ def draw(view: View) -> None:
     )
 
 
-def draw_revenue(view: View) -> None:
+def draw_revenue(view: View, height: int = BODY_HEIGHT) -> None:
     """The revenue chart, as Overview and Sales have it."""
     panel(
         view,
@@ -112,11 +119,12 @@ def draw_revenue(view: View) -> None:
         _revenue_title(view),
         DEFINITIONS["revenue"].help + BAND_HELP,
         ask_line,
-        lambda found: _draw_revenue(view, *found),
+        lambda found: _draw_revenue(view, *found, height),
         question=SOLD,
         honours=EVERY,
         note=lambda found: _revenue_note(*found),
         empty=lambda found: None if found[0].starts_at else "No orders yet",
+        height=height,
     )
 
 
@@ -218,9 +226,9 @@ def _draw_promise_tiles(found: figures.Tiles, versus: str, ignored: str) -> None
     )
 
 
-def _draw_revenue(view: View, line: figures.RevenueLine, span: Span) -> None:
+def _draw_revenue(view: View, line: figures.RevenueLine, span: Span, height: int) -> None:
     usual = usual_revenue(view, span)
-    figure = charts.revenue(line, span, usual, view.colours, view.currency, BODY_HEIGHT)
+    figure = charts.revenue(line, span, usual, view.colours, view.currency, height)
     total = sum(bucket.total.revenue_cents for bucket in line.closed)
     sides = [usual[bucket.at].side(bucket.total.revenue_cents) for bucket in line.closed if bucket.at in usual]
     against = f", {sides.count(1)} above and {sides.count(-1)} below usual" if sides else ""
@@ -228,14 +236,18 @@ def _draw_revenue(view: View, line: figures.RevenueLine, span: Span) -> None:
     chart(figure, "revenue", f"{_revenue_title(view)} over time, {described}")
 
 
-def _draw_status(view: View, found: dict[Status, int]) -> None:
+def _status_note(found: dict[Status, int]) -> str:
     placed = sum(found.values())
-    opened = found[Status.PENDING] + found[Status.SHIPPED]
-    with st.container(horizontal=True, wrap=False, gap="small"):
-        for label, number in (("Delivered", found[Status.DELIVERED]), ("Pending + Shipped", opened)):
-            st.metric(label, formats.count(number), formats.share(number / placed), "off", delta_arrow="off")
+    delivered, opened = found[Status.DELIVERED], found[Status.PENDING] + found[Status.SHIPPED]
+    if not placed:
+        return "0 placed"
+    shares = f"{formats.share(delivered / placed)} delivered, {formats.share(opened / placed)} open"
+    return f"{formats.count(placed)} placed · {shares}"
+
+
+def _draw_status(view: View, found: dict[Status, int]) -> None:
     described = ", ".join(f"{state.value} {formats.count(found[state])}" for state in STATUS_ORDER)
-    chart(charts.status_bar(found, view.colours, 112), "status", f"Orders by state: {described}")
+    chart(charts.status_bar(found, view.colours, _STATUS_HEIGHT), "status", f"Orders by state: {described}")
 
 
 def _ask_minutes(asked: Asked) -> list[Bucket]:
