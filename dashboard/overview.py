@@ -30,7 +30,7 @@ __all__ = ["SOLD", "ask_line", "closed_totals", "draw", "draw_revenue", "judge_s
 
 SOLD = "sold"
 """The question whose answer the tiles' lines and the charts over time share."""
-_ATTENTION_HEIGHT = 150
+_ATTENTION_HEIGHT = 154
 _STATUS_HEIGHT = 112
 # Beside the two cards: their heights, the frame of the second one, and the gap between them.
 _REVENUE_HEIGHT = _ATTENTION_HEIGHT + _STATUS_HEIGHT + 104
@@ -238,11 +238,8 @@ def _draw_revenue(view: View, line: figures.RevenueLine, span: Span, height: int
 
 def _status_note(found: dict[Status, int]) -> str:
     placed = sum(found.values())
-    delivered, opened = found[Status.DELIVERED], found[Status.PENDING] + found[Status.SHIPPED]
-    if not placed:
-        return "0 placed"
-    shares = f"{formats.share(delivered / placed)} delivered, {formats.share(opened / placed)} open"
-    return f"{formats.count(placed)} placed · {shares}"
+    delivered = f" · {formats.share(found[Status.DELIVERED] / placed)} delivered" if placed else ""
+    return f"{formats.count(placed)} placed{delivered}"
 
 
 def _draw_status(view: View, found: dict[Status, int]) -> None:

@@ -358,7 +358,7 @@ def test_alerts_fit_every_screen(browser, address, watched, path, width, height,
     over = raise_alert(watched, Rule.ORDER_VALUE_HIGH, "shop", ago(300), 8120, 6400)
     close_alert(watched, over, ago(250))
     with opened(browser, f"{address}/{path}", 0 if path else 5, width, height, scheme) as found:
-        expect(found.page.get_by_text("Figures are old").first).to_be_visible(timeout=SOON_MS)
+        expect(found.page.get_by_text("Figures are old").filter(visible=True)).to_have_count(1, timeout=SOON_MS)
         found.page.wait_for_timeout(1_000)
         shots = os.environ.get("DASHBOARD_SCREENSHOTS")  # a folder to look at them afterwards
         if shots:
