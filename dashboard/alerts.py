@@ -72,9 +72,7 @@ def draw(view: View) -> None:
         partial(_draw_past, view),
         question=("alerts-past", shown),
         honours=NOTHING,
-        note=lambda found: (
-            f"{'the last ' if found.has_earlier else ''}{formats.count(len(found.alerts))}, newest first"
-        ),
+        note=_past_note,
         empty=lambda found: None if found.alerts else "No alert has been closed yet",
         height=80,
         grows=True,
@@ -82,14 +80,16 @@ def draw(view: View) -> None:
 
 
 def _open_note(found: Attention) -> str:
-    if problem := words.unwatched(found):
-        return f":orange[:material/warning: {problem}]" if found.open else "now, whatever range"
     seen = sum(alert.acknowledgement is not None for alert in found.open)
-    looked = f"rules evaluated at {formats.clock(found.evaluated_at)} UTC"
-    return f"{formats.count(len(found.open))} open, {formats.count(seen)} acknowledged, gravest first · {looked}"
+    counts = f"{formats.count(len(found.open))} open, {formats.count(seen)} acknowledged, gravest first · "
+    return f"{counts if found.open else ''}rules evaluated at {formats.clock(found.evaluated_at)} UTC"
 
 
 def _draw_open(view: View, found: Attention) -> None:
+    if problem := words.unwatched(found):
+        st.markdown(
+            f":orange-badge[:material/warning: unwatched] {problem}; what is open may be over, and more may be wrong"
+        )
     for alert in found.open:
         with (
             st.container(border=True, key=f"alert-{alert.id}"),

@@ -69,8 +69,8 @@ def link_to_why(alert: Alert, label: str) -> None:
 
 
 def _note(found: Attention) -> str:
-    if problem := words.unwatched(found):
-        return f":orange[:material/warning: {problem}]" if found.open else "rules not evaluated"
+    if not found.is_watched:
+        return ":material/warning: the rules are not being evaluated"
     return f"{formats.count(len(found.open))} open, gravest first" if found.open else "no alert is open"
 
 
