@@ -61,6 +61,10 @@ class Choice:
         others = [word for word in self.words() if word[0] != kind]
         return f"/{page}?{urlencode([('range', self.preset.value), *days, *others, (kind, str(value))])}"
 
+    def values(self, kind: Kind) -> list[str]:
+        """What is chosen of one kind."""
+        return [value for of, value in self.words() if of == kind]
+
     def words(self) -> list[tuple[Kind, str]]:
         """Every chosen value with its kind, in the order of the controls."""
         filters = self.filters
@@ -73,12 +77,11 @@ class Choice:
         return [(kind, str(value)) for kind, values in chosen for value in values]
 
 
-def toggled(kind: Kind, chosen: str | Sequence[str] | None, value: str) -> str | list[str] | None:
+def toggled(kind: Kind, chosen: Sequence[str], value: str) -> list[str]:
     """What is chosen of a kind after a click on `value`: with it, or without it when it was chosen before."""
-    if kind == "category":
-        return None if chosen == value else value
-    values = list(chosen or ())
-    return [other for other in values if other != value] if value in values else [*values, value]
+    if value in chosen:
+        return [other for other in chosen if other != value]
+    return [value] if kind == "category" else [*chosen, value]
 
 
 def honoured(filters: Filters, kinds: Kinds) -> Filters:

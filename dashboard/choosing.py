@@ -5,7 +5,7 @@ Whatever a click does, the controls above the pages do too: they are its twin fo
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -16,8 +16,9 @@ from dashboard.queries.names import Names
 from dashboard.view import View, names
 from ecom_platform.contract import PaymentType
 
-__all__ = ["CLICK_HELP", "bar_key", "filter_chart", "options", "toggle", "wanted"]
+__all__ = ["CLICK_HELP", "bar_key", "choose", "filter_chart", "options", "take_up", "wanted"]
 
+_WANTED = "wanted-filter"
 CLICK_HELP = " Click a bar to filter by it, and again to take that away; or use Filters above."
 
 
@@ -38,11 +39,23 @@ def wanted(kind: Kind) -> list[str]:
     return [value] if isinstance(value, str) else list(value or [])
 
 
-def toggle(kind: Kind, value: str) -> None:
-    """Choose a value, or take it away when it is chosen. Only in a callback: the controls are not drawn yet then."""
-    st.session_state[kind] = toggled(kind, st.session_state.get(kind), value)
+def choose(kind: Kind, values: Sequence[str]) -> None:
+    """Choose exactly these; only in a callback. What was on screen decides, so that a repeated call changes nothing."""
+    st.session_state[_WANTED] = (kind, list(values))
     # The controls and the pills stand outside of the part of the page that the click would draw again.
     st.rerun()
+
+
+def take_up() -> None:
+    """Set what a click chose. Before the controls are drawn, not in the callback.
+
+    A refresh that was on its way meanwhile brings the browser's older value of the control, and would undo the click.
+    """
+    kind, values = st.session_state.pop(_WANTED, (None, []))
+    if kind == "category":
+        st.session_state[kind] = values[0] if values else None
+    elif kind:
+        st.session_state[kind] = values
 
 
 def bar_key(kind: Kind, value: object) -> str:
@@ -52,7 +65,7 @@ def bar_key(kind: Kind, value: object) -> str:
 
 def filter_chart(view: View, figure: go.Figure, key: str, alt: str, kind: Kind) -> None:
     """A chart whose bars filter by what their keys say."""
-    chosen = "-".join(value for of, value in view.choice.words() if of == kind)
+    chosen = view.choice.values(kind)
     # With the choice in its key it is another chart after each click, on which nothing is selected: a second click on
     # the same bar would else only take the selection away, and not reach us.
-    chart(figure, f"{key}-{chosen}" if chosen else key, alt, partial(toggle, kind))
+    chart(figure, "-".join([key, *chosen]), alt, lambda value: choose(kind, toggled(kind, chosen, value)))

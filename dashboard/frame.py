@@ -16,8 +16,8 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 
-from dashboard.choice import Choice, Kind
-from dashboard.choosing import options, toggle, wanted
+from dashboard.choice import Choice, Kind, toggled
+from dashboard.choosing import choose, options, take_up, wanted
 from dashboard.formats import age as age_text
 from dashboard.formats import clock, count
 from dashboard.palette import palette_of
@@ -78,6 +78,7 @@ def chosen() -> Choice:
 
 def draw() -> None:
     """Draw the rows above the pages."""
+    take_up()
     known = names()
     if LINKED in st.query_params:
         _follow(parse_qs(st.query_params.pop(LINKED)), known)
@@ -165,14 +166,15 @@ def _draw_pills(known: Names) -> None:
     """One button per chosen value, which takes it away again; nothing when nothing is chosen."""
     # The empty row stays in its place (Streamlit does not show it): else the page below would be built anew.
     with st.container(horizontal=True, gap="xsmall", key="pills"):
-        for kind, value in chosen().words():
+        choice = chosen()
+        for kind, value in choice.words():
             name = _named(kind, known).get(int(value), "") if kind in ("warehouse", "courier") else ""
             st.button(
                 f"{kind.capitalize()}: {value} {name}".rstrip(),
                 icon=":material/close:",
                 icon_position="right",
                 key=f"pill-{kind}-{value}",
-                on_click=partial(toggle, kind, value),
+                on_click=partial(choose, kind, toggled(kind, choice.values(kind), value)),
                 help="Remove this filter",
             )
 
