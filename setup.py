@@ -34,6 +34,7 @@ RUNTIME = [
 ]
 
 DEVELOPMENT = [
+    "axe-playwright-python>=0.1.8",  # carries axe-core itself: the accessibility tests ask nothing of the network
     "import-linter>=2.1",
     "jsonschema>=4.23",
     "mypy>=1.14",
