@@ -383,7 +383,7 @@ def blank(colours: Palette, height: int) -> go.Figure:
             "yaxis": {**axis, "automargin": True},
             "hoverlabel": {"bgcolor": colours.surface, "bordercolor": colours.border, "font": {"color": colours.text}},
             "showlegend": False,
-            # Keeps the reader's zoom for as long as Streamlit keeps the chart (1.67 builds a new one for new figures).
+            # Keeps the reader's zoom for as long as Streamlit keeps the chart; zoom.py does when it builds a new one.
             "uirevision": "constant",
         }
     )

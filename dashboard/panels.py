@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 import plotly.graph_objects as go
 import streamlit as st
 
+from dashboard import zoom
 from dashboard.answers import Answer
 from dashboard.choice import Kinds
 from dashboard.csv_file import Cell, csv_text
@@ -153,6 +154,7 @@ def chart(figure: go.Figure, key: str, alt: str, on_click: Callable[[Any], None]
         if on_click and points and points[0]["customdata"]:
             on_click(points[0]["customdata"])
 
+    zoom.restore(figure, name)
     st.plotly_chart(
         figure,
         key=name,

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import streamlit as st
 
+from dashboard import zoom
 from dashboard.answers import Answer, Answers, Tick
 from dashboard.choice import EVERY, Choice, Kinds
 from dashboard.palette import Palette
@@ -95,8 +96,12 @@ def names() -> Names:
 
 def live(key: str, choice: Choice, colours: Palette, *, running: bool, draw: Callable[[View], None]) -> None:
     """Draw a page now and, while it is running, again at the pace of its range: all panels together, at one instant."""
+    pace = choice.pace_seconds if running else None
 
     def draw_now() -> None:
+        zoom.begin(choice)
         draw(View(choice, running, colours, answers().tick(choice.pace_seconds)))
+        if pace is not None:  # else nothing is drawn anew, and a zoom must not be what does it
+            zoom.watch()
 
-    st.fragment(draw_now, run_every=choice.pace_seconds if running else None, key=key)()
+    st.fragment(draw_now, run_every=pace, key=key)()
