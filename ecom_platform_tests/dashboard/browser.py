@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -29,6 +30,9 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+_ENTRY = (ROOT / "dashboard" / "app.py").read_text(encoding="utf-8")
+# Every page there is: those of the navigation, which the entry script lists (running it needs a server), and the order.
+PAGES = (*(name for name, *_ in ast.literal_eval(_ENTRY.split("PAGES = ")[1].split("\n\n")[0])), "order")
 # Opened at the address of a page, Streamlit's own script first looks for its server below that page.
 _PROBE = re.compile(r"/_stcore/(health|host-config)$")
 
@@ -61,7 +65,7 @@ class Screen:
 
 @contextmanager
 def opened(browser: Browser, address: str, charts=5, width=1366, height=768, scheme="light") -> Iterator[Screen]:
-    """Open a page with so many charts; afterwards, nothing may have asked another host or complained."""
+    """Open a page with so many charts (None: until it is drawn); then nothing may have asked another host or failed."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = context.new_page()
     found = Screen(page, [], [])
@@ -69,13 +73,24 @@ def opened(browser: Browser, address: str, charts=5, width=1366, height=768, sch
     page.on("console", lambda message: found.errors.append(message.text) if _is_error(message) else None)
     page.on("pageerror", lambda error: found.errors.append(str(error)))
     page.goto(address)
-    expect(page.locator(".js-plotly-plot")).to_have_count(charts, timeout=SOON_MS)
+    if charts is None:
+        wait_until_drawn(page)
+    else:
+        expect(page.locator(".js-plotly-plot")).to_have_count(charts, timeout=SOON_MS)
     yield found
     exceptions = page.get_by_test_id("stException").count()
     context.close()
     assert found.foreign == []
     assert found.errors == []
     assert exceptions == 0
+
+
+def wait_until_drawn(page: Page) -> None:
+    """A page is drawn when its tiles or cards are there, no skeleton is left, and its script rests."""
+    drawn = page.locator('[data-testid="stMetric"], [class*="st-key-card-"]').first
+    expect(drawn).to_be_visible(timeout=SOON_MS)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=SOON_MS)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SOON_MS)
 
 
 def assert_it_fits(screen: Screen, *, wider_allowed: tuple[str, ...] = ()) -> None:

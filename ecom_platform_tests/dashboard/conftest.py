@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from pymongo import MongoClient
 
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform.store.client import CODEC
-from ecom_platform_tests.dashboard import shop
+from ecom_platform_tests.dashboard import pipe, shop
 from ecom_platform_tests.dashboard.browser import QUIET, Screen, opened, served
 from ecom_platform_tests.dashboard.server import Mongod
 
@@ -81,6 +81,23 @@ def live_shop(module_db: MongoDatabase) -> MongoDatabase:
     orders += shop.orders_between(forgotten - timedelta(hours=1), forgotten, 30, seed=12)
     shop.store(module_db, orders, now)
     return module_db
+
+
+@pytest.fixture(scope="module")
+def whole_shop(live_shop: MongoDatabase) -> MongoDatabase:
+    """The living shop with stock, dead letters, archive runs and Dagster's reports: no panel is empty."""
+    now = datetime.now(UTC)
+    shop.fill_shelves(live_shop)
+    pipe.fill(live_shop, now)
+    shop.beat(live_shop, now)
+    return live_shop
+
+
+@pytest.fixture(scope="module")
+def path_of(whole_shop: MongoDatabase) -> Callable[[str], str]:
+    """The path of a page by its name; the order page shows a delivered order."""
+    order = whole_shop.orders.find_one({"delivery.status": "Delivered"}) or {}
+    return lambda name: {"overview": "/", "order": f"/order?order_id={order['_id']}"}.get(name, f"/{name}")
 
 
 @pytest.fixture(scope="module")

@@ -60,6 +60,26 @@ def add_rollups(db: MongoDatabase, orders: Iterable[Order], partition: int, now:
         db[name].bulk_write(changes, ordered=False)
 
 
+def fill_shelves(db: MongoDatabase, opening: int = 40, received: int = 5) -> None:
+    """Opening units on every shelf but those of product 9 (unknown to the inventory), and a receipt on each."""
+    shelves = [(w, p) for w in range(1, WAREHOUSES + 1) for p in range(PRODUCTS) if p != 9]
+    rows = [
+        {"_id": f"{w}-{p}", "warehouse_id": w, "product_id": p, "opening": opening, "reorder_point": 30}
+        for w, p in shelves
+    ]
+    db[collections.INVENTORY].insert_many(rows)
+    db[collections.STOCK].insert_many(
+        {
+            "_id": f"{w}/{block}/7",
+            "warehouse_id": w,
+            "block": block,
+            "products": {str(p): {"received": received} for at, p in shelves if at == w and p // 50 == block},
+        }
+        for w in range(1, WAREHOUSES + 1)
+        for block in range((PRODUCTS + 49) // 50)
+    )
+
+
 def beat(db: MongoDatabase, now: datetime, *, lag: int = 0, last_record_at: datetime | None = None) -> None:
     """Write the stream's heartbeat for both partitions."""
     for partition in (0, 1):

@@ -26,26 +26,6 @@ DAY = timedelta(days=1)
 CHARTS = 3
 
 
-def fill_shelves(db, opening=40, received=5):
-    """Opening units on every shelf but those of product 9 (unknown to the inventory), and a receipt on each."""
-    shelves = [(w, p) for w in range(1, shop.WAREHOUSES + 1) for p in range(shop.PRODUCTS) if p != 9]
-    rows = [
-        {"_id": f"{w}-{p}", "warehouse_id": w, "product_id": p, "opening": opening, "reorder_point": 30}
-        for w, p in shelves
-    ]
-    db[collections.INVENTORY].insert_many(rows)
-    db[collections.STOCK].insert_many(
-        {
-            "_id": f"{w}/{block}/7",
-            "warehouse_id": w,
-            "block": block,
-            "products": {str(p): {"received": received} for at, p in shelves if at == w and p // 50 == block},
-        }
-        for w in range(1, shop.WAREHOUSES + 1)
-        for block in range((shop.PRODUCTS + 49) // 50)
-    )
-
-
 def units_of(orders, states):
     """Units by (warehouse, product) in the orders that are in one of these states."""
     found = Counter()
@@ -68,7 +48,7 @@ def filled(mongod, orders):
     with database_of(mongod, "stock") as db:
         shop.describe(db)
         shop.store(db, orders, NOW)
-        fill_shelves(db)
+        shop.fill_shelves(db)
         yield db
 
 
@@ -124,7 +104,7 @@ def test_warehouse_and_category_choose_shelves(filled):
 def test_cover_needs_a_day_of_history(shop_db):
     """With less than 24 hours of sales nothing is said about the days to come."""
     shop.describe(shop_db)
-    fill_shelves(shop_db)
+    shop.fill_shelves(shop_db)
     shop.store(shop_db, shop.orders_between(NOW - timedelta(hours=23), NOW, 50, seed=2), NOW)
 
     stock = read_stock(shop_db, Filters(), NOW)
@@ -136,7 +116,7 @@ def test_cover_needs_a_day_of_history(shop_db):
 @pytest.mark.parametrize(("below_for", "expected"), [(59.999, 0), (60, 7)])
 def test_oversold_is_below_zero_for_a_minute(shop_db, below_for, expected):
     """A shelf that fell below zero a moment ago is out of stock, not oversold yet, as the alert rules have it."""
-    fill_shelves(shop_db, opening=0, received=0)
+    shop.fill_shelves(shop_db, opening=0, received=0)
     taken = {"_id": "2/0/0", "warehouse_id": 2, "block": 0, "products": {"3": {"reserved": 7}}}
     shop_db[collections.STOCK].insert_one(taken)
     since = {"warehouse:2/product:3": NOW - timedelta(seconds=below_for)}
@@ -160,7 +140,7 @@ def test_without_the_rules_every_shelf_below_zero_is_oversold(shop_db):
 @pytest.fixture(scope="module")
 def stocked(live_shop):
     """The living shop with full shelves."""
-    fill_shelves(live_shop)
+    shop.fill_shelves(live_shop)
     return live_shop
 
 
