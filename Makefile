@@ -14,13 +14,13 @@ UV_SHA256 := afdd00ddc25e12ed756e069090011ca55f127753e1192e51f45fa288a024f3df
 JAR_LOCKS := $(wildcard ecom_platform/local/jars/*.lock)
 LOCK = $(BIN)/uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock
-SOURCES := ecom_platform ecom_platform_tests dashboard benchmarks setup.py
+SOURCES := ecom_platform ecom_platform_tests dashboard benchmarks docs/screenshots.py setup.py
 
-.PHONY: help setup demo test test-unit test-full lint types lock clean check-machine
+.PHONY: help setup demo test test-unit test-full screenshots lint types lock clean check-machine
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:[^#]*## /\t/' | while IFS=$$'\t' read -r name text; do
-		printf '  make %-10s %s\n' "$$name" "$$text"
+		printf '  make %-11s %s\n' "$$name" "$$text"
 	done
 
 setup: $(STAMP) ## Install everything into .venv (about 2 minutes the first time, nothing when it is up to date)
@@ -36,6 +36,9 @@ test-unit: $(STAMP) ## The tests that need no server: under a minute
 
 test-full: $(STAMP) ## Every test, the long crash matrices included
 	@$(BIN)/python -m pytest -p ecom_platform_tests.evidence $(ARGS)
+
+screenshots: $(STAMP) ## Take the pictures of docs/dashboard.md from the running demo (another terminal has it)
+	@$(BIN)/python -m docs.screenshots $(ARGS)
 
 lint: $(STAMP) ## Style, import order of the rooms, formatting
 	@$(BIN)/ruff check $(SOURCES)

@@ -47,7 +47,10 @@ def refresh(found, db, times):
 
 def zoom(page):
     """Drag over a part of the revenue chart; the range it shows then."""
-    box = page.locator(f"{REVENUE} .nsewdrag").bounding_box()
+    pane = page.locator(f"{REVENUE} .nsewdrag")
+    expect(pane).to_have_count(1, timeout=SOON_MS)  # while a chart is drawn anew, the old one is there for an instant
+    pane.scroll_into_view_if_needed()
+    box = pane.bounding_box()
     page.mouse.move(box["x"] + 100, box["y"] + 40)
     page.mouse.down()
     page.mouse.move(box["x"] + 300, box["y"] + 42, steps=5)
@@ -59,17 +62,17 @@ def zoom(page):
 def test_new_figures_leave_the_reader_in_peace(browser, address, live_shop):
     """Zoom, unfolded filters, half-typed text, focus and scroll are as before after three refreshes; nothing shifts."""
     shop.beat(live_shop, datetime.now(UTC))
-    with opened(browser, address, height=500) as found:
+    with opened(browser, address) as found:
         page = found.page
         page.get_by_text("Filters", exact=True).click()
         courier = page.get_by_role("combobox", name="Courier")
         expect(courier).to_be_visible(timeout=SOON_MS)
         page.wait_for_timeout(1_000)  # until the unfolding is over
         zoomed = zoom(page)
+        main = page.get_by_test_id("stMain")
+        main.evaluate("e => e.scrollTo(0, 100)")  # before the list is open: scrolling closes it
         courier.click()
         page.keyboard.type("of 4")
-        main = page.get_by_test_id("stMain")
-        main.evaluate("e => e.scrollTo(0, 150)")
         page.wait_for_timeout(500)
         place = main.evaluate("e => e.scrollTop")
         page.evaluate(MEASURE_SHIFTS)
@@ -107,7 +110,9 @@ def test_a_zoom_ends_with_a_double_click_or_another_range(browser, address, live
         page = found.page
         zoom(page)
         refresh(found, live_shop, 1)
-        page.locator(f"{REVENUE} .nsewdrag").dblclick(position={"x": 200, "y": 60})
+        pane = page.locator(f"{REVENUE} .nsewdrag")
+        expect(pane).to_have_count(1, timeout=SOON_MS)
+        pane.dblclick(position={"x": 200, "y": 60})
         page.wait_for_function(f"document.querySelector('{REVENUE}').layout.xaxis.autorange === true")
         refresh(found, live_shop, 1)
         assert page.evaluate(AXES)[1:] == [True, True]
