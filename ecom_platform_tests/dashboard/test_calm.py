@@ -134,7 +134,7 @@ def test_back_leads_through_the_pages_with_their_filters(browser, address, live_
         found.go_to("Sales")
         expect(found.tile("Booked value")).to_be_visible(timeout=SOON_MS)
         found.go_to("Delivery")
-        expect(found.tile("At risk")).to_be_visible(timeout=SOON_MS)
+        expect(found.tile("At risk 2 h")).to_be_visible(timeout=SOON_MS)
         for mark in ("Booked value", "Units"):
             page.go_back()
             expect(found.tile(mark)).to_be_visible(timeout=SOON_MS)

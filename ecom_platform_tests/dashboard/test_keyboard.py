@@ -23,7 +23,7 @@ MARK_PRESSABLE = """() => {
   }
 }"""
 # Reached by arrows from what Tab reaches: the other choices of a group, the options of a list, the cells of a table.
-BY_ARROWS = '[role=radio], [data-testid="stDataFrame"] canvas, [role=button][aria-label="Open"]'
+BY_ARROWS = '[role=radio], [data-testid="stDataFrame"] canvas, button[aria-label="Open"]'
 WORDS = "e => `${e.tagName} ${e.ariaLabel ?? e.innerText} ${e.className}`"
 
 
@@ -123,4 +123,4 @@ def test_another_page_its_list_and_its_file_by_keyboard_alone(browser, address, 
 
         tab_to(page, link_to(page, "Delivery"), "Shift+Tab")
         page.keyboard.press("Enter")
-        expect(found.tile("At risk")).to_be_visible(timeout=SOON_MS)
+        expect(found.tile("At risk 2 h")).to_be_visible(timeout=SOON_MS)
