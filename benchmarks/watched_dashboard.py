@@ -92,9 +92,11 @@ def _naming(answer: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _name_of(key: Hashable) -> str:
-    while isinstance(key, tuple):
-        key = key[0]
-    return str(key)
+    """Of a page's question its module and name, without the choice."""
+    if isinstance(key, tuple) and len(key) == 3:
+        module, name, _ = key
+        return f"{str(module).rpartition('.')[2]} {name}"
+    return str(key[0] if isinstance(key, tuple) else key)
 
 
 def main() -> None:

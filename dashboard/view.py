@@ -50,7 +50,7 @@ class View:
         """The figures of the range on screen, shared by every reader with the same choice.
 
         Args:
-            key: names the question; the choice and the pace are added to it.
+            key: names the question among those of the query's module; the choice is added to it.
             query: gets only those filters that it honours.
         """
         choice = self.choice.honouring(honours)
@@ -58,7 +58,7 @@ class View:
         def ask(settings: Settings, db: MongoDatabase, now: datetime) -> T:
             return query(Asked(settings, db, choice.span(now), choice.filters, now))
 
-        return answers().at((key, choice), self.tick, ask)
+        return answers().at((_module_of(query), key, choice), self.tick, ask)
 
     def ask_seldom(self, key: Hashable, query: Callable[[Asked], T]) -> Answer[T]:
         """Figures of days that are over, at most five minutes older than the page.
@@ -105,3 +105,8 @@ def live(key: str, choice: Choice, colours: Palette, *, running: bool, draw: Cal
             zoom.watch()
 
     st.fragment(draw_now, run_every=pace, key=key)()
+
+
+def _module_of(query: Callable[..., object]) -> str:
+    """Two pages may call different questions the same; one that they share is asked by the same function."""
+    return str(getattr(query, "func", query).__module__)  # of what a partial calls

@@ -21,6 +21,7 @@ from ecom_platform_tests.dashboard.server import free_port
 
 ROOT = Path(__file__).parents[2]
 SOON_MS = 60_000  # a slow machine is not a wrong page
+expect.set_options(timeout=SOON_MS)
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
