@@ -3,7 +3,7 @@
 The shop is that of an instance that is up (`ECOM_HOME`), with as many orders as were simulated into it:
 
     ecom up && ecom simulate --days 10.75 --rate max && ecom stream --available-now     # about a million orders
-    python -m benchmarks.dashboard [--refreshes 5] [--seconds 60]
+    python -m benchmarks.dashboard [--refreshes 3] [--pages overview …] [--seconds 60]
 
 Server time is that of Streamlit's script runner, from a rerun's beginning to its end, queries and charts included:
 of a whole page when it is opened, and of its fragment at every refresh. Browser time is from the navigation of a warm
@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,8 @@ class Served:
 def main() -> None:
     """Measure and print tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--refreshes", type=int, default=5)
+    parser.add_argument("--refreshes", type=int, default=3)
+    parser.add_argument("--pages", nargs="+", default=PAGES, choices=PAGES)
     parser.add_argument("--seconds", type=float, default=60.0, help="of ten readers")
     options = parser.parse_args()
     settings = load_settings()
@@ -77,7 +79,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(CHROMIUM))
-        for page in PAGES:
+        for page in options.pages:
             for preset in RANGES:
                 # A server of its own, so that no answer is left from the page before.
                 with served() as server:
@@ -156,7 +158,8 @@ def crowd(browser: Browser, server: Served, seconds: float) -> None:
     async def watch_all() -> list[int]:
         return await asyncio.gather(*(watch(server.port, "overview", "", seconds) for _ in range(VIEWERS)))
 
-    runs = asyncio.run(watch_all())
+    with ThreadPoolExecutor(1) as pool:  # Playwright's own loop runs in this thread
+        runs = pool.submit(asyncio.run, watch_all()).result()
     lasted = time.time() - began
     context.close()
     asked = _counted(server, began, began + lasted)
