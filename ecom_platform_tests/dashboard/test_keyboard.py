@@ -70,8 +70,9 @@ def test_range_filters_live_and_an_order_by_keyboard_alone(browser, address, pat
     """Choose a range and a warehouse, pause and go on, follow an order: without one click."""
     with opened(browser, address, None) as found:
         page = found.page
-        tab_to(page, page.locator(".st-key-range [role=radio]").nth(1))
-        page.keyboard.press("ArrowRight")
+        ranges = page.get_by_role("radiogroup", name="Range")
+        tab_to(page, ranges)
+        tab_to(page, ranges.get_by_role("radio", name="Yesterday"), "ArrowRight")
         page.keyboard.press("Space")
         expect(page).to_have_url(re.compile("range=Yesterday"), timeout=SOON_MS)
 
