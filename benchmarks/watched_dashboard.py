@@ -76,7 +76,7 @@ def watch_runs(witness: Witness) -> None:
 
 def watch_questions() -> None:
     """Let commands know the question that they answer."""
-    for name in ("get", "at"):
+    for name in ("get", "_answer"):
         setattr(Answers, name, _naming(getattr(Answers, name)))
 
 
@@ -96,7 +96,9 @@ def _name_of(key: Hashable) -> str:
     if isinstance(key, tuple) and len(key) == 3:
         module, name, _ = key
         return f"{str(module).rpartition('.')[2]} {name}"
-    return str(key[0] if isinstance(key, tuple) else key)
+    while isinstance(key, tuple):
+        key = key[0]
+    return str(key)
 
 
 def main() -> None:
