@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Hashable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from dashboard.answers import Answers
 APP = Path(__file__).parents[1] / "dashboard" / "app.py"
 _COUNTED = ("aggregate", "find", "count", "distinct", "getMore")
 _asking = threading.local()
+_numbers = count()
 
 
 class Witness(monitoring.CommandListener):
@@ -51,8 +53,8 @@ class Witness(monitoring.CommandListener):
 
     def _command(self, event: Any) -> None:
         if event.command_name in _COUNTED:
-            question = getattr(_asking, "question", "")
-            self.write(kind="command", name=event.command_name, question=question, ms=event.duration_micros / 1000)
+            question, asked = getattr(_asking, "question", ("", 0))
+            self.write(kind="command", question=question, asked=asked, ms=event.duration_micros / 1000)
 
 
 def watch_runs(witness: Witness) -> None:
@@ -82,7 +84,7 @@ def watch_questions() -> None:
 
 def _naming(answer: Callable[..., Any]) -> Callable[..., Any]:
     def named(answers: Answers, key: Hashable, *rest: Any) -> Any:
-        before, _asking.question = getattr(_asking, "question", ""), _name_of(key)
+        before, _asking.question = getattr(_asking, "question", ("", 0)), (_name_of(key), next(_numbers))
         try:
             return answer(answers, key, *rest)
         finally:
