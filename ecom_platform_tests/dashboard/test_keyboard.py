@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from ecom_platform_tests.dashboard.browser import PAGES, SOON_MS, opened
+from ecom_platform_tests.dashboard.browser import PAGES, SOON_MS, opened, wait_until_drawn
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
@@ -75,6 +75,8 @@ def test_range_filters_live_and_an_order_by_keyboard_alone(browser, address, pat
         tab_to(page, ranges.get_by_role("radio", name="Yesterday"), "ArrowRight")
         page.keyboard.press("Space")
         expect(page).to_have_url(re.compile("range=Yesterday"), timeout=SOON_MS)
+        page.wait_for_timeout(500)
+        wait_until_drawn(page)  # a list that opens while the page is drawn for another range closes again
 
         tab_to(page, page.locator(".st-key-frame summary"))
         page.keyboard.press("Enter")
@@ -96,9 +98,10 @@ def test_range_filters_live_and_an_order_by_keyboard_alone(browser, address, pat
         order = found.card("orders").get_by_role("link").first
         number = order.inner_text()
         tab_to(page, order)
-        page.keyboard.press("Enter")
-        expect(page.get_by_text("Hot: in MongoDB.")).to_be_visible(timeout=SOON_MS)
-        expect(page).to_have_url(re.compile(f"order_id={number}"))
+        with page.context.expect_page() as tab:  # Streamlit opens every link of a table in a tab of its own
+            page.keyboard.press("Enter")
+        expect(tab.value.get_by_text("Hot: in MongoDB.")).to_be_visible(timeout=SOON_MS)
+        expect(tab.value).to_have_url(re.compile(f"order_id={number}"))
 
 
 def test_another_page_its_list_and_its_file_by_keyboard_alone(browser, address, path_of):
