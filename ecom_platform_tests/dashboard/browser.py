@@ -68,6 +68,7 @@ class Screen:
 def opened(browser: Browser, address: str, charts=5, width=1366, height=768, scheme="light") -> Iterator[Screen]:
     """Open a page with so many charts (None: until it is drawn); then nothing may have asked another host or failed."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    context.set_default_timeout(SOON_MS)
     page = context.new_page()
     found = Screen(page, [], [])
     page.on("request", lambda request: found.foreign.append(request.url) if _is_foreign(request.url) else None)
