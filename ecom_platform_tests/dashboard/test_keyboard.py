@@ -23,7 +23,7 @@ MARK_PRESSABLE = """() => {
   }
 }"""
 # Reached by arrows from what Tab reaches: the other choices of a group, the options of a list, the cells of a table.
-BY_ARROWS = '[role=radio], [data-testid="stDataFrame"] canvas, button[aria-label="Open"]'
+BY_ARROWS = '[role=radio], [role=tab], [data-testid="stDataFrame"] canvas, button[aria-label="Open"]'
 WORDS = "e => `${e.tagName} ${e.ariaLabel ?? e.innerText} ${e.className}`"
 
 
