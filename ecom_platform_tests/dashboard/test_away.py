@@ -14,7 +14,8 @@ from pymongo.errors import PyMongoError
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.browser import PAGES, SOON_MS, opened
 
-pytestmark = [pytest.mark.servers, pytest.mark.browser]
+# Eight pages at once and a wait for each of their panels take minutes; test_page.py has the Overview in every run.
+pytestmark = [pytest.mark.servers, pytest.mark.browser, pytest.mark.full, pytest.mark.timeout(1200)]
 
 SENTENCE = re.compile(r"MongoDB does not answer · last figures \d\d:\d\d:\d\d UTC")
 WITH_FIGURES = ("overview", "sales", "delivery", "inventory", "pipeline")
