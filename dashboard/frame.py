@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 
+from dashboard.back import make_links_one_step
 from dashboard.choice import Choice, Kind, toggled
 from dashboard.choosing import choose, options, take_up, wanted
 from dashboard.formats import age as age_text
@@ -97,6 +98,7 @@ def draw() -> None:
         _draw_filters(known)
         is_live = st.toggle("Live", value=True, key="live", on_change=_remember_pause)
         every(1.0 if is_live else None, "state-badge", _draw_state)
+    make_links_one_step(LINKED)
     _draw_pills(known)
 
 

@@ -28,6 +28,7 @@ __all__ = ["draw"]
 _TALL = 340
 _TABLE_HEIGHT = 400
 _MOST_CITIES = 15
+_WANTED = "wanted-product"
 _MEASURES: dict[str, Measure] = {"Revenue": "net_cents", "Units": "units"}
 
 
@@ -250,13 +251,20 @@ def _rise(found: RankedProducts, product: ProductSales) -> str:
 
 
 def _choose_product(label: str) -> None:
-    st.session_state["product"] = label
+    st.session_state[_WANTED] = label
+
+
+def _take_up_product() -> None:
+    """Set what a click chose before the list is drawn: in the callback, a refresh on its way would undo the click."""
+    if label := st.session_state.pop(_WANTED, None):
+        st.session_state["product"] = label
 
 
 def _product_panel(view: View) -> None:
     """One product over time: a bar that is clicked, or the list, says which."""
     known = names()
     labels = {known.product(number): number for number in sorted(known.products)}
+    _take_up_product()
     with st.container(key="product-choice"):
         chosen = st.selectbox(
             "Product",

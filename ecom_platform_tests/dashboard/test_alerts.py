@@ -20,7 +20,7 @@ from ecom_platform.alerts import Rule
 from ecom_platform.store import collections
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.alert_rows import close_alert, evaluated, id_of, raise_alert
-from ecom_platform_tests.dashboard.browser import SOON_MS, assert_it_fits, opened
+from ecom_platform_tests.dashboard.browser import SCREENS, SOON_MS, assert_it_fits, opened
 
 NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -155,7 +155,7 @@ def test_attention_is_gravest_first(shop_db):
 @pytest.mark.servers
 @pytest.mark.browser
 def test_an_open_alert_leads_to_the_figures_that_show_why(browser, address, watched):
-    """Severity, title, entity, figure, since; the link opens the page with just the filters of the alert."""
+    """Severity, title, entity, figure, since; the link opens the page with just its filters; Back is back."""
     late = raise_alert(watched, Rule.LATE_SHARE, "courier:5", ago(42), 0.452, 0.12)
     with opened(browser, f"{address}/alerts?range=7+d&warehouse=1&payment=Credit+Card", charts=0) as found:
         card = open_card(found, late)
@@ -171,6 +171,10 @@ def test_an_open_alert_leads_to_the_figures_that_show_why(browser, address, watc
         expect(pills).to_have_count(1, timeout=SOON_MS)
         expect(pills).to_contain_text("Courier: 5 Courier of 5")
         expect(found.page.get_by_role("radio", name="Today")).to_be_checked()
+        found.page.go_back()
+        expect(card).to_be_visible(timeout=SOON_MS)
+        expect(found.page).to_have_url(re.compile(r"/alerts\?(?=.*range=7)(?=.*warehouse=1)(?=.*payment)(?!.*courier)"))
+        expect(pills).to_have_count(2, timeout=SOON_MS)
     with opened(browser, f"{address}/{link}", charts=7) as other_tab:
         expect(other_tab.page.locator(".st-key-pills").get_by_role("button")).to_contain_text(
             "Courier: 5", timeout=SOON_MS
@@ -345,8 +349,7 @@ def test_the_rules_show_how_good_they_are(browser, address, watched):
 @pytest.mark.servers
 @pytest.mark.browser
 @pytest.mark.parametrize("path", ["alerts", ""])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1366, 768), (768, 1024), (390, 844)])
+@pytest.mark.parametrize(("width", "height", "scheme"), SCREENS)
 def test_alerts_fit_every_screen(browser, address, watched, path, width, height, scheme):
     """With four open alerts and a history: no horizontal scrolling, no card with more in it than its height."""
     raise_alert(watched, Rule.OVERSOLD, "warehouse:2/product:3", ago(130), 7, 0)
