@@ -29,7 +29,7 @@ demo: $(STAMP) ## Start everything live; ARGS="--for 60 --no-browser" passes fla
 	@exec $(BIN)/ecom demo $(ARGS)
 
 test: $(STAMP) ## Every test of the normal run, real servers included
-	@$(BIN)/python -m pytest -m "not full" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not full" $(ARGS)
 
 test-unit: $(STAMP) ## The tests that need no server: under a minute
 	@$(BIN)/python -m pytest -n auto -m "not servers and not full and not browser" $(ARGS)

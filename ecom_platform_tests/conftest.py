@@ -1,6 +1,8 @@
 """One real platform for the whole run, started by the first test that needs it; a database and a topic per test.
 
-Tests that take `platform`, `settings`, `topic` or `db` are marked `servers`.
+Tests that take `platform`, `settings`, `topic` or `db` are marked `servers`. `make test` runs in two processes: these
+tests stay in one of them, so that there is one platform; each module of the dashboard stays in one, so that it has one
+browser and one MongoDB.
 """
 
 from __future__ import annotations
@@ -55,6 +57,22 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith("ECOM_") and name not in ABOUT_THIS_MACHINE]:
         del os.environ[name]
     signal.signal(signal.SIGTERM, _interrupt)
+
+
+@pytest.hookimpl(tryfirst=True)  # the processes of a run name a test with its group before other hooks see it
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests share servers, and so a process."""
+    for item in items:
+        if item.get_closest_marker("servers"):
+            taken = set(getattr(item, "fixturenames", ()))
+            of_module = "mongod" in taken and "platform" not in taken
+            item.add_marker(pytest.mark.xdist_group(item.path.stem if of_module else "platform"))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what a process of this run left: told to stop, it has only seconds to end its servers."""
+    if getattr(config.option, "numprocesses", None):
+        _end_platforms_of_killed_runs()
 
 
 @pytest.fixture(scope="session")

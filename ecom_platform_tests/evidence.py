@@ -17,15 +17,16 @@ import psutil
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "docs" / "evidence"
-_promises: dict[str, str] = {}
+PROMISE = "promise"
+_OURS = {PROMISE, "killed"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Remember the promise of every long test: the first line of its docstring."""
+    """Write the promise of every long test into its report: that travels, also from another process."""
     for item in items:
         if item.get_closest_marker("full") and isinstance(item, pytest.Function):
             text = (item.function.__doc__ or item.name).strip().splitlines()
-            _promises[item.nodeid] = text[0]
+            item.user_properties.append((PROMISE, text[0]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -33,7 +34,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     rooms = defaultdict(list)
     for outcome in ("passed", "failed"):
         for report in terminalreporter.stats.get(outcome, []):
-            if report.nodeid in _promises:
+            if PROMISE in dict(report.user_properties):
                 rooms[_room(report)].append(report)
     now = datetime.now(UTC)
     for room, reports in sorted(rooms.items()):
@@ -60,9 +61,10 @@ def _lines(room: str, reports: Sequence[pytest.TestReport], now: datetime) -> It
     yield "| promise | case | outcome | seconds | what happened |"
     yield "|---|---|---|---|---|"
     for report in reports:
-        case = report.nodeid.rpartition("[")[2].removesuffix("]") if "[" in report.nodeid else "–"
-        facts = "; ".join(f"{name}: {value}" for name, value in report.user_properties if name != "killed")
-        yield f"| {_promises[report.nodeid]} | {case} | {report.outcome} | {report.duration:.0f} | {facts} |"
+        case = report.nodeid.partition("[")[2].rpartition("]")[0] or "–"
+        facts = "; ".join(f"{name}: {value}" for name, value in report.user_properties if name not in _OURS)
+        promise = dict(report.user_properties)[PROMISE]
+        yield f"| {promise} | {case} | {report.outcome} | {report.duration:.0f} | {facts} |"
 
 
 def _kill_points(reports: Sequence[pytest.TestReport]) -> Iterator[str]:
