@@ -18,6 +18,7 @@ from kafka.protocol.consumer.offsets import IsolationLevel, OffsetSpec
 from kafka.structs import OffsetAndMetadata
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.kafka_client import python_options
 from ecom_platform.settings import Settings
 
 __all__ = ["TopicReader", "TopicState"]
@@ -57,7 +58,7 @@ class TopicReader:
             )
         with self._errors("connecting"):
             self._admin = KafkaAdminClient(
-                bootstrap_servers=self._servers,
+                **python_options(settings),
                 client_id="ecom-platform",
                 request_timeout_ms=milliseconds,
                 bootstrap_timeout_ms=milliseconds,
