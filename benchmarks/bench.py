@@ -15,6 +15,7 @@ import psutil
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from ecom_platform import local
+from ecom_platform.kafka_client import python_options
 from ecom_platform.local.kafka import KAFKA, ensure_topic
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.server import Server
@@ -72,8 +73,8 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 def _copy_placed(source: Settings, target: Settings) -> int:
-    consumer = KafkaConsumer(bootstrap_servers=source.kafka_bootstrap_servers, enable_auto_commit=False)
-    producer = KafkaProducer(bootstrap_servers=target.kafka_bootstrap_servers, acks="all", linger_ms=20)
+    consumer = KafkaConsumer(**python_options(source), enable_auto_commit=False)
+    producer = KafkaProducer(**python_options(target), acks="all", linger_ms=20)
     places = [TopicPartition(source.topic, number) for number in range(source.topic_partitions)]
     consumer.assign(places)
     consumer.seek_to_beginning()

@@ -18,13 +18,17 @@ from typing import NoReturn
 from uuid import uuid4
 
 import pytest
+from kafka import KafkaAdminClient
 
 from ecom_platform import local
+from ecom_platform.kafka_client import python_options
+from ecom_platform.local import kafka_access, mongodb_access
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.kafka import ensure_topic
+from ecom_platform.local.server import as_admin
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings
-from ecom_platform.store import MongoDatabase, database
+from ecom_platform.store import MongoDatabase, connect, database
 from ecom_platform.store.owners import ProcessIdentity, identify
 
 HOME_PREFIX = "ecom-tests-"
@@ -48,6 +52,7 @@ class Platform:
     def ensure_up(self) -> None:
         """Wait until everything answers again, for instance after a kill."""
         local.up(self.settings)
+        let_roles_into_every_test(self.settings)
 
 
 def pytest_configure() -> None:
@@ -65,10 +70,22 @@ def platform() -> Iterator[Platform]:
     (home / OWNER_FILE).write_text(json.dumps(asdict(_this_process())))
     settings = Settings(_env_file=None, home=home, mongodb_parameters="enableTestCommands=1", **FREE_PORTS)
     try:
-        yield Platform(local.up(settings))
+        settings = local.up(settings)
+        let_roles_into_every_test(settings)
+        yield Platform(settings)
     finally:
         local.down(settings)
         shutil.rmtree(home)
+
+
+def let_roles_into_every_test(settings: Settings) -> None:
+    """Allow each role in every database, topic and group what `up` allowed it in one: each test has its own."""
+    admin = as_admin(as_admin(settings, "mongodb"), "kafka")
+    with connect(admin) as client:
+        mongodb_access.grant_access(admin, client, mongodb_access.EVERYTHING)
+    kafka = KafkaAdminClient(**python_options(admin))
+    kafka_access.grant_access(admin.model_copy(update={"topic": "*", "consumer_group": "*"}), kafka)
+    kafka.close()
 
 
 @pytest.fixture
@@ -83,17 +100,24 @@ def settings(platform: Platform, tmp_path: Path) -> Settings:
 @pytest.fixture
 def topic(settings: Settings) -> str:
     """The name of the test's topic, which exists."""
-    ensure_topic(settings)
+    ensure_topic(as_admin(settings, "kafka"))
     return settings.topic
 
 
 @pytest.fixture
 def db(settings: Settings) -> Iterator[MongoDatabase]:
-    """The test's database, empty; gone after the test."""
-    db = database(settings)
+    """The test's database, empty; gone after the test. The test's own hands are the admin's; the code has its roles."""
+    db = database(as_admin(settings, "mongodb"))
     yield db
     db.client.drop_database(db.name)
     db.client.close()
+
+
+def variables(settings: Settings, *more: str) -> dict[str, str]:
+    """The ECOM_* variables by which another process finds the test's servers and its own names in them."""
+    own = ("home", "mongodb_database", "topic", "consumer_group", *more)
+    servers = ("kafka_bootstrap_servers", "kafka_credentials", "mongodb_uri", "mongodb_credentials", "hdfs_uri")
+    return {f"ECOM_{name.upper()}": str(getattr(settings, name) or "") for name in (*own, *servers)}
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

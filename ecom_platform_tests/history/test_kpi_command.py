@@ -12,6 +12,7 @@ from ecom_platform.cli import cli, run
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform_tests.archive import handmade
+from ecom_platform_tests.conftest import variables
 from ecom_platform_tests.kpi.stored import random_order
 
 KEYS = (
@@ -27,8 +28,8 @@ Ecom = Callable[..., tuple[int, str, str]]
 def ecom(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ecom:
     """The command line over the test's database: exit code, stdout, stderr."""
     monkeypatch.chdir(settings.home)
-    for name in ("home", "mongodb_uri", "mongodb_database", "hdfs_uri"):
-        monkeypatch.setenv(f"ECOM_{name.upper()}", str(getattr(settings, name)))
+    for name, value in variables(settings).items():
+        monkeypatch.setenv(name, value)
 
     def command(*arguments: str) -> tuple[int, str, str]:
         code = run(lambda: cli.main(args=["kpi", *arguments], prog_name="ecom", standalone_mode=False))

@@ -13,19 +13,20 @@ import hdfs_native
 import psutil
 import pytest
 from kafka import KafkaAdminClient
-from pymongo import MongoClient
 
 from ecom_platform import local
 from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.kafka_client import python_options
 from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.platform import up
 from ecom_platform.local.processes import processes
+from ecom_platform.local.server import as_admin
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings, load_settings
-from ecom_platform.store import MongoDatabase
-from ecom_platform_tests.conftest import FREE_PORTS, Platform
+from ecom_platform.store import MongoDatabase, connect
+from ecom_platform_tests.conftest import FREE_PORTS, Platform, let_roles_into_every_test
 
 pytestmark = pytest.mark.servers
 
@@ -125,7 +126,7 @@ def test_a_killed_server_comes_back(platform: Platform, program: str) -> None:
 
 def test_the_topic_keeps_every_event_of_a_key(settings: Settings, topic: str) -> None:
     """It has the partitions of the settings, and is not compacted."""
-    with KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers) as admin:
+    with KafkaAdminClient(**python_options(settings)) as admin:
         [described] = admin.describe_topics([topic])
 
     assert len(described["partitions"]) == settings.topic_partitions
@@ -188,15 +189,15 @@ def test_down_ends_everything_after_the_manager_was_killed(small: Settings) -> N
 def test_up_mends_what_a_killed_manager_left_behind(small: Settings) -> None:
     """The data is what it was."""
     started = start(small)
-    with MongoClient(started.mongodb_uri) as client:
-        client.shop.kept.insert_one({"_id": 1})
+    with connect(started) as client:
+        client.ecommerce.kept.insert_one({"_id": 1})
     os.kill(Supervisord(Instance.of(small)).pid(), signal.SIGKILL)
 
     again = start(small)
 
     assert Supervisord(Instance.of(small)).alive()
-    with MongoClient(again.mongodb_uri) as client:
-        assert client.shop.kept.count_documents({}) == 1
+    with connect(again) as client:
+        assert client.ecommerce.kept.count_documents({}) == 1
 
 
 def test_a_server_moves_to_another_port(small: Settings) -> None:
@@ -224,7 +225,11 @@ def test_a_busy_port_is_named_before_anything_is_started(small: Settings) -> Non
 def test_a_server_that_a_person_names_is_used_and_never_ended(platform: Platform, small: Settings) -> None:
     """Nothing of ours is started for it."""
     named = small.model_copy(
-        update={"mongodb_uri": platform.settings.mongodb_uri, "mongodb_database": "test_named_elsewhere"}
+        update={
+            "mongodb_uri": platform.settings.mongodb_uri,
+            "mongodb_credentials": platform.settings.mongodb_credentials,
+            "mongodb_database": "test_named_elsewhere",
+        }
     )
     started = start(named)
     assert started.mongodb_uri == platform.settings.mongodb_uri
@@ -233,7 +238,8 @@ def test_a_server_that_a_person_names_is_used_and_never_ended(platform: Platform
     local.down(named)
 
     assert answers(platform.settings)
-    with MongoClient(platform.settings.mongodb_uri) as client:
+    let_roles_into_every_test(platform.settings)
+    with connect(as_admin(platform.settings, "mongodb")) as client:
         client.drop_database("test_named_elsewhere")
 
 
