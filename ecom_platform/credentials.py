@@ -24,6 +24,7 @@ __all__ = [
     "SecuredServer",
     "credential_file",
     "ensure_credentials",
+    "new_credential",
     "read_credential",
     "write_secret",
 ]
@@ -110,9 +111,14 @@ def ensure_credentials(folder: Path, server: SecuredServer, roles: Sequence[Role
     for role in roles or ROLES_OF[server]:
         file = credential_file(folder, server, role)
         if not file.exists():
-            write_secret(file, f"username={role}\npassword={secrets.token_urlsafe(_PASSWORD_BYTES)}\n")
+            write_secret(file, new_credential(role))
             made.append(file)
     return made
+
+
+def new_credential(role: Role) -> str:
+    """The text of a credential file with a new password."""
+    return f"username={role}\npassword={secrets.token_urlsafe(_PASSWORD_BYTES)}\n"
 
 
 def write_secret(file: Path, text: str) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from ecom_platform.credentials import Role, credential_file
+from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
 from ecom_platform.settings import Settings, credential_of
 
-__all__ = ["FILE_PROVIDER", "java_options", "python_options"]
+# It warns at every login without TLS; whether that is allowed, the settings have decided.
+logging.getLogger("kafka.net.sasl").setLevel(logging.ERROR)
+
+__all__ = ["FILE_PROVIDER", "java_options", "kafka_failure", "python_options"]
 
 _SCRAM = "SCRAM-SHA-256"
 _SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
@@ -61,6 +66,28 @@ FILE_PROVIDER = {
     "config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider",
 }
 """Lets a configuration of Kafka say `${file:path:key}`."""
+
+
+def kafka_failure(settings: Settings, what: str, error: Exception) -> EcomError:
+    """Ours for an error of kafka-python: a right that is missing needs a person, anything else may work later.
+
+    Args:
+        what: what Kafka did not do, as it reads after its address: "does not answer while connecting".
+    """
+    from kafka.errors import AuthorizationError
+
+    where = f"Kafka at {settings.kafka_bootstrap_servers}"
+    if isinstance(error, AuthorizationError) or "AuthorizationFailed" in str(error):
+        return ConfigurationError(
+            f"{where} does not allow this to the role {settings.role}: it {what} ({type(error).__name__}). Use a role "
+            "that may (ECOM_ROLE); `ecom up` gives each role its rights again."
+        )
+    # The client tries until its time is over, and then does not say that a password was refused.
+    login = f", or it refuses the login of {settings.role}" if settings.kafka_credentials is not None else ""
+    return UnavailableError(
+        f"{where} {what} ({type(error).__name__}: {str(error)[:200]}{login}). Run `ecom status` to see what is up, "
+        "`ecom up` to start the local servers and tell them every password again."
+    )
 
 
 def _protocol(settings: Settings) -> str:

@@ -14,7 +14,7 @@ from ecom_platform.credentials import Role, ensure_credentials
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.jars import class_path
 from ecom_platform.java import LAPTOP_OPTIONS, find_java
-from ecom_platform.kafka_client import FILE_PROVIDER, python_options
+from ecom_platform.kafka_client import FILE_PROVIDER, kafka_failure, python_options
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.kafka_access import grant_access
 from ecom_platform.local.programs import Program
@@ -136,7 +136,7 @@ def _admin(settings: Settings, seconds: float) -> Iterator[KafkaAdminClient]:
         finally:
             client.close()
     except (KafkaError, OSError) as error:
-        raise UnavailableError(_SILENT.format(settings.kafka_bootstrap_servers, error)) from error
+        raise kafka_failure(settings, "does not answer", error) from error
 
 
 def _host_and_port(broker: str) -> tuple[str, int]:

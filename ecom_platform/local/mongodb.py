@@ -20,7 +20,7 @@ from ecom_platform.settings import Settings, credential_of
 if TYPE_CHECKING:
     from pymongo import MongoClient
 
-__all__ = ["MONGODB", "find_mongod"]
+__all__ = ["MONGODB", "ensure_key_file", "find_mongod"]
 
 REPLICA_SET = "ecom"
 ALREADY_INITIATED, UNAUTHORIZED = 23, 13
@@ -76,7 +76,7 @@ def programs(settings: Settings, instance: Instance) -> list[Program]:
             "was started. Put the folder back from a copy, or delete everything: `ecom reset --yes`."
         )
     ensure_credentials(instance.credentials, "mongodb")
-    _ensure_key_file(instance)
+    ensure_key_file(instance.credentials)
     argv = [
         *(str(find_mongod(settings)), "--dbpath", "data/mongodb"),
         *("--bind_ip", "127.0.0.1", "--port", str(settings.mongodb_port), "--nounixsocket"),
@@ -105,11 +105,17 @@ def _secured_mark(instance: Instance) -> Path:
     return instance.data / "mongodb" / "ecom-secured"
 
 
-def _ensure_key_file(instance: Instance) -> None:
-    """The secret by which members of a replica set know each other; demanded although there is one member only."""
-    file = instance.credentials / KEY_FILE
-    if not file.exists():
-        write_secret(file, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
+def ensure_key_file(folder: Path) -> list[Path]:
+    """Make the secret by which members of a replica set know each other; demanded although there is one member only.
+
+    Returns:
+        The file, if it is new.
+    """
+    file = folder / KEY_FILE
+    if file.exists():
+        return []
+    write_secret(file, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
+    return [file]
 
 
 def not_ready(settings: Settings) -> str | None:
