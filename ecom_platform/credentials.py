@@ -35,7 +35,7 @@ _PASSWORD_BYTES = 32
 
 
 class Role(StrEnum):
-    """A part of the platform, or somebody outside of it; each may do only what it needs (`docs/security.md`)."""
+    """A part of the platform, or somebody outside of it; each may do only what it needs (`SECURITY.md` has the table)."""
 
     ADMIN = "admin"
     """Makes users, roles, access rules, topic and collections: `ecom up`, and nobody else."""

@@ -30,6 +30,7 @@ from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, connect, database
 from ecom_platform.store.owners import ProcessIdentity, identify
+from ecom_platform_tests.canary import files_with_passwords
 
 HOME_PREFIX = "ecom-tests-"
 OWNER_FILE = "owner.json"
@@ -63,8 +64,11 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session")
-def platform() -> Iterator[Platform]:
-    """Real servers on free ports under a temporary home; gone after the run, however it ends."""
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Real servers on free ports under a temporary home; gone after the run, however it ends.
+
+    At the end, no password may stand in anything that the tests and the programs they started have left behind.
+    """
     _end_platforms_of_killed_runs()
     home = Path(tempfile.mkdtemp(prefix=HOME_PREFIX))
     (home / OWNER_FILE).write_text(json.dumps(asdict(_this_process())))
@@ -73,6 +77,8 @@ def platform() -> Iterator[Platform]:
         settings = local.up(settings)
         let_roles_into_every_test(settings)
         yield Platform(settings)
+        left = files_with_passwords(home / "credentials", [home, tmp_path_factory.getbasetemp()])
+        assert left == [], "files with a password in them"
     finally:
         local.down(settings)
         shutil.rmtree(home)

@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pytest
 from kafka import KafkaAdminClient
 
 from ecom_platform import local
+from ecom_platform.credentials import Role, ensure_credentials, read_credential
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.kafka_client import python_options
 from ecom_platform.local.hdfs import HDFS
@@ -26,6 +29,7 @@ from ecom_platform.local.server import as_admin
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store import MongoDatabase, connect
+from ecom_platform_tests.canary import files_with_passwords, processes_with_passwords
 from ecom_platform_tests.conftest import FREE_PORTS, Platform, let_roles_into_every_test
 
 pytestmark = pytest.mark.servers
@@ -99,6 +103,27 @@ def test_everything_listens_on_this_machine_only(platform: Platform) -> None:
 
     assert listening
     assert listening <= LOOPBACK
+
+
+def test_no_process_shows_a_password(platform: Platform) -> None:
+    """Neither in the list of processes nor in the environment that its children get."""
+    instance = Instance.of(platform.settings)
+    assert processes_with_passwords(instance.credentials, processes(instance)) == []
+
+
+def test_a_password_that_is_shown_is_found(tmp_path: Path) -> None:
+    """The search of the tests sees what it looks for."""
+    folder = tmp_path / "credentials"
+    ensure_credentials(folder, "kafka")
+    secret = read_credential(folder, "kafka", Role.STREAM).password
+    log = tmp_path / "a.log"
+    log.write_bytes(b"\x00\xff" + secret.encode() + b"\x00")
+    with subprocess.Popen([sys.executable, "-c", "input()", secret], stdin=subprocess.PIPE) as shown:
+        found = processes_with_passwords(folder, [psutil.Process(shown.pid)])
+
+    assert len(found) == 1
+    assert files_with_passwords(folder, [tmp_path]) == [str(log)]
+    log.unlink()  # the run looks at its end whether any was left
 
 
 def test_up_again_leaves_the_servers_alone(platform: Platform) -> None:
