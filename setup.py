@@ -45,6 +45,7 @@ DEVELOPMENT = [
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",  # the tests without servers, on every core
     "ruff>=0.9",
+    "trustme>=1.2",  # certificates for the tests of TLS
     "types-psutil>=6",
 ]
 
