@@ -18,7 +18,7 @@ from ecom_platform import local
 from ecom_platform.kafka_client import python_options
 from ecom_platform.local.kafka import KAFKA, ensure_topic
 from ecom_platform.local.mongodb import MONGODB
-from ecom_platform.local.server import Server
+from ecom_platform.local.server import Server, as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.dimensions import default_shop
 from ecom_platform.simulator.run import simulate
@@ -49,7 +49,7 @@ def fill_topic(settings: Settings, orders: int, *, only_placed: bool) -> int:
     """
     source = settings.model_copy(update={"topic": "lives"}) if only_placed else settings
     if only_placed:
-        ensure_topic(source)
+        ensure_topic(as_admin(source, "kafka"))
     written = simulate(source, orders=orders, rate="max", seed=SEED, dimensions=default_shop(SEED))
     return _copy_placed(source, settings) if only_placed else written.events
 
