@@ -16,6 +16,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from ecom_platform import local
 from ecom_platform.kafka_client import python_options
+from ecom_platform.local.everywhere import grant_everywhere
 from ecom_platform.local.kafka import KAFKA, ensure_topic
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.server import Server, as_admin
@@ -36,7 +37,9 @@ def own_platform(servers: Sequence[Server] = (KAFKA, MONGODB)) -> Iterator[Setti
     home = Path(tempfile.mkdtemp(prefix="ecom-bench-"))
     settings = Settings(_env_file=None, home=home, **FREE_PORTS)
     try:
-        yield local.up(settings, servers=servers)
+        started = local.up(settings, servers=servers)
+        grant_everywhere(started)
+        yield started
     finally:
         local.down(settings)
         shutil.rmtree(home, ignore_errors=True)

@@ -18,17 +18,15 @@ from typing import NoReturn
 from uuid import uuid4
 
 import pytest
-from kafka import KafkaAdminClient
 
 from ecom_platform import local
-from ecom_platform.kafka_client import python_options
-from ecom_platform.local import kafka_access, mongodb_access
+from ecom_platform.local.everywhere import grant_everywhere
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.kafka import ensure_topic
 from ecom_platform.local.server import as_admin
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings
-from ecom_platform.store import MongoDatabase, connect, database
+from ecom_platform.store import MongoDatabase, database
 from ecom_platform.store.owners import ProcessIdentity, identify
 from ecom_platform_tests.canary import files_with_passwords
 
@@ -53,7 +51,7 @@ class Platform:
     def ensure_up(self) -> None:
         """Wait until everything answers again, for instance after a kill."""
         local.up(self.settings)
-        let_roles_into_every_test(self.settings)
+        grant_everywhere(self.settings)
 
 
 def pytest_configure() -> None:
@@ -75,23 +73,13 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     settings = Settings(_env_file=None, home=home, mongodb_parameters="enableTestCommands=1", **FREE_PORTS)
     try:
         settings = local.up(settings)
-        let_roles_into_every_test(settings)
+        grant_everywhere(settings)
         yield Platform(settings)
         left = files_with_passwords(home / "credentials", [home, tmp_path_factory.getbasetemp()])
         assert left == [], "files with a password in them"
     finally:
         local.down(settings)
         shutil.rmtree(home)
-
-
-def let_roles_into_every_test(settings: Settings) -> None:
-    """Allow each role in every database, topic and group what `up` allowed it in one: each test has its own."""
-    admin = as_admin(as_admin(settings, "mongodb"), "kafka")
-    with connect(admin) as client:
-        mongodb_access.grant_access(admin, client, mongodb_access.EVERYTHING)
-    kafka = KafkaAdminClient(**python_options(admin))
-    kafka_access.grant_access(admin.model_copy(update={"topic": "*", "consumer_group": "*"}), kafka)
-    kafka.close()
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from ecom_platform import local
 from ecom_platform.credentials import Role, ensure_credentials, read_credential
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.kafka_client import python_options
+from ecom_platform.local.everywhere import grant_everywhere
 from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.mongodb import MONGODB
@@ -30,7 +31,7 @@ from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store import MongoDatabase, connect
 from ecom_platform_tests.canary import files_with_passwords, processes_with_passwords
-from ecom_platform_tests.conftest import FREE_PORTS, Platform, let_roles_into_every_test
+from ecom_platform_tests.conftest import FREE_PORTS, Platform
 
 pytestmark = pytest.mark.servers
 
@@ -263,7 +264,7 @@ def test_a_server_that_a_person_names_is_used_and_never_ended(platform: Platform
     local.down(named)
 
     assert answers(platform.settings)
-    let_roles_into_every_test(platform.settings)
+    grant_everywhere(platform.settings)
     with connect(as_admin(platform.settings, "mongodb")) as client:
         client.drop_database("test_named_elsewhere")
 
