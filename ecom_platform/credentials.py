@@ -35,7 +35,7 @@ _PASSWORD_BYTES = 32
 
 
 class Role(StrEnum):
-    """A part of the platform, or somebody outside of it; each may do only what it needs (`SECURITY.md` has the table)."""
+    """A part of the platform, or somebody outside of it; each may do only what it needs (table: `SECURITY.md`)."""
 
     ADMIN = "admin"
     """Makes users, roles, access rules, topic and collections: `ecom up`, and nobody else."""

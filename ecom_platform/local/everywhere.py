@@ -1,4 +1,4 @@
-"""Rights in every database, topic and group of an instance, for tests and benchmarks, which make one after the other."""
+"""Rights in every database, topic and group of an instance: for tests and benchmarks, which make one after another."""
 
 from __future__ import annotations
 
