@@ -48,6 +48,12 @@ DEVELOPMENT = [
     "types-psutil>=6",
 ]
 
+# What a deployment has and a laptop has not: Dagster's storage in Postgres.
+DEPLOYMENT = [
+    "dagster-postgres==0.29.27",  # goes with dagster 1.13.27
+    "psycopg2-binary>=2.9.10",  # its driver, with its own libpq
+]
+
 setup(
     name="ecom-platform",
     version="0.1.0",
@@ -57,6 +63,6 @@ setup(
     include_package_data=True,
     package_data={"ecom_platform": ["py.typed", "alerts/scores.json", "simulator/scenarios/*.toml", "local/jars/*"]},
     install_requires=RUNTIME,
-    extras_require={"dev": DEVELOPMENT},
+    extras_require={"dev": DEVELOPMENT, "deploy": DEPLOYMENT},
     entry_points={"console_scripts": ["ecom = ecom_platform.cli:main"]},
 )
