@@ -14,7 +14,7 @@ UV_SHA256 := afdd00ddc25e12ed756e069090011ca55f127753e1192e51f45fa288a024f3df
 JAR_LOCKS := $(wildcard ecom_platform/local/jars/*.lock)
 COMPILE = $(BIN)/uv pip compile setup.py --extra deploy --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
-SOURCES := ecom_platform ecom_platform_tests dashboard benchmarks docs/screenshots.py setup.py
+SOURCES := ecom_platform ecom_platform_tests dashboard benchmarks docker docs/screenshots.py docs/settings_table.py setup.py
 
 .PHONY: help setup demo test test-unit test-full screenshots lint types lock clean check-machine
 
