@@ -37,7 +37,7 @@ READERS: Final[dict[str, str]] = {
     "tls": "whoever talks to Kafka or MongoDB",
     "allow_insecure": _EVERYBODY,
     "spark_master": _STREAM,
-    "java_home": f"{_LOCAL}, stream, archive and KPI runs",
+    "java_home": f"{_LOCAL}; Spark goes by JAVA_HOME and PATH",
     "mongod": _LOCAL,
     "mongodb_parameters": _LOCAL,
     "mongodb_cache_gb": _LOCAL,
@@ -55,7 +55,7 @@ READERS: Final[dict[str, str]] = {
     "dashboard_port": "`ecom demo`",
     "topic": "simulator, stream, Dagster, dashboard, `ecom`",
     "topic_partitions": "`ecom up`",
-    "consumer_group": "stream, simulator, Dagster",
+    "consumer_group": "stream, simulator",
     "history_start": "stream, Dagster, `ecom kpi`",
     "trigger_milliseconds": _STREAM,
     "max_offsets_per_trigger": _STREAM,
@@ -71,7 +71,7 @@ READERS: Final[dict[str, str]] = {
     "archive_grace": _ARCHIVE,
     "spark_batch_master": "archive and KPI runs",
     "currency": "dashboard, `ecom kpi`",
-    "display_tz": "dashboard",
+    "display_tz": "nobody yet: labels are in UTC",
 }
 
 
