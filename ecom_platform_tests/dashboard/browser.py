@@ -34,6 +34,13 @@ QUIET = [
 _ENTRY = (ROOT / "dashboard" / "app.py").read_text(encoding="utf-8")
 # Every page there is: those of the navigation, which the entry script lists (running it needs a server), and the order.
 PAGES = (*(name for name, *_ in ast.literal_eval(_ENTRY.split("PAGES = ")[1].split("\n\n")[0])), "order")
+FILTERS = ".st-key-frame details"
+SCREENS = [
+    pytest.param(width, height, scheme, marks=[pytest.mark.full] if scheme == "dark" and width != 1366 else [])
+    for width, height in ((1366, 768), (768, 1024), (390, 844))
+    for scheme in ("light", "dark")
+]
+"""Width, height and theme: every width in one theme, and every theme at one width; the other pairs in the long run."""
 # Opened at the address of a page, Streamlit's own script first looks for its server below that page.
 _PROBE = re.compile(r"/_stcore/(health|host-config)$")
 
@@ -93,6 +100,26 @@ def wait_until_drawn(page: Page) -> None:
     expect(drawn).to_be_visible(timeout=SOON_MS)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=SOON_MS)
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SOON_MS)
+
+
+def unfold_filters(page: Page) -> None:
+    """Unfold the filters with a click, and wait as a reader does until they are."""
+    page.locator(f"{FILTERS} summary").click()
+    wait_until_unfolded(page)
+
+
+def wait_until_unfolded(page: Page) -> None:
+    """The filters stand still: to reach one of them while they unfold scrolls within them, which closes its list."""
+    expect(page.locator(f"{FILTERS}[open]")).to_have_count(1, timeout=SOON_MS)
+    still = f"document.querySelector('{FILTERS}').getAnimations({{ subtree: true }}).length === 0"
+    page.wait_for_function(still, timeout=SOON_MS)
+
+
+def take_by_typing(page: Page, text: str) -> None:
+    """Type into the list that has the focus and take its first option, once it is offered."""
+    page.keyboard.type(text)
+    expect(page.get_by_role("option").first).to_contain_text(text, timeout=SOON_MS)
+    page.keyboard.press("Enter")
 
 
 def assert_it_fits(screen: Screen, *, wider_allowed: tuple[str, ...] = ()) -> None:

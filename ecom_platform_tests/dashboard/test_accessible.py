@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from ecom_platform_tests.dashboard.browser import PAGES, SOON_MS, opened, wait_until_drawn
+from ecom_platform_tests.dashboard.browser import PAGES, SOON_MS, opened, unfold_filters, wait_until_drawn
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
@@ -82,7 +82,7 @@ def test_axe_finds_nothing_serious(browser, address, path_of, name, scheme):
 def test_axe_finds_nothing_serious_in_what_is_folded_away(browser, address, path_of, scheme):
     """The filters, one of them opened, and a chosen one as a pill."""
     with opened(browser, f"{address}/?warehouse=2", None, scheme=scheme) as found:
-        found.page.get_by_text("Filters · 1").click()
+        unfold_filters(found.page)
         found.page.get_by_role("combobox", name="Courier").click()
         expect(found.page.get_by_role("option").first).to_be_visible(timeout=SOON_MS)
         assert unknown(found.page) == []

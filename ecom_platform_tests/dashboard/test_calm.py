@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from dashboard import formats
 from ecom_platform_tests.dashboard import shop
-from ecom_platform_tests.dashboard.browser import SOON_MS, opened
+from ecom_platform_tests.dashboard.browser import SOON_MS, opened, unfold_filters
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
@@ -64,10 +64,9 @@ def test_new_figures_leave_the_reader_in_peace(browser, address, live_shop):
     shop.beat(live_shop, datetime.now(UTC))
     with opened(browser, address) as found:
         page = found.page
-        page.get_by_text("Filters", exact=True).click()
+        unfold_filters(page)
         courier = page.get_by_role("combobox", name="Courier")
         expect(courier).to_be_visible(timeout=SOON_MS)
-        page.wait_for_timeout(1_000)  # until the unfolding is over
         zoomed = zoom(page)
         main = page.get_by_test_id("stMain")
         main.evaluate("e => e.scrollTo(0, 100)")  # before the list is open: scrolling closes it
@@ -148,7 +147,7 @@ def test_a_copied_address_shows_somebody_else_the_same(browser, address, live_sh
     with opened(browser, f"{address}/?range=Yesterday") as first:
         page = first.page
         before = first.tile("Revenue").inner_text()
-        page.get_by_text("Filters", exact=True).click()
+        unfold_filters(page)
         page.get_by_role("combobox", name="Warehouse").click()
         page.get_by_role("option", name="2").click()
         expect(first.tile("Revenue")).not_to_have_text(before, timeout=SOON_MS)

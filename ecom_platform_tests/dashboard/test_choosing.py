@@ -15,7 +15,7 @@ from dashboard.ranges import Preset, resolve
 from ecom_platform.history.kpi import answer_kpis
 from ecom_platform.history.question import Filters, KpiQuestion
 from ecom_platform.settings import Settings
-from ecom_platform_tests.dashboard.browser import SOON_MS, opened
+from ecom_platform_tests.dashboard.browser import FILTERS, SOON_MS, opened, take_by_typing, wait_until_unfolded
 
 YESTERDAY = "range=Yesterday"
 SALES_CHARTS, DELIVERY_CHARTS = 5, 7
@@ -147,10 +147,10 @@ class TestInABrowser:
         """The control above the pages is the twin of the click: opened, typed into and left with keys alone."""
         net = formats.money(kpis(live_shop, Filters(category="Toys"))["revenue_cents"], "USD")
         with opened(browser, f"{address}/sales?{YESTERDAY}", SALES_CHARTS) as found:
-            found.page.get_by_test_id("stExpander").locator("summary").focus()
+            found.page.locator(f"{FILTERS} summary").focus()
             found.page.keyboard.press("Enter")
+            wait_until_unfolded(found.page)
             found.page.get_by_role("combobox", name="Category").focus()
-            found.page.keyboard.type("Toys")
-            found.page.keyboard.press("Enter")
+            take_by_typing(found.page, "Toys")
             expect(found.page).to_have_url(re.compile(r"category=Toys"), timeout=SOON_MS)
             expect(found.tile("Revenue")).to_have_text(net, timeout=SOON_MS)

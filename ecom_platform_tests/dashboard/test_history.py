@@ -20,7 +20,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import collections, ensure_schema
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.dashboard import shop
-from ecom_platform_tests.dashboard.browser import SOON_MS, assert_it_fits, opened
+from ecom_platform_tests.dashboard.browser import SCREENS, SOON_MS, assert_it_fits, opened
 from ecom_platform_tests.dashboard.conftest import database_of
 
 pytestmark = pytest.mark.servers
@@ -154,8 +154,7 @@ def test_who_asks_what_is_being_answered_waits_for_the_same_answer():
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1366, 768), (390, 844)])
+@pytest.mark.parametrize(("width", "height", "scheme"), SCREENS)
 def test_the_page_fits_every_screen(browser, address, live_shop, width, height, scheme):
     """No horizontal scrolling of the page, no error, no foreign request."""
     with opened(browser, f"{address}/history", CHARTS, width, height, scheme) as found:

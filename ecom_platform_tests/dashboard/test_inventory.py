@@ -15,7 +15,7 @@ from dashboard.queries.stock import cover_by_category, read_stock
 from ecom_platform.history.question import Filters
 from ecom_platform.store import collections
 from ecom_platform_tests.dashboard import shop
-from ecom_platform_tests.dashboard.browser import SOON_MS, assert_it_fits, opened
+from ecom_platform_tests.dashboard.browser import SCREENS, SOON_MS, assert_it_fits, opened, take_by_typing
 from ecom_platform_tests.dashboard.conftest import database_of
 
 pytestmark = pytest.mark.servers
@@ -145,8 +145,7 @@ def stocked(live_shop):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1366, 768), (390, 844)])
+@pytest.mark.parametrize(("width", "height", "scheme"), SCREENS)
 def test_the_page_fits_every_screen(browser, address, stocked, width, height, scheme):
     """No horizontal scrolling, no card with more in it than its height, no error, no foreign request."""
     with opened(browser, f"{address}/inventory", CHARTS, width, height, scheme) as found:
@@ -172,8 +171,7 @@ def test_figures_on_screen_are_those_of_the_shelves(browser, address, stocked):
         expect(found.tile("Units available")).to_have_text(formats.count(sum(shelf.available for shelf in shelves)))
         third = next(shelf for shelf in shelves if shelf.product_id == 3)
         found.card("movements").get_by_role("combobox").focus()
-        found.page.keyboard.type("· 3 Article")
-        found.page.keyboard.press("Enter")
+        take_by_typing(found.page, "· 3 Article")
         words = f"on hand {third.on_hand}, reserved {third.moves.reserved}, available {third.available}"
         expect(found.card("movements")).to_contain_text(words, timeout=SOON_MS)
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from ecom_platform_tests.dashboard.browser import PAGES, SOON_MS, opened, wait_until_drawn
+from ecom_platform_tests.dashboard.browser import FILTERS, PAGES, SOON_MS, opened, wait_until_drawn, wait_until_unfolded
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
@@ -47,11 +47,10 @@ def test_tab_reaches_all_that_a_mouse_can_press(browser, address, path_of, name)
     path = path_of(name)
     with opened(browser, f"{address}{path}{'&' if '?' in path else '?'}{STILL}", None) as found:
         page = found.page
-        filters = page.locator(".st-key-frame summary")
+        filters = page.locator(f"{FILTERS} summary")
         tab_to(page, filters)
         page.keyboard.press("Enter")
-        expect(page.get_by_role("combobox", name="Warehouse")).to_be_visible(timeout=SOON_MS)
-        page.wait_for_timeout(500)
+        wait_until_unfolded(page)
         page.evaluate(MARK_PRESSABLE)
         tab_to(page, page.get_by_role("link", name="Skip to main content"), "Shift+Tab")
         reached = "document.activeElement.dataset.reached = ''; document.activeElement === document.body"
@@ -78,10 +77,10 @@ def test_range_filters_live_and_an_order_by_keyboard_alone(browser, address, pat
         page.wait_for_timeout(500)
         wait_until_drawn(page)  # a list that opens while the page is drawn for another range closes again
 
-        tab_to(page, page.locator(".st-key-frame summary"))
+        tab_to(page, page.locator(f"{FILTERS} summary"))
         page.keyboard.press("Enter")
+        wait_until_unfolded(page)
         warehouse = page.get_by_role("combobox", name="Warehouse")
-        expect(warehouse).to_be_visible(timeout=SOON_MS)
         tab_to(page, warehouse)
         page.keyboard.type("2")
         expect(page.get_by_role("option")).to_have_count(1, timeout=SOON_MS)
@@ -115,6 +114,7 @@ def test_another_page_its_list_and_its_file_by_keyboard_alone(browser, address, 
 
         tab_to(page, product)
         page.keyboard.type("Article 2")
+        expect(page.get_by_role("option").first).to_be_visible(timeout=SOON_MS)
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")
         expect(page).to_have_url(re.compile(r"product=2\d*\+Article"), timeout=SOON_MS)

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from dashboard import formats
 from ecom_platform_tests.dashboard import shop
-from ecom_platform_tests.dashboard.browser import SOON_MS, assert_it_fits, opened
+from ecom_platform_tests.dashboard.browser import SCREENS, SOON_MS, assert_it_fits, opened
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
@@ -139,8 +139,7 @@ def test_the_range_is_in_the_address_and_nonsense_falls_back(browser, address, l
         expect(found.tile("Orders")).to_have_text(formats.count(len(of_today(live_shop))), timeout=SOON_MS)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1366, 768), (768, 1024), (390, 844)])
+@pytest.mark.parametrize(("width", "height", "scheme"), SCREENS)
 def test_the_page_fits_every_screen(browser, address, live_shop, width, height, scheme):
     """No horizontal scrolling of page or chart card; the tiles are above the fold; every chart has a name."""
     with opened(browser, address, 5, width, height, scheme) as found:

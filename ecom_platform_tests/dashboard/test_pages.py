@@ -16,7 +16,7 @@ from dashboard.ranges import Preset, resolve
 from ecom_platform.history.kpi import answer_kpis
 from ecom_platform.history.question import Filters, KpiQuestion
 from ecom_platform.settings import Settings
-from ecom_platform_tests.dashboard.browser import SOON_MS, assert_it_fits, opened
+from ecom_platform_tests.dashboard.browser import SCREENS, SOON_MS, assert_it_fits, opened, take_by_typing
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
@@ -33,8 +33,7 @@ def kpis(db, filters=None):
 
 
 @pytest.mark.parametrize("name", list(CHARTS))
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1366, 768), (768, 1024), (390, 844)])
+@pytest.mark.parametrize(("width", "height", "scheme"), SCREENS)
 def test_every_page_fits_every_screen(browser, address, live_shop, name, width, height, scheme):
     """No horizontal scrolling, no card with more in it than its height, no error, no foreign request."""
     with opened(browser, f"{address}/{name}", CHARTS[name], width, height, scheme) as found:
@@ -143,8 +142,7 @@ def test_a_bar_and_the_list_open_the_same_product(browser, address, live_shop):
     with opened(browser, link, CHARTS["sales"] + 1) as again:
         expect(again.card("product")).to_contain_text(f"net sales {net}", timeout=SOON_MS)
         again.page.get_by_role("combobox", name="Product").focus()
-        again.page.keyboard.type("Article 2")
-        again.page.keyboard.press("Enter")
+        take_by_typing(again.page, "Article 2")
         expect(again.page).to_have_url(re.compile(r"product=2\d*\+Article"), timeout=SOON_MS)
 
 

@@ -14,7 +14,7 @@ from dashboard.queries.pipeline import dead_letters, ingested, stream, wait_seco
 from dashboard.ranges import Window
 from ecom_platform.store import collections
 from ecom_platform_tests.dashboard import shop
-from ecom_platform_tests.dashboard.browser import SOON_MS, assert_it_fits, opened
+from ecom_platform_tests.dashboard.browser import SCREENS, SOON_MS, assert_it_fits, opened
 from ecom_platform_tests.dashboard.pipe import fill, letter, manifest, offsets, summary
 
 pytestmark = pytest.mark.servers
@@ -151,8 +151,7 @@ def piped(live_shop):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1366, 768), (390, 844)])
+@pytest.mark.parametrize(("width", "height", "scheme"), SCREENS)
 def test_the_page_fits_every_screen(browser, address, piped, width, height, scheme):
     """No horizontal scrolling of the page, no error, no foreign request; the equations are on top, in words."""
     shop.beat(piped, datetime.now(UTC), lag=1)
