@@ -60,6 +60,7 @@ def test_dagster_takes_its_configuration_and_its_address_has_no_password(
 ) -> None:
     """Read by Dagster itself; it connects to nothing before it is asked for something."""
     from dagster._core.instance.config import dagster_instance_config
+    from sqlalchemy import create_engine, make_url
 
     given = services()["webserver"]["environment"]
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", given["DAGSTER_POSTGRES_URL"])
@@ -68,7 +69,10 @@ def test_dagster_takes_its_configuration_and_its_address_has_no_password(
     config, _ = dagster_instance_config(str(DOCKER / "dagster"))
 
     assert config["storage"] == {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}}
-    assert given["DAGSTER_POSTGRES_URL"] == "postgresql://dagster@postgres:5432/dagster"
+    url = make_url(given["DAGSTER_POSTGRES_URL"])
+    assert (url.username, url.password, url.host, url.port) == ("dagster", None, "postgres", 5432)
+    # The driver that is locked, whatever the default of SQLAlchemy is.
+    assert create_engine(url).dialect.driver == "psycopg2"
 
 
 def test_dagster_finds_its_code_where_the_code_server_listens() -> None:
