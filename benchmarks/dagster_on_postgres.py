@@ -80,7 +80,7 @@ class Deployment:
         given = dict(self._services[name].get("environment") or {})
         own = {
             "DAGSTER_HOME": str(self.home),
-            "DAGSTER_POSTGRES_URL": f"postgresql://dagster@127.0.0.1:{self.postgres.port}/dagster",
+            "DAGSTER_POSTGRES_URL": f"postgresql+psycopg2://dagster@127.0.0.1:{self.postgres.port}/dagster",
             "DAGSTER_FILES": str(self.folder / "files"),
             "POSTGRES_PASSWORD_FILE": str(self.postgres.password_file),
             "PGPASSFILE": str(self.folder / f"pgpass-{name}"),
@@ -112,7 +112,10 @@ class Deployment:
     def run(self, name: str) -> None:
         """Run a one-shot to its end."""
         with self._log(name) as log:
-            subprocess.run(self.command(name), env=self.environment(name), cwd=ROOT, stdout=log, stderr=log, check=True)
+            command, given = self.command(name), self.environment(name)
+            done = subprocess.run(command, env=given, cwd=ROOT, stdout=log, stderr=log, check=False)
+        if done.returncode:
+            raise SystemExit(f"{name} failed: {(self.folder / f'{name}.log').read_text()[-2000:]}")
 
     def start(self, name: str) -> None:
         """Start a service that stays."""
@@ -310,8 +313,7 @@ def _look() -> tuple[int, int]:
     """Bytes of Dagster's database, and connections to it."""
     import psycopg2
 
-    url = os.environ["DAGSTER_POSTGRES_URL"]
-    connection = psycopg2.connect(url)
+    connection = psycopg2.connect(os.environ["DAGSTER_POSTGRES_URL"].replace("+psycopg2", ""))
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_database_size('dagster'), (SELECT count(*) FROM pg_stat_activity WHERE datname='dagster')"

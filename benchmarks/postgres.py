@@ -37,7 +37,7 @@ class Postgres:
     version: str
 
     def errors(self) -> list[str]:
-        """The lines of its log that are errors, but those of clients that were ended on purpose."""
+        """The lines of its log that are errors."""
         lines = self.log.read_text(errors="replace").splitlines()
         return [line for line in lines if any(f"{word}:" in line for word in ("ERROR", "FATAL", "PANIC"))]
 
@@ -78,27 +78,24 @@ def own_postgres(folder: Path, port: int) -> Iterator[Postgres]:
             **owner,
         )
     try:
-        version = _make_database(port, secret.read_text())
+        version = _make_database(programs, port, secret.read_text())
         yield Postgres(port, secret, log, version)
     finally:
         server.send_signal(signal.SIGINT)  # without waiting for clients
         server.wait(30)
 
 
-def _make_database(port: int, password: str) -> str:
+def _make_database(programs: Path, port: int, password: str) -> str:
     import psycopg2
 
+    where = {"host": "127.0.0.1", "port": str(port), "user": "dagster", "dbname": "postgres"}
+    ask = [programs / "pg_isready", *(f"--{name}={value}" for name, value in where.items() if name != "user")]
     deadline = time.monotonic() + READY_SECONDS
-    while True:
-        try:
-            connection = psycopg2.connect(
-                host="127.0.0.1", port=port, user="dagster", dbname="postgres", password=password
-            )
-            break
-        except psycopg2.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
+    while subprocess.run(ask, stdout=subprocess.DEVNULL, check=False).returncode:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"Postgres was not ready after {READY_SECONDS} seconds.")
+        time.sleep(0.2)
+    connection = psycopg2.connect(**where, password=password)
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE dagster")

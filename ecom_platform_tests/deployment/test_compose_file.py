@@ -193,11 +193,13 @@ def test_the_settings_are_settings(name: str, monkeypatch: pytest.MonkeyPatch) -
 ANNOUNCED = {"allow_insecure", "kafka_credentials", "mongodb_credentials"} - set(Settings.model_fields)
 
 
-@pytest.mark.parametrize("name", SERVICES)
-def test_a_variable_of_the_operator_has_a_safe_default(name: str) -> None:
+def test_a_variable_of_the_operator_has_a_safe_default() -> None:
     """Without any of them the file is complete; see `composition`, which fills in the defaults."""
-    del name
-    assert set(re.findall(r"\$\{(\w+)", FILE.read_text())) == {"OPERATOR", "PROXY_ADDRESS", "PROXY_DOMAIN", "PROXY_TLS"}
+    own = {"OPERATOR", "PROXY_ADDRESS", "PROXY_DOMAIN", "PROXY_TLS"}
+    used = set(re.findall(r"\$\{(\w+)", FILE.read_text()))
+    assert own <= used
+    assert all(name.removeprefix("ECOM_").lower() in {*Settings.model_fields, *ANNOUNCED} for name in used - own)
+    assert all(re.findall(r"\$\{\w+(:-[^}]+)?\}", FILE.read_text()))
     assert "${" not in str(compose())
 
 
@@ -206,6 +208,14 @@ def test_native_libraries_of_java_can_be_loaded(name: str) -> None:
     """JVMs unpack those of their compression into /tmp, which is not executable unless that is said."""
     options = [option for mount in SERVICES[name].get("tmpfs", []) for option in mount.partition(":")[2].split(",")]
     assert ("exec" in options) == (name in JVMS)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_files_in_memory_are_bounded(name: str) -> None:
+    """They count as memory of the service, and by default half of the machine's is allowed."""
+    mounts = SERVICES[name].get("tmpfs", [])
+    assert mounts
+    assert all(re.search(r"size=\d+m\b", mount) for mount in mounts)
 
 
 @pytest.mark.parametrize(("name", "words"), [*commands()])

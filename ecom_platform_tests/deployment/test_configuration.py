@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -60,6 +61,7 @@ def test_dagster_takes_its_configuration_and_its_address_has_no_password(
 ) -> None:
     """Read by Dagster itself; it connects to nothing before it is asked for something."""
     from dagster._core.instance.config import dagster_instance_config
+    from sqlalchemy import create_engine, make_url
 
     given = services()["webserver"]["environment"]
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", given["DAGSTER_POSTGRES_URL"])
@@ -68,7 +70,10 @@ def test_dagster_takes_its_configuration_and_its_address_has_no_password(
     config, _ = dagster_instance_config(str(DOCKER / "dagster"))
 
     assert config["storage"] == {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}}
-    assert given["DAGSTER_POSTGRES_URL"] == "postgresql://dagster@postgres:5432/dagster"
+    url = make_url(given["DAGSTER_POSTGRES_URL"])
+    assert (url.username, url.password, url.host, url.port) == ("dagster", None, "postgres", 5432)
+    # The driver that is locked, whatever the default of SQLAlchemy is.
+    assert create_engine(url).dialect.driver == "psycopg2"
 
 
 def test_dagster_finds_its_code_where_the_code_server_listens() -> None:
@@ -142,3 +147,32 @@ def test_the_exit_code_of_what_is_wrapped_is_kept(tmp_path: Path) -> None:
     given = {**os.environ, "POSTGRES_PASSWORD_FILE": str(secret), "PGPASSFILE": str(tmp_path / "pgpass")}
     done = subprocess.run([DOCKER / "with-postgres.sh", "sh", "-c", "exit 7"], env=given, check=False)
     assert done.returncode == 7
+
+
+def test_preparing_makes_secrets_that_only_their_owner_can_reach_and_keeps_what_is_there(tmp_path: Path) -> None:
+    """Files that every container's user can read, in a folder that nobody else of this machine can enter."""
+    (tmp_path / "docker").mkdir()
+    (tmp_path / "docker" / "prepare.sh").write_bytes((DOCKER / "prepare.sh").read_bytes())
+    # In place of the engine: what `credentials` does, which never overwrites.
+    engine = tmp_path / "docker-engine" / "docker"
+    engine.parent.mkdir()
+    engine.write_text(
+        '#!/bin/sh\n[ "$3" = "--rm" ] && umask 077 && echo "$OPERATOR" >> secrets/mongodb-keyfile\nexit 0\n'
+    )
+    engine.chmod(0o755)
+    given = {**os.environ, "PATH": f"{engine.parent}:{os.environ['PATH']}"}
+    secrets = tmp_path / "secrets"
+
+    passwords = []
+    for _ in range(2):
+        subprocess.run(["bash", tmp_path / "docker" / "prepare.sh"], env=given, check=True, capture_output=True)
+        passwords.append((secrets / "postgres-password").read_text())
+
+    assert passwords[0] == passwords[1]
+    assert re.fullmatch(r"[\w-]{43}", passwords[0])
+    assert secrets.stat().st_mode & 0o777 == 0o700
+    assert {file.name: file.stat().st_mode & 0o777 for file in secrets.iterdir()} == {
+        "mongodb-keyfile": 0o644,
+        "postgres-password": 0o644,
+    }
+    assert (secrets / "mongodb-keyfile").read_text().splitlines() == [f"{os.getuid()}:{os.getgid()}"] * 2
