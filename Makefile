@@ -12,9 +12,9 @@ STAMP := $(VENV)/.installed
 UV_VERSION := 0.9.9
 UV_SHA256 := afdd00ddc25e12ed756e069090011ca55f127753e1192e51f45fa288a024f3df
 JAR_LOCKS := $(wildcard ecom_platform/local/jars/*.lock)
-LOCK = $(BIN)/uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock
-SOURCES := ecom_platform ecom_platform_tests dashboard benchmarks docs/screenshots.py setup.py
+COMPILE = $(BIN)/uv pip compile setup.py --extra deploy --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
+SOURCES := ecom_platform ecom_platform_tests dashboard benchmarks docker docs/screenshots.py docs/settings_table.py setup.py
 
 .PHONY: help setup demo test test-unit test-full screenshots lint types lock clean check-machine
 
@@ -49,7 +49,9 @@ types: $(STAMP) ## Strict type check of the package
 	@$(BIN)/mypy
 
 lock: $(STAMP) ## Resolve again: requirements.lock and the jar locks (hashes only, no address of any registry)
-	@$(LOCK)
+	@$(COMPILE) --extra dev --output-file requirements.lock
+	# The image has the same versions and no tools of developers.
+	$(COMPILE) --constraint requirements.lock --output-file docker/requirements.lock
 	$(BIN)/python -m ecom_platform.jars lock
 
 clean: ## Remove the environment and the caches of the tools; data in .ecom stays (see: ecom reset)

@@ -35,6 +35,7 @@ RUNTIME = [
 
 DEVELOPMENT = [
     "axe-playwright-python>=0.1.8",  # carries axe-core itself: the accessibility tests ask nothing of the network
+    "check-jsonschema>=0.33",  # carries the published schema of Compose files
     "import-linter>=2.1",
     "jsonschema>=4.23",
     "mypy>=1.14",
@@ -45,7 +46,14 @@ DEVELOPMENT = [
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",  # the tests without servers, on every core
     "ruff>=0.9",
+    "trustme>=1.2",  # certificates for the tests of TLS
     "types-psutil>=6",
+]
+
+# What a deployment has and a laptop has not: Dagster's storage in Postgres.
+DEPLOYMENT = [
+    "dagster-postgres==0.29.27",  # goes with dagster 1.13.27
+    "psycopg2-binary>=2.9.10",  # its driver, with its own libpq
 ]
 
 setup(
@@ -57,6 +65,6 @@ setup(
     include_package_data=True,
     package_data={"ecom_platform": ["py.typed", "alerts/scores.json", "simulator/scenarios/*.toml", "local/jars/*"]},
     install_requires=RUNTIME,
-    extras_require={"dev": DEVELOPMENT},
+    extras_require={"dev": DEVELOPMENT, "deploy": DEPLOYMENT},
     entry_points={"console_scripts": ["ecom = ecom_platform.cli:main"]},
 )

@@ -15,9 +15,11 @@ import psutil
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from ecom_platform import local
+from ecom_platform.kafka_client import python_options
+from ecom_platform.local.everywhere import grant_everywhere
 from ecom_platform.local.kafka import KAFKA, ensure_topic
 from ecom_platform.local.mongodb import MONGODB
-from ecom_platform.local.server import Server
+from ecom_platform.local.server import Server, as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.dimensions import default_shop
 from ecom_platform.simulator.run import simulate
@@ -35,7 +37,9 @@ def own_platform(servers: Sequence[Server] = (KAFKA, MONGODB)) -> Iterator[Setti
     home = Path(tempfile.mkdtemp(prefix="ecom-bench-"))
     settings = Settings(_env_file=None, home=home, **FREE_PORTS)
     try:
-        yield local.up(settings, servers=servers)
+        started = local.up(settings, servers=servers)
+        grant_everywhere(started)
+        yield started
     finally:
         local.down(settings)
         shutil.rmtree(home, ignore_errors=True)
@@ -48,7 +52,7 @@ def fill_topic(settings: Settings, orders: int, *, only_placed: bool) -> int:
     """
     source = settings.model_copy(update={"topic": "lives"}) if only_placed else settings
     if only_placed:
-        ensure_topic(source)
+        ensure_topic(as_admin(source, "kafka"))
     written = simulate(source, orders=orders, rate="max", seed=SEED, dimensions=default_shop(SEED))
     return _copy_placed(source, settings) if only_placed else written.events
 
@@ -72,8 +76,8 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 def _copy_placed(source: Settings, target: Settings) -> int:
-    consumer = KafkaConsumer(bootstrap_servers=source.kafka_bootstrap_servers, enable_auto_commit=False)
-    producer = KafkaProducer(bootstrap_servers=target.kafka_bootstrap_servers, acks="all", linger_ms=20)
+    consumer = KafkaConsumer(**python_options(source), enable_auto_commit=False)
+    producer = KafkaProducer(**python_options(target), acks="all", linger_ms=20)
     places = [TopicPartition(source.topic, number) for number in range(source.topic_partitions)]
     consumer.assign(places)
     consumer.seek_to_beginning()

@@ -20,6 +20,7 @@ from bson.timestamp import Timestamp
 from pymongo.errors import ExecutionTimeout
 
 from dashboard.following import Following
+from ecom_platform.credentials import Role
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store import MongoDatabase, connect
@@ -83,7 +84,7 @@ def open_database() -> tuple[Settings, MongoDatabase]:
         ConfigurationError: a setting is wrong or no MongoDB is known.
         UnavailableError: MongoDB does not answer.
     """
-    settings = load_settings()
+    settings = load_settings(role=Role.DASHBOARD)
     client = connect(settings, timeout_seconds=_CONNECT_SECONDS, operation_seconds=QUERY_SECONDS)
     return settings, client.get_database(settings.mongodb_database, CODEC)
 

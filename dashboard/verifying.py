@@ -18,6 +18,7 @@ from dashboard.queries.history import days_of
 from dashboard.queries.verify import Figure, Verdict, verify
 from dashboard.ranges import DAY, Window
 from dashboard.view import answers
+from ecom_platform.credentials import Role
 from ecom_platform.errors import EcomError
 from ecom_platform.history.question import Filters
 from ecom_platform.settings import Settings, load_settings
@@ -77,7 +78,7 @@ def _verifications() -> Verifications:
 
 
 def _verify_now(window: Window, filters: Filters, now: datetime) -> Verdict:
-    settings: Settings = load_settings()
+    settings: Settings = load_settings(role=Role.DASHBOARD)
     with connect(settings, operation_seconds=_READ_SECONDS) as client:
         return verify(settings, client.get_database(settings.mongodb_database, CODEC), window, filters, now)
 

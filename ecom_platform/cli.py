@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
+from ecom_platform.cli_access import connect, credentials
 from ecom_platform.durations import parse_duration
 from ecom_platform.errors import ConfigurationError, EcomError, UsageError
 from ecom_platform.settings import Settings, load_settings
@@ -61,6 +62,10 @@ def cli() -> None:
 
     Settings are ECOM_* variables or a .env file; data and logs are in ECOM_HOME (default .ecom).
     """
+
+
+cli.add_command(connect)
+cli.add_command(credentials)
 
 
 @cli.command()

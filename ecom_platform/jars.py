@@ -3,8 +3,9 @@
 A lock (`local/jars/<class path>.lock`) has one line per jar, `group:artifact:version[:classifier] sha256`, and no
 address: jgo knows where Maven Central is. Every use verifies the bytes, so a damaged or exchanged jar is never run.
 
-    python -m ecom_platform.jars fetch     download what is missing
-    python -m ecom_platform.jars lock      resolve again and write the locks
+    python -m ecom_platform.jars fetch             download what is missing
+    python -m ecom_platform.jars lock              resolve again and write the locks
+    python -m ecom_platform.jars class-path NAME   print the jars of one lock, verified, as Java takes them
 """
 
 from __future__ import annotations
@@ -209,12 +210,15 @@ def _cache(cache: Path | None) -> Path:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`fetch` or `lock`, for the Makefile."""
+    """`fetch` or `lock` for the Makefile, `class-path NAME` for the image."""
     try:
-        if list(arguments) == ["lock"]:
-            write_locks()
-        else:
-            fetch()
+        match arguments:
+            case ["lock"]:
+                write_locks()
+            case ["class-path", name]:
+                print(":".join(str(path) for path in class_path(name)))
+            case _:
+                fetch()
     except EcomError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -10,16 +10,20 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ecom_platform.credentials import Credential, Role, SecuredServer, read_credential
 from ecom_platform.durations import format_duration, parse_duration
 from ecom_platform.errors import ConfigurationError
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Settings", "credential_of", "load_settings"]
 
 ENDPOINTS_FILE = "endpoints.json"
+CREDENTIALS_OF = {"kafka_bootstrap_servers": "kafka_credentials", "mongodb_uri": "mongodb_credentials"}
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 Duration = Annotated[
     timedelta,
@@ -38,6 +42,20 @@ class Settings(BaseSettings):
     mongodb_uri: str = Field("", description="An existing MongoDB replica set; empty: `ecom up` starts one")
     mongodb_database: str = Field("ecommerce", description="Database that holds every collection")
     hdfs_uri: str = Field("", description="An existing HDFS; empty: `ecom up` starts one")
+    role: Role = Field(Role.OPERATOR, description="Who this program is to the servers; most know it themselves")
+    kafka_credentials: Path | None = Field(
+        None, description="Folder of `kafka-<role>.properties`; `ecom up` makes those of its own; none: no login"
+    )
+    mongodb_credentials: Path | None = Field(
+        None, description="Folder of `mongodb-<role>.properties`; `ecom up` makes those of its own; none: no login"
+    )
+    tls: Path | None = Field(
+        None, description="Folder with `ca.pem`: TLS to Kafka and MongoDB; local ones need `server.pem` (key, chain)"
+    )
+    allow_insecure: bool = Field(
+        False, description="Allow what everybody on the way can read or change: plaintext to another host, HDFS there"
+    )
+
     spark_master: str = Field("local[*,4]", description="Spark master of the stream; 4 = attempts of a failed task")
 
     java_home: str = Field("", description="Folder of Java 17 or 21; empty: JAVA_HOME, PATH, /usr/lib/jvm")
@@ -109,12 +127,55 @@ def load_settings(**overrides: Any) -> Settings:
         recorded = _recorded_endpoints(home)
         given = settings.model_fields_set
         absent = {name: value for name, value in recorded.items() if name not in given or not getattr(settings, name)}
-        return Settings(**{**overrides, **absent, "home": home})
+        for address, credentials in CREDENTIALS_OF.items():
+            if address not in absent and getattr(settings, address) != recorded.get(address):
+                absent.pop(credentials, None)  # those of our own server are nothing for another one
+        settings = Settings(**{**overrides, **absent, "home": home})
     except ValidationError as error:
         problems = "; ".join(f"ECOM_{str(e['loc'][0]).upper()}: {e['msg']}, got {e['input']!r}" for e in error.errors())
         raise ConfigurationError(
             f"A setting cannot be used: {problems}. Change it and run the command again."
         ) from error
+    _refuse_plaintext(settings)
+    return settings
+
+
+def credential_of(settings: Settings, server: SecuredServer, role: Role) -> Credential:
+    """The credential of a role for a server that asks for one. Raises ConfigurationError when it is not there."""
+    folder = settings.kafka_credentials if server == "kafka" else settings.mongodb_credentials
+    if folder is None:
+        raise ConfigurationError(
+            f"No folder with credentials for {server} is known. `ecom up` makes those of local servers; for others set "
+            f"ECOM_{server.upper()}_CREDENTIALS."
+        )
+    return read_credential(folder, server, role)
+
+
+def _refuse_plaintext(settings: Settings) -> None:
+    """Raise ConfigurationError when passwords or data would cross a network in the clear, and nobody allowed it."""
+    if settings.allow_insecure:
+        return
+    plain = {"ECOM_HDFS_URI": [settings.hdfs_uri]}
+    if settings.tls is None:
+        plain["ECOM_KAFKA_BOOTSTRAP_SERVERS"] = [f"//{one}" for one in settings.kafka_bootstrap_servers.split(",")]
+        if "tls=true" not in settings.mongodb_uri and not settings.mongodb_uri.startswith("mongodb+srv:"):
+            hosts = urlsplit(settings.mongodb_uri).netloc.rpartition("@")[2].split(",")
+            plain["ECOM_MONGODB_URI"] = [f"//{one}" for one in hosts]
+    for name, addresses in plain.items():
+        far = [host for one in addresses if (host := _host_of(one)) and host not in LOOPBACK]
+        if far:
+            raise ConfigurationError(
+                f"{name} names another host ({far[0]}), and what is said to it could be read on the way. Nothing was "
+                "sent. Set ECOM_TLS to a folder with ca.pem (Kafka, MongoDB), or allow it on a network you trust: "
+                "ECOM_ALLOW_INSECURE=true."
+            )
+
+
+def _host_of(address: str) -> str | None:
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None  # whoever connects says what is wrong with it
 
 
 def _recorded_endpoints(home: Path) -> dict[str, Any]:

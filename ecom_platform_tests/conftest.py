@@ -22,12 +22,15 @@ from uuid import uuid4
 import pytest
 
 from ecom_platform import local
+from ecom_platform.local.everywhere import grant_everywhere
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.kafka import ensure_topic
+from ecom_platform.local.server import as_admin
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, database
 from ecom_platform.store.owners import ProcessIdentity, identify
+from ecom_platform_tests.canary import files_with_passwords
 
 HOME_PREFIX = "ecom-tests-"
 OWNER_FILE = "owner.json"
@@ -50,6 +53,7 @@ class Platform:
     def ensure_up(self) -> None:
         """Wait until everything answers again, for instance after a kill."""
         local.up(self.settings)
+        grant_everywhere(self.settings)
 
 
 def pytest_configure() -> None:
@@ -76,14 +80,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def platform() -> Iterator[Platform]:
-    """Real servers on free ports under a temporary home; gone after the run, however it ends."""
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Real servers on free ports under a temporary home; gone after the run, however it ends.
+
+    At the end, no password may stand in anything that the tests and the programs they started have left behind.
+    """
     _end_platforms_of_killed_runs()
     home = Path(tempfile.mkdtemp(prefix=HOME_PREFIX))
     (home / OWNER_FILE).write_text(json.dumps(asdict(_this_process())))
     settings = Settings(_env_file=None, home=home, mongodb_parameters="enableTestCommands=1", **FREE_PORTS)
     try:
-        yield Platform(local.up(settings))
+        settings = local.up(settings)
+        grant_everywhere(settings)
+        yield Platform(settings)
+        left = files_with_passwords(home / "credentials", [home, tmp_path_factory.getbasetemp()])
+        assert left == [], "files with a password in them"
     finally:
         local.down(settings)
         shutil.rmtree(home)
@@ -101,17 +112,24 @@ def settings(platform: Platform, tmp_path: Path) -> Settings:
 @pytest.fixture
 def topic(settings: Settings) -> str:
     """The name of the test's topic, which exists."""
-    ensure_topic(settings)
+    ensure_topic(as_admin(settings, "kafka"))
     return settings.topic
 
 
 @pytest.fixture
 def db(settings: Settings) -> Iterator[MongoDatabase]:
-    """The test's database, empty; gone after the test."""
-    db = database(settings)
+    """The test's database, empty; gone after the test. The test's own hands are the admin's; the code has its roles."""
+    db = database(as_admin(settings, "mongodb"))
     yield db
     db.client.drop_database(db.name)
     db.client.close()
+
+
+def variables(settings: Settings, *more: str) -> dict[str, str]:
+    """The ECOM_* variables by which another process finds the test's servers and its own names in them."""
+    own = ("home", "mongodb_database", "topic", "consumer_group", *more)
+    servers = ("kafka_bootstrap_servers", "kafka_credentials", "mongodb_uri", "mongodb_credentials", "hdfs_uri")
+    return {f"ECOM_{name.upper()}": str(getattr(settings, name) or "") for name in (*own, *servers)}
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

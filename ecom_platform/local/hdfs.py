@@ -115,6 +115,11 @@ def check(settings: Settings, seconds: float) -> None:
         )
 
 
+def furnish(settings: Settings) -> None:
+    """Nothing: the archive makes its own folders, and HDFS without Kerberos knows no users."""
+    del settings
+
+
 def _silence(uri: str, seconds: float) -> str | None:
     address = urlsplit(uri)
     if address.scheme != "hdfs" or not address.hostname:
@@ -209,4 +214,6 @@ HDFS = Server(
     prepare=prepare,
     not_ready=not_ready,
     check=check,
+    furnish=furnish,
+    credentials="",
 )

@@ -15,8 +15,8 @@ from ecom_platform.settings import Settings
 __all__ = ["Instance"]
 
 
-# A comment for the process manager, a separator, a pattern or a quote in what Hadoop makes of a path.
-MISREAD = frozenset("#;,%'\"\\\n")
+# A comment for the process manager; a separator, a pattern or a quote in what Hadoop and Kafka make of a path.
+MISREAD = frozenset("#;,%:{}'\"\\\n")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class Instance:
     def data(self) -> Path:
         """What the servers store."""
         return self.home / "data"
+
+    @property
+    def credentials(self) -> Path:
+        """Generated passwords, a file for each role and server."""
+        return self.home / "credentials"
 
     @property
     def logs(self) -> Path:
@@ -74,7 +79,7 @@ class Instance:
             )
         try:
             self.home.mkdir(parents=True, exist_ok=True)
-            for folder in (self.run, self.data, self.logs):
+            for folder in (self.run, self.data, self.logs, self.credentials):
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(

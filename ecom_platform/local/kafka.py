@@ -7,14 +7,18 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecom_platform.credentials import Role, ensure_credentials
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.jars import class_path
 from ecom_platform.java import LAPTOP_OPTIONS, find_java
+from ecom_platform.kafka_client import FILE_PROVIDER, kafka_failure, python_options
 from ecom_platform.local.instance import Instance
+from ecom_platform.local.kafka_access import grant_access
 from ecom_platform.local.programs import Program
-from ecom_platform.local.server import Server, accepts, run_once
+from ecom_platform.local.server import Server, accepts, as_admin, run_once
 from ecom_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,7 +44,8 @@ def address_of(settings: Settings) -> str:
 
 
 def programs(settings: Settings, instance: Instance) -> list[Program]:
-    """The broker; its configuration is written beside."""
+    """The broker; its configuration is written beside, and the passwords it does not have yet."""
+    ensure_credentials(instance.credentials, "kafka")
     config = _text(_properties(settings, "data/kafka"))
     (instance.run / "kafka.properties").write_text(config)
     return [Program("kafka", [*_java(settings, instance), "kafka.Kafka", "run/kafka.properties"], configuration=config)]
@@ -71,8 +76,18 @@ def not_ready(settings: Settings) -> str | None:
 
 def check(settings: Settings, seconds: float) -> None:
     """Raise UnavailableError unless a broker answers a request for metadata within `seconds`."""
-    with _admin(settings, seconds) as admin:
+    # The admin asks where we have its password: others are known only when they have been told to the broker.
+    with _admin(as_admin(settings, "kafka"), seconds) as admin:
         admin.describe_cluster()
+
+
+def furnish(settings: Settings) -> None:
+    """Give every role its rights and make the topic. Raises as `ensure_topic`."""
+    admin = as_admin(settings, "kafka")
+    if admin.role is Role.ADMIN:
+        with _admin(admin, 20.0) as client:
+            grant_access(admin, client)
+    ensure_topic(admin)
 
 
 def ensure_topic(settings: Settings) -> None:
@@ -111,7 +126,7 @@ def _admin(settings: Settings, seconds: float) -> Iterator[KafkaAdminClient]:
         raise UnavailableError(_SILENT.format(settings.kafka_bootstrap_servers, "nothing accepts connections there"))
     try:
         client = KafkaAdminClient(
-            bootstrap_servers=brokers,
+            **python_options(settings),
             client_id="ecom-platform",
             bootstrap_timeout_ms=milliseconds,
             request_timeout_ms=milliseconds,
@@ -121,7 +136,7 @@ def _admin(settings: Settings, seconds: float) -> Iterator[KafkaAdminClient]:
         finally:
             client.close()
     except (KafkaError, OSError) as error:
-        raise UnavailableError(_SILENT.format(settings.kafka_bootstrap_servers, error)) from error
+        raise kafka_failure(settings, "does not answer", error) from error
 
 
 def _host_and_port(broker: str) -> tuple[str, int]:
@@ -138,9 +153,11 @@ def _properties(settings: Settings, folder: str) -> Mapping[str, object]:
     return {
         "process.roles": "broker,controller",
         "node.id": 1,
-        "listeners": f"PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
+        "listeners": f"CLIENTS://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"CLIENTS://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
         "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "CLIENTS",
+        **_access(settings),
         "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
         "log.dirs": folder,
         # A misspelt topic should be an error, not a new topic.
@@ -155,6 +172,44 @@ def _properties(settings: Settings, folder: str) -> Mapping[str, object]:
         "share.coordinator.state.topic.min.isr": 1,
         "group.initial.rebalance.delay.ms": 0,
         "log.segment.bytes": 256 * 1024 * 1024,
+    }
+
+
+def _access(settings: Settings) -> Mapping[str, object]:
+    """Who may come in: roles with SCRAM, the admin and the broker itself with the password in the admin's file.
+
+    Kafka reads that file itself, so that the password stands neither here nor on a command line.
+    """
+    transport = "SASL_PLAINTEXT" if settings.tls is None else "SASL_SSL"
+    password = f"${{file:credentials/kafka-{Role.ADMIN}.properties:password}}"
+    plain = (
+        "org.apache.kafka.common.security.plain.PlainLoginModule required "
+        f'username="{Role.ADMIN}" password="{password}" user_{Role.ADMIN}="{password}";'
+    )
+    scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+    return {
+        **FILE_PROVIDER,
+        "listener.security.protocol.map": f"CLIENTS:{transport},CONTROLLER:{transport}",
+        "sasl.enabled.mechanisms": "SCRAM-SHA-256,PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "listener.name.clients.plain.sasl.jaas.config": plain,
+        "listener.name.clients.scram-sha-256.sasl.jaas.config": scram,
+        "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.controller.plain.sasl.jaas.config": plain,
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:{Role.ADMIN}",
+        "allow.everyone.if.no.acl.found": "false",
+        **(_tls(settings.tls) if settings.tls else {}),
+    }
+
+
+def _tls(folder: Path) -> Mapping[str, object]:
+    return {
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": folder / "server.pem",
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": folder / "ca.pem",
     }
 
 
@@ -200,4 +255,6 @@ KAFKA = Server(
     prepare=prepare,
     not_ready=not_ready,
     check=check,
+    furnish=furnish,
+    credentials="kafka_credentials",
 )

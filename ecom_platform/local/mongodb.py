@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import base64
+import secrets
 import shutil
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ecom_platform.credentials import Role, credential_file, ensure_credentials, write_secret
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.programs import Program
-from ecom_platform.local.server import Server, accepts
-from ecom_platform.settings import Settings
+from ecom_platform.local.server import Server, accepts, as_admin
+from ecom_platform.settings import Settings, credential_of
 
-__all__ = ["MONGODB", "ensure_schema", "find_mongod"]
+if TYPE_CHECKING:
+    from pymongo import MongoClient
+
+__all__ = ["MONGODB", "ensure_key_file", "find_mongod"]
 
 REPLICA_SET = "ecom"
-NOT_INITIATED = 94
+ALREADY_INITIATED, UNAUTHORIZED = 23, 13
+KEY_FILE, KEY_BYTES = "mongodb-keyfile", 96
 PARAMETERS = (
     # The transaction of a killed stream would block its successor for a minute.
     "transactionLifetimeLimitSeconds=15",
@@ -55,15 +63,35 @@ def find_mongod(settings: Settings) -> Path:
     raise ConfigurationError("No mongod was found. Run `make setup` again, or name one with ECOM_MONGOD.")
 
 
-def programs(settings: Settings, instance: Instance) -> list[Program]:  # noqa: ARG001 - the shape all servers share
-    """The server."""
+def programs(settings: Settings, instance: Instance) -> list[Program]:
+    """The server; the passwords it does not have yet are written beside.
+
+    Raises:
+        ConfigurationError: its data knows an admin whose password is gone.
+    """
+    secured = _secured_mark(instance).exists()
+    if secured and not credential_file(instance.credentials, "mongodb", Role.ADMIN).exists():
+        raise ConfigurationError(
+            f"The password of MongoDB's admin is gone ({instance.credentials}), and its data is still there. Nothing "
+            "was started. Put the folder back from a copy, or delete everything: `ecom reset --yes`."
+        )
+    ensure_credentials(instance.credentials, "mongodb")
+    ensure_key_file(instance.credentials)
     argv = [
         *(str(find_mongod(settings)), "--dbpath", "data/mongodb"),
         *("--bind_ip", "127.0.0.1", "--port", str(settings.mongodb_port), "--nounixsocket"),
         *("--replSet", REPLICA_SET, "--wiredTigerCacheSizeGB", str(settings.mongodb_cache_gb)),
+        *("--auth", "--keyFile", f"credentials/{KEY_FILE}", "--noscripting", "--config", "run/mongod.conf"),
     ]
+    if settings.tls is not None:
+        ca, own = str(settings.tls / "ca.pem"), str(settings.tls / "server.pem")
+        argv += ["--tlsMode", "requireTLS", "--tlsCAFile", ca, "--tlsCertificateKeyFile", own]
+        argv += ["--tlsAllowConnectionsWithoutCertificates"]
     for parameter in (*PARAMETERS, *settings.mongodb_parameters.split()):
         argv += ["--setParameter", parameter]
+    # In a file, because a changed command line would have a running server started anew.
+    bypass = str(not secured).lower()
+    (instance.run / "mongod.conf").write_text(f"setParameter: {{enableLocalhostAuthBypass: {bypass}}}\n")
     return [Program("mongodb", argv, stop_seconds=30)]
 
 
@@ -72,18 +100,42 @@ def prepare(settings: Settings, instance: Instance) -> None:  # noqa: ARG001 - t
     (instance.data / "mongodb").mkdir(mode=0o700, exist_ok=True)
 
 
+def _secured_mark(instance: Instance) -> Path:
+    """There once the data knows an admin, and lost only together with it."""
+    return instance.data / "mongodb" / "ecom-secured"
+
+
+def ensure_key_file(folder: Path) -> list[Path]:
+    """Make the secret by which members of a replica set know each other; demanded although there is one member only.
+
+    Returns:
+        The file, if it is new.
+    """
+    file = folder / KEY_FILE
+    if file.exists():
+        return []
+    write_secret(file, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
+    return [file]
+
+
 def not_ready(settings: Settings) -> str | None:
     """None once it is a primary that takes writes; the replica set is initiated on the way."""
-    from pymongo import MongoClient
     from pymongo.errors import PyMongoError
 
     if not accepts("127.0.0.1", settings.mongodb_port):
         return f"nothing listens on port {settings.mongodb_port}"
-    address = f"127.0.0.1:{settings.mongodb_port}"
+    instance, address = Instance.of(settings), f"127.0.0.1:{settings.mongodb_port}"
     try:
-        with MongoClient[dict[str, Any]](
-            f"mongodb://{address}/?directConnection=true", serverSelectionTimeoutMS=1000, socketTimeoutMS=5000
-        ) as client:
+        if not _secured_mark(instance).exists():
+            with _direct(_tls_only(settings), address) as client:
+                if not client.admin.command("hello").get("isWritablePrimary"):
+                    _initiate(client, address)
+                    return "it is not primary yet"
+                _ensure_admin(settings, client)
+            _secured_mark(instance).touch()
+        from ecom_platform.store.client import login_options
+
+        with _direct(login_options(as_admin(settings, "mongodb")), address) as client:
             if not client.admin.command("hello").get("isWritablePrimary"):
                 _ensure_member(client, address)
                 return "it is not primary yet"
@@ -92,36 +144,69 @@ def not_ready(settings: Settings) -> str | None:
     return None
 
 
+def _direct(options: Mapping[str, Any], address: str) -> MongoClient[dict[str, Any]]:
+    from pymongo import MongoClient
+
+    return MongoClient(
+        f"mongodb://{address}/?directConnection=true", serverSelectionTimeoutMS=1000, socketTimeoutMS=5000, **options
+    )
+
+
+def _tls_only(settings: Settings) -> dict[str, Any]:
+    from ecom_platform.store.client import login_options
+
+    return login_options(settings.model_copy(update={"mongodb_credentials": None}))
+
+
 def check(settings: Settings, seconds: float) -> None:
     """Raise unless a primary answers within `seconds`: as `store.connect`."""
     from ecom_platform.store import connect
 
-    connect(settings, timeout_seconds=seconds, operation_seconds=seconds).close()
+    connect(as_admin(settings, "mongodb"), timeout_seconds=seconds, operation_seconds=seconds).close()
 
 
-def ensure_schema(settings: Settings) -> None:
-    """Create collections, views and indexes that do not exist. Raises as `store.connect`."""
+def furnish(settings: Settings) -> None:
+    """Give every role its rights; make collections, views and indexes that do not exist. Raises as `store.connect`."""
     from ecom_platform import store
+    from ecom_platform.local.mongodb_access import grant_access
 
-    db = store.database(settings, timeout_seconds=10)
-    try:
+    admin = as_admin(settings, "mongodb")
+    db = store.database(admin, timeout_seconds=10)
+    with db.client:
+        if admin.role is Role.ADMIN:
+            with store.mongo_errors("giving the roles their rights", admin.mongodb_uri):
+                grant_access(admin, db.client, admin.mongodb_database)
         store.ensure_schema(db)
-    finally:
-        db.client.close()
 
 
-def _ensure_member(client: Any, address: str) -> None:
-    """Make the server the one member of the set, also after its port has changed."""
+def _ensure_admin(settings: Settings, client: MongoClient[dict[str, Any]]) -> None:
     from pymongo.errors import OperationFailure
 
-    member = {"_id": 0, "host": address}
+    from ecom_platform.local.mongodb_access import make_admin
+
     try:
-        config = client.admin.command("replSetGetConfig")["config"]
+        make_admin(client, credential_of(settings, "mongodb", Role.ADMIN))
     except OperationFailure as error:
-        if error.code != NOT_INITIATED:
+        # Somebody was faster, or a run was killed after this; whether the password is the same, its first use will say.
+        if error.code != UNAUTHORIZED:
             raise
-        client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
-        return
+
+
+def _initiate(client: MongoClient[dict[str, Any]], address: str) -> None:
+    """Make the server the one member of its set, unless it has been one: then it only takes its time."""
+    from pymongo.errors import OperationFailure
+
+    try:
+        client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [{"_id": 0, "host": address}]})
+    except OperationFailure as error:
+        if error.code not in (ALREADY_INITIATED, UNAUTHORIZED):
+            raise
+
+
+def _ensure_member(client: MongoClient[dict[str, Any]], address: str) -> None:
+    """Let the member be where it listens now: its port may have changed."""
+    member = {"_id": 0, "host": address}
+    config = client.admin.command("replSetGetConfig")["config"]
     if config["members"][0]["host"] != address:
         changed = {**config, "version": config["version"] + 1, "members": [{**config["members"][0], **member}]}
         client.admin.command("replSetReconfig", changed, force=True)
@@ -138,4 +223,6 @@ MONGODB = Server(
     prepare=prepare,
     not_ready=not_ready,
     check=check,
+    furnish=furnish,
+    credentials="mongodb_credentials",
 )

@@ -15,8 +15,8 @@ from ecom_platform.local import dagster, endpoints, processes
 from ecom_platform.local.companions import PORTS, companions
 from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.instance import Instance
-from ecom_platform.local.kafka import KAFKA, ensure_topic
-from ecom_platform.local.mongodb import MONGODB, ensure_schema
+from ecom_platform.local.kafka import KAFKA
+from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.programs import Program
 from ecom_platform.local.server import Server, log_tail, reason_of
 from ecom_platform.local.supervisord import Supervisord
@@ -143,7 +143,9 @@ def _with_addresses(settings: Settings, instance: Instance, ours: Sequence[Serve
     names = [*(name for server in ours for name in server.ports), *PORTS]
     ports = endpoints.choose_ports(settings, names)
     settings = settings.model_copy(update={"home": instance.home, **ports})
-    return settings.model_copy(update={server.address: server.address_of(settings) for server in ours})
+    addresses = {server.address: server.address_of(settings) for server in ours}
+    credentials = {server.credentials: instance.credentials for server in ours if server.credentials}
+    return settings.model_copy(update={**addresses, **credentials})
 
 
 def _recorded_settings(settings: Settings, instance: Instance) -> Settings:
@@ -155,7 +157,8 @@ def _recorded_settings(settings: Settings, instance: Instance) -> Settings:
 
 def _recorded(settings: Settings, ours: Sequence[Server]) -> dict[str, object]:
     names = [*(name for server in ours for name in (server.address, *server.ports)), *PORTS]
-    return {name: getattr(settings, name) for name in names}
+    folders = {server.credentials: str(getattr(settings, server.credentials)) for server in ours if server.credentials}
+    return {name: getattr(settings, name) for name in names} | folders
 
 
 def _refuse_busy_ports(
@@ -217,10 +220,7 @@ def bring_up(server: Server, claimed: Claim, progress: Progress) -> None:
         for program in programs:
             manager.start(program.name)
         _await_ready(server, settings, manager, programs)
-    if server is KAFKA:
-        ensure_topic(settings)
-    elif server is MONGODB:
-        ensure_schema(settings)
+    server.furnish(settings)
     progress(server.title, f"ready at {getattr(settings, server.address)} after {time.monotonic() - started:.1f} s")
 
 

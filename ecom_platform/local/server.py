@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ecom_platform.credentials import Role, SecuredServer, credential_file
 from ecom_platform.errors import EcomError, UnavailableError
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.processes import environment
 from ecom_platform.local.programs import Program
 from ecom_platform.settings import Settings
 
-__all__ = ["Server", "accepts", "log_tail", "reason_of", "run_once"]
+__all__ = ["Server", "accepts", "as_admin", "log_tail", "reason_of", "run_once"]
 
 
 class _Prepare(Protocol):
@@ -36,6 +37,9 @@ class Server:
         prepare: everything that must be there before its first start; safe to repeat.
         not_ready: why it cannot be used yet, None when it can; takes about a second at most.
         check: raises UnavailableError or ConfigurationError unless it can be reached within the given seconds.
+        furnish: makes what the platform needs in it (users, rights, topic, collections), also in one that was named;
+            safe to repeat.
+        credentials: the setting of the folder with its passwords; empty: it knows no users.
     """
 
     key: str
@@ -48,6 +52,18 @@ class Server:
     prepare: _Prepare
     not_ready: Callable[[Settings], str | None]
     check: Callable[[Settings, float], None]
+    furnish: Callable[[Settings], None]
+    credentials: str
+
+
+def as_admin(settings: Settings, server: SecuredServer) -> Settings:
+    """The settings as the admin of a server, where its credential is at hand; else unchanged.
+
+    A named server of which we have no admin has been furnished by somebody else, or lets everybody do everything.
+    """
+    folder: Path | None = getattr(settings, f"{server}_credentials")
+    known = folder is not None and credential_file(folder, server, Role.ADMIN).exists()
+    return settings.model_copy(update={"role": Role.ADMIN}) if known else settings
 
 
 def reason_of(error: EcomError) -> str:

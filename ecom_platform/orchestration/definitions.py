@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from ecom_platform.credentials import Role
 from ecom_platform.orchestration.alerts.checks import alert_checks
 from ecom_platform.orchestration.alerts.sensor import alert_sensor
 from ecom_platform.orchestration.archiving.assets import orders_archive, orders_archive_summary, orders_purge
@@ -66,6 +67,8 @@ defs = dg.Definitions(
     schedules=[orders_archive_schedule],
     resources={
         "platform": Platform(),
+        "archive_platform": Platform(role=Role.ARCHIVER.value),
+        "kpi_platform": Platform(role=Role.KPI.value),
         "launcher": StreamLauncher(),
         "supervisor_pace": SupervisorPace(),
         "batch": Batch(),

@@ -11,6 +11,7 @@ from typing import Final
 
 import dagster as dg
 
+from ecom_platform.credentials import Role
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store.client import CODEC, MongoDatabase, connect
 
@@ -21,11 +22,16 @@ SHORT_SECONDS: Final = 10.0
 
 
 class Platform(dg.ConfigurableResource[Settings]):
-    """The settings in force where the code runs, and what they point at."""
+    """The settings in force where the code runs, and what they point at.
+
+    Each kind of work has one of its own, which logs in to the servers as the role that may do just that.
+    """
+
+    role: str = Role.ORCHESTRATOR.value
 
     def settings(self) -> Settings:
         """Read the settings now: a code server outlives `ecom down` and `ecom up`, which change the addresses."""
-        return load_settings()
+        return load_settings(role=Role(self.role))
 
     @contextmanager
     def database(self, operation_seconds: float = 300.0) -> Iterator[MongoDatabase]:

@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 
+from ecom_platform.credentials import Role
 from ecom_platform.errors import EcomError
 from ecom_platform.settings import load_settings
 from ecom_platform.simulator.serve import serve
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        serve(load_settings(), history_days=options.history_days, seed=options.seed)
+        serve(load_settings(role=Role.SIMULATOR), history_days=options.history_days, seed=options.seed)
     except EcomError as error:
         print(error, file=sys.stderr)
         return error.exit_code

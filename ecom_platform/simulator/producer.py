@@ -16,6 +16,7 @@ from kafka.errors import CoordinatorNotAvailableError, KafkaError
 from kafka.structs import TopicPartition
 
 from ecom_platform.errors import UnavailableError
+from ecom_platform.kafka_client import python_options
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.emission import Emission
 from ecom_platform.simulator.ledger import Ledger
@@ -54,7 +55,7 @@ class LedgerProducer:
             )
         try:
             self._producer = KafkaProducer(
-                bootstrap_servers=self._servers,
+                **python_options(settings),
                 client_id="ecom-simulator",
                 acks="all",
                 enable_idempotence=True,
@@ -179,7 +180,7 @@ class LagWatch:
         while not self._stop.is_set():
             try:
                 admin = admin or KafkaAdminClient(
-                    bootstrap_servers=self._settings.kafka_bootstrap_servers,
+                    **python_options(self._settings),
                     client_id="ecom-simulator-lag",
                     bootstrap_timeout_ms=_CONNECT_SECONDS * 1000,
                     request_timeout_ms=_CONNECT_SECONDS * 1000,

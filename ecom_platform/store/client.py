@@ -15,7 +15,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
-from ecom_platform.settings import Settings
+from ecom_platform.settings import Settings, credential_of
 
 __all__ = [
     "CODEC",
@@ -23,8 +23,8 @@ __all__ = [
     "MongoCollection",
     "MongoDatabase",
     "connect",
-    "connect_to",
     "database",
+    "login_options",
     "mongo_errors",
     "without_password",
 ]
@@ -61,15 +61,12 @@ def connect(
         raise ConfigurationError(
             "No MongoDB is known: ECOM_MONGODB_URI is empty and no local server is running. Run `ecom up`."
         )
-    return connect_to(uri, timeout_seconds=timeout_seconds, operation_seconds=operation_seconds)
-
-
-def connect_to(uri: str, *, timeout_seconds: float = 5.0, operation_seconds: float = 300.0) -> MongoClient[Document]:
-    """As `connect`, for a process that has the address but not the settings."""
     milliseconds = int(timeout_seconds * 1000)
+    login = login_options(settings)
     with mongo_errors("connecting", uri):
         client: MongoClient[Document] = MongoClient(
             uri,
+            **login,
             appname="ecom-platform",
             tz_aware=True,
             tzinfo=UTC,
@@ -86,6 +83,26 @@ def connect_to(uri: str, *, timeout_seconds: float = 5.0, operation_seconds: flo
             client.close()
             raise
     return client
+
+
+def login_options(settings: Settings) -> dict[str, Any]:
+    """Login and TLS of the role, for `MongoClient`; a user in the address itself is left alone.
+
+    Raises:
+        ConfigurationError: the credential of the role cannot be read.
+    """
+    options: dict[str, Any] = {}
+    if settings.tls is not None:
+        options |= {"tls": True, "tlsCAFile": str(settings.tls / "ca.pem")}
+    if settings.mongodb_credentials is not None and "@" not in settings.mongodb_uri:
+        credential = credential_of(settings, "mongodb", settings.role)
+        options |= {
+            "username": credential.username,
+            "password": credential.password,
+            "authSource": "admin",
+            "authMechanism": "SCRAM-SHA-256",
+        }
+    return options
 
 
 def database(settings: Settings, *, timeout_seconds: float = 5.0) -> MongoDatabase:
@@ -112,7 +129,7 @@ def mongo_errors(step: str, uri: str = "") -> Iterator[None]:
         if error.code in _CREDENTIAL_CODES:
             raise ConfigurationError(
                 f"MongoDB{where} refused the credentials while {step}: {error}. Nothing was written by this step. "
-                "Correct user and password in ECOM_MONGODB_URI."
+                "Correct user and password: in ECOM_MONGODB_URI, or the file of the role in ECOM_MONGODB_CREDENTIALS."
             ) from error
         if error.code in _PASSING_CODES:
             raise _unavailable(step, where, error) from error

@@ -26,7 +26,6 @@ server, and again by Spark.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -57,7 +56,7 @@ from pyspark.sql.types import StringType, StructType
 from ecom_platform.errors import UsageError
 from ecom_platform.settings import Settings
 from ecom_platform.store.arrow_documents import IdRange, arrow_batches, plan_id_ranges
-from ecom_platform.store.client import CODEC, Document, MongoDatabase, connect_to, mongo_errors
+from ecom_platform.store.client import CODEC, Document, MongoDatabase, connect, mongo_errors, without_password
 from ecom_platform.store.cluster_time import cluster_time_from, cluster_time_text, database_at, instant_errors
 from ecom_platform.store.collections import ORDERS
 from ecom_platform.store.order_schema import ORDER_SCHEMA
@@ -78,11 +77,10 @@ def register_mongo(session: SparkSession, settings: Settings) -> None:
     """
 
     class Configured(MongoDataSource):
-        default_uri = settings.mongodb_uri
-        default_database = settings.mongodb_database
+        default_settings = settings
 
     # Spark warns about every format that is registered again.
-    mark = hashlib.sha256(f"{settings.mongodb_uri} {settings.mongodb_database}".encode()).hexdigest()
+    mark = f"{settings.role} {without_password(settings.mongodb_uri)} {settings.mongodb_database}"
     if session.conf.get(_REGISTERED, None) != mark:
         session.conf.set(_PUSHDOWN, "true")
         session.dataSource.register(Configured)
@@ -127,8 +125,7 @@ def read_orders(
 class MongoDataSource(DataSource):
     """The format "mongo"; see the module for its options."""
 
-    default_uri = ""
-    default_database = ""
+    default_settings = Settings.model_construct()
 
     @classmethod
     def name(cls) -> str:
@@ -145,14 +142,16 @@ class MongoDataSource(DataSource):
         unknown = sorted(set(options) - _OPTIONS)
         if unknown:
             raise UsageError(f"Unknown options of the format mongo: {unknown}. It takes {sorted(_OPTIONS)}.")
-        uri = options.get("uri", self.default_uri)
-        database = options.get("database", self.default_database)
+        settings = self.default_settings
+        if options.get("uri", settings.mongodb_uri) != settings.mongodb_uri:
+            settings = settings.model_copy(update={"mongodb_uri": options["uri"], "mongodb_credentials": None})
+        database = options.get("database", settings.mongodb_database)
         collection = options.get("collection", "")
-        if not (uri and database and collection):
+        if not (settings.mongodb_uri and database and collection):
             raise UsageError("The format mongo needs a collection, and a uri and database unless they are registered.")
         at = options.get("at_cluster_time")
         return MongoReader(
-            _Address(uri, database, collection, cluster_time_from(at) if at else None),
+            _Address(settings, database, collection, cluster_time_from(at) if at else None),
             schema,
             _filter_from(options.get("filter", "{}")),
             options.get("id_column", "_id"),
@@ -162,13 +161,13 @@ class MongoDataSource(DataSource):
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    uri: str = field(repr=False)
+    settings: Settings = field(repr=False)
     database: str
     collection: str
     at: Timestamp | None
 
     def connect(self) -> tuple[MongoClient[Document], MongoDatabase]:
-        client = connect_to(self.uri)
+        client = connect(self.settings)
         db = client.get_database(self.database, CODEC)
         return client, db if self.at is None else database_at(db, self.at)
 

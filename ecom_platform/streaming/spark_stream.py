@@ -28,10 +28,12 @@ from pyspark.errors import PySparkException, StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from ecom_platform.credentials import Role
 from ecom_platform.errors import EcomError, Fenced, NeedsPerson, UnavailableError
 from ecom_platform.jars import class_path
+from ecom_platform.kafka_client import java_options
 from ecom_platform.settings import Settings, load_settings
-from ecom_platform.store import DimensionTables, database, dimension_version, ensure_schema, read_dimensions
+from ecom_platform.store import DimensionTables, database, dimension_version, read_dimensions
 from ecom_platform.store.spark_session import start_session
 from ecom_platform.streaming.fence import take_over
 from ecom_platform.streaming.heartbeat import Batch, Heartbeat
@@ -61,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     for chatty in ("kafka", "py4j"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        settings = load_settings()
+        settings = load_settings(role=Role.STREAM)
         stream = Stream(settings, arguments.token, available_now=arguments.available_now)
         stream.run(accept_loss=arguments.accept_loss, accept_dead=arguments.accept_dead)
     except EcomError as error:
@@ -123,7 +125,6 @@ class Stream:
             signal.signal(number, self._on_signal)
 
     def _take_over(self, *, accept_loss: bool, accept_dead: bool) -> Mapping[int, int]:
-        ensure_schema(self._db)
         with TopicReader(self._settings) as reader:
             start = take_over(
                 self._db, reader.state(), self._token, reader.ends, accept_loss=accept_loss, accept_dead=accept_dead
@@ -159,7 +160,7 @@ class Stream:
         offsets = {settings.topic: {str(partition): offset for partition, offset in start.items()}}
         source = (
             session.readStream.format("kafka")
-            .option("kafka.bootstrap.servers", settings.kafka_bootstrap_servers)
+            .options(**{f"kafka.{name}": value for name, value in java_options(settings).items()})
             .option("subscribe", settings.topic)
             .option("startingOffsets", json.dumps(offsets))
             .option("maxOffsetsPerTrigger", settings.max_offsets_per_trigger)

@@ -13,11 +13,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from kafka import KafkaAdminClient, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, NoError
 from kafka.protocol.consumer.offsets import IsolationLevel, OffsetSpec
 from kafka.structs import OffsetAndMetadata
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.kafka_client import kafka_failure, python_options
 from ecom_platform.settings import Settings
 
 __all__ = ["TopicReader", "TopicState"]
@@ -47,6 +48,7 @@ class TopicReader:
     """
 
     def __init__(self, settings: Settings, *, timeout_seconds: float = 10.0) -> None:
+        self._settings = settings
         self._servers = settings.kafka_bootstrap_servers
         self._topic = settings.topic
         milliseconds = int(timeout_seconds * 1000)
@@ -57,7 +59,7 @@ class TopicReader:
             )
         with self._errors("connecting"):
             self._admin = KafkaAdminClient(
-                bootstrap_servers=self._servers,
+                **python_options(settings),
                 client_id="ecom-platform",
                 request_timeout_ms=milliseconds,
                 bootstrap_timeout_ms=milliseconds,
@@ -92,7 +94,9 @@ class TopicReader:
             for partition, offset in offsets.items()
         }
         with self._errors("publishing offsets"):
-            self._admin.alter_group_offsets(group, committed)
+            outcomes = self._admin.alter_group_offsets(group, committed)
+            for refused in (error for error in outcomes.values() if error is not NoError):
+                raise refused(f"offsets of group {group}")
 
     def published(self, group: str) -> dict[int, int]:
         """Read the offsets published for a group, by partition. Raises UnavailableError."""
@@ -125,7 +129,4 @@ class TopicReader:
         try:
             yield
         except (KafkaError, OSError) as error:
-            raise UnavailableError(
-                f"Kafka at {self._servers} does not answer while {step} ({type(error).__name__}). "
-                "Run `ecom status` to see what is up, `ecom up` to start the local servers."
-            ) from error
+            raise kafka_failure(self._settings, f"does not answer while {step}", error) from error

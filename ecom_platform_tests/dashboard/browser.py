@@ -17,6 +17,8 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from ecom_platform.settings import Settings
+from ecom_platform_tests.conftest import variables
 from ecom_platform_tests.dashboard.server import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -134,15 +136,14 @@ def assert_it_fits(screen: Screen, *, wider_allowed: tuple[str, ...] = ()) -> No
 
 
 @contextmanager
-def served(mongodb_uri: str, database: str, home: Path, topic: str = "orders") -> Iterator[str]:
-    """A dashboard server of our own; its address."""
+def served(settings: Settings) -> Iterator[str]:
+    """A dashboard server of our own, which logs in as the role dashboard; its address."""
     port = free_port()
     argv = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
     argv += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ECOM_")}
-    environment |= {"ECOM_MONGODB_URI": mongodb_uri, "ECOM_MONGODB_DATABASE": database, "ECOM_HOME": str(home)}
-    environment["ECOM_TOPIC"] = topic
-    with (home / "dashboard.log").open("wb") as log:
+    environment |= variables(settings)
+    with (settings.home / "dashboard.log").open("wb") as log:
         server = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
         _wait_until_served(f"http://127.0.0.1:{port}/_stcore/health", server)

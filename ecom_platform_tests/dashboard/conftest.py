@@ -37,7 +37,7 @@ def mongod() -> Iterator[Mongod]:
 @contextmanager
 def database_of(mongod: Mongod, name: str) -> Iterator[MongoDatabase]:
     """An empty database with the platform's schema; dropped afterwards."""
-    with MongoClient(mongod.uri, tz_aware=True) as client:
+    with MongoClient(mongod.admin_uri, tz_aware=True) as client:
         db = client.get_database(name, CODEC)
         ensure_schema(db)
         yield db
@@ -103,7 +103,7 @@ def path_of(whole_shop: MongoDatabase) -> Callable[[str], str]:
 @pytest.fixture(scope="module")
 def address(mongod: Mongod, module_db: MongoDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The dashboard's own server over the module's database."""
-    with served(mongod.uri, module_db.name, tmp_path_factory.mktemp("home")) as found:
+    with served(mongod.settings(module_db.name, tmp_path_factory.mktemp("home"))) as found:
         yield found
 
 

@@ -1,14 +1,17 @@
-"""A mongod that a test can stop and start again."""
+"""A mongod that a test can stop and start again, with the same logins and rights as the platform's own."""
 
 from __future__ import annotations
 
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 from pymongo import MongoClient
 
-from ecom_platform.local.mongodb import find_mongod
+from ecom_platform.credentials import Role, ensure_credentials, read_credential
+from ecom_platform.local.mongodb import ensure_key_file, find_mongod
+from ecom_platform.local.mongodb_access import EVERYTHING, grant_access, make_admin
 from ecom_platform.settings import Settings
 
 
@@ -24,17 +27,38 @@ class Mongod:
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
-        self.uri = f"mongodb://127.0.0.1:{self.port}/?replicaSet=test"
-        self._folder = folder
+        self._folder = folder / "data"
+        self._credentials = folder / "credentials"
+        ensure_credentials(self._credentials, "mongodb")
+        ensure_key_file(self._credentials)
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def admin_uri(self) -> str:
+        """The address for the test's own hands, which may do everything."""
+        admin = read_credential(self._credentials, "mongodb", Role.ADMIN)
+        login = f"{admin.username}:{admin.password}"
+        return f"mongodb://{login}@127.0.0.1:{self.port}/?replicaSet=test&authSource=admin"
+
+    def settings(self, database: str, home: Path) -> Settings:
+        """The settings of a program that uses a database of it."""
+        return Settings(
+            _env_file=None,
+            home=home,
+            mongodb_uri=f"mongodb://127.0.0.1:{self.port}/?replicaSet=test",
+            mongodb_credentials=self._credentials,
+            mongodb_database=database,
+        )
 
     def start(self) -> None:
         """Start it, with whatever data it had."""
+        self._folder.mkdir(exist_ok=True)
         program = find_mongod(Settings(_env_file=None))
         argv = [program, "--dbpath", self._folder, "--port", str(self.port), "--bind_ip", "127.0.0.1"]
         # The orders of the tests have fixed dates: nothing may expire by today's.
         argv += ["--setParameter", "ttlMonitorEnabled=false"]
-        argv += ["--nounixsocket", "--replSet", "test", "--wiredTigerCacheSizeGB", "0.25"]
+        argv += ["--auth", "--keyFile", str(self._credentials / "mongodb-keyfile"), "--nounixsocket"]
+        argv += ["--replSet", "test", "--wiredTigerCacheSizeGB", "0.25"]
         with (self._folder / "mongod.log").open("ab") as log:
             self._process = subprocess.Popen(argv, stdout=log, stderr=log)
 
@@ -50,3 +74,8 @@ class Mongod:
         with MongoClient(f"mongodb://127.0.0.1:{self.port}/?directConnection=true") as client:
             member = {"_id": 0, "host": f"127.0.0.1:{self.port}"}
             client.admin.command("replSetInitiate", {"_id": "test", "members": [member]})
+            while not client.admin.command("hello")["isWritablePrimary"]:
+                time.sleep(0.05)
+            make_admin(client, read_credential(self._credentials, "mongodb", Role.ADMIN))
+        with MongoClient(self.admin_uri) as client:
+            grant_access(self.settings("", self._folder), client, EVERYTHING)

@@ -47,7 +47,7 @@ def test_orders_travel_from_the_shop_to_the_screen_and_a_killed_stream_is_told(
     ensure_schema(db)
     load_dimensions(db, default_shop(SEED))
     with (
-        served(settings.mongodb_uri, settings.mongodb_database, settings.home, settings.topic) as address,
+        served(settings) as address,
         running_stream(settings, next_token(db)) as stream,
     ):
         sell(settings, db, 40)

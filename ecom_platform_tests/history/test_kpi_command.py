@@ -12,6 +12,7 @@ from ecom_platform.cli import cli, run
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform_tests.archive import handmade
+from ecom_platform_tests.conftest import variables
 from ecom_platform_tests.kpi.stored import random_order
 
 KEYS = (
@@ -27,8 +28,8 @@ Ecom = Callable[..., tuple[int, str, str]]
 def ecom(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ecom:
     """The command line over the test's database: exit code, stdout, stderr."""
     monkeypatch.chdir(settings.home)
-    for name in ("home", "mongodb_uri", "mongodb_database", "hdfs_uri"):
-        monkeypatch.setenv(f"ECOM_{name.upper()}", str(getattr(settings, name)))
+    for name, value in variables(settings).items():
+        monkeypatch.setenv(name, value)
 
     def command(*arguments: str) -> tuple[int, str, str]:
         code = run(lambda: cli.main(args=["kpi", *arguments], prog_name="ecom", standalone_mode=False))
@@ -103,3 +104,28 @@ def test_bad_input_is_a_usage_error(arguments: tuple[str, ...], said: str, capsy
 
     assert code == 2
     assert said in capsys.readouterr().err
+
+
+NASTY = ('{"$ne": null}', "$gt", '["Books", "Toys"]', "Books' || '1'=='1", "Books\x00", ".*", "x" * 100_000)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("value", NASTY, ids=range(len(NASTY)))
+def test_a_filter_is_compared_and_never_run(ecom: Ecom, orders: None, value: str) -> None:
+    """Whatever looks like a query, a pattern or a list is a category that nothing belongs to."""
+    code, said, complaint = ecom(*RANGE, "--category", value, "--json")
+
+    assert code == 0, complaint
+    assert json.loads(said)["orders"] == 0
+
+
+@pytest.mark.parametrize("option", ["--payment", "--warehouse", "--courier"])
+@pytest.mark.parametrize("value", NASTY, ids=range(len(NASTY)))
+def test_a_filter_that_has_a_type_takes_nothing_else(
+    option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is refused before any server is asked."""
+    code = run(lambda: cli.main(args=["kpi", option, value], prog_name="ecom", standalone_mode=False))
+
+    assert code == 2
+    assert option in capsys.readouterr().err

@@ -63,6 +63,7 @@ def test_an_address_that_a_person_names_is_not_ours(instance: Instance, monkeypa
     """It wins over the record, and nothing is started for it."""
     endpoints.write(instance, {"kafka_bootstrap_servers": "127.0.0.1:20123"})
     monkeypatch.setenv("ECOM_KAFKA_BOOTSTRAP_SERVERS", "broker.example:9092")
+    monkeypatch.setenv("ECOM_ALLOW_INSECURE", "true")
 
     assert not endpoints.is_ours("kafka_bootstrap_servers", load_settings(), instance)
 

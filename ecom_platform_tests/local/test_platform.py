@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,18 +15,22 @@ import hdfs_native
 import psutil
 import pytest
 from kafka import KafkaAdminClient
-from pymongo import MongoClient
 
 from ecom_platform import local
+from ecom_platform.credentials import Role, ensure_credentials, read_credential
 from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.kafka_client import python_options
+from ecom_platform.local.everywhere import grant_everywhere
 from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.platform import up
 from ecom_platform.local.processes import processes
+from ecom_platform.local.server import as_admin
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings, load_settings
-from ecom_platform.store import MongoDatabase
+from ecom_platform.store import MongoDatabase, connect
+from ecom_platform_tests.canary import files_with_passwords, processes_with_passwords
 from ecom_platform_tests.conftest import FREE_PORTS, Platform
 
 pytestmark = pytest.mark.servers
@@ -100,6 +106,27 @@ def test_everything_listens_on_this_machine_only(platform: Platform) -> None:
     assert listening <= LOOPBACK
 
 
+def test_no_process_shows_a_password(platform: Platform) -> None:
+    """Neither in the list of processes nor in the environment that its children get."""
+    instance = Instance.of(platform.settings)
+    assert processes_with_passwords(instance.credentials, processes(instance)) == []
+
+
+def test_a_password_that_is_shown_is_found(tmp_path: Path) -> None:
+    """The search of the tests sees what it looks for."""
+    folder = tmp_path / "credentials"
+    ensure_credentials(folder, "kafka")
+    secret = read_credential(folder, "kafka", Role.STREAM).password
+    log = tmp_path / "a.log"
+    log.write_bytes(b"\x00\xff" + secret.encode() + b"\x00")
+    with subprocess.Popen([sys.executable, "-c", "input()", secret], stdin=subprocess.PIPE) as shown:
+        found = processes_with_passwords(folder, [psutil.Process(shown.pid)])
+
+    assert len(found) == 1
+    assert files_with_passwords(folder, [tmp_path]) == [str(log)]
+    log.unlink()  # the run looks at its end whether any was left
+
+
 def test_up_again_leaves_the_servers_alone(platform: Platform) -> None:
     """The same processes go on."""
     before = [platform.pid(name) for name in ("kafka", "mongodb", "namenode", "datanode")]
@@ -125,7 +152,7 @@ def test_a_killed_server_comes_back(platform: Platform, program: str) -> None:
 
 def test_the_topic_keeps_every_event_of_a_key(settings: Settings, topic: str) -> None:
     """It has the partitions of the settings, and is not compacted."""
-    with KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers) as admin:
+    with KafkaAdminClient(**python_options(settings)) as admin:
         [described] = admin.describe_topics([topic])
 
     assert len(described["partitions"]) == settings.topic_partitions
@@ -188,15 +215,15 @@ def test_down_ends_everything_after_the_manager_was_killed(small: Settings) -> N
 def test_up_mends_what_a_killed_manager_left_behind(small: Settings) -> None:
     """The data is what it was."""
     started = start(small)
-    with MongoClient(started.mongodb_uri) as client:
-        client.shop.kept.insert_one({"_id": 1})
+    with connect(started) as client:
+        client.ecommerce.kept.insert_one({"_id": 1})
     os.kill(Supervisord(Instance.of(small)).pid(), signal.SIGKILL)
 
     again = start(small)
 
     assert Supervisord(Instance.of(small)).alive()
-    with MongoClient(again.mongodb_uri) as client:
-        assert client.shop.kept.count_documents({}) == 1
+    with connect(again) as client:
+        assert client.ecommerce.kept.count_documents({}) == 1
 
 
 def test_a_server_moves_to_another_port(small: Settings) -> None:
@@ -224,7 +251,11 @@ def test_a_busy_port_is_named_before_anything_is_started(small: Settings) -> Non
 def test_a_server_that_a_person_names_is_used_and_never_ended(platform: Platform, small: Settings) -> None:
     """Nothing of ours is started for it."""
     named = small.model_copy(
-        update={"mongodb_uri": platform.settings.mongodb_uri, "mongodb_database": "test_named_elsewhere"}
+        update={
+            "mongodb_uri": platform.settings.mongodb_uri,
+            "mongodb_credentials": platform.settings.mongodb_credentials,
+            "mongodb_database": "test_named_elsewhere",
+        }
     )
     started = start(named)
     assert started.mongodb_uri == platform.settings.mongodb_uri
@@ -233,7 +264,8 @@ def test_a_server_that_a_person_names_is_used_and_never_ended(platform: Platform
     local.down(named)
 
     assert answers(platform.settings)
-    with MongoClient(platform.settings.mongodb_uri) as client:
+    grant_everywhere(platform.settings)
+    with connect(as_admin(platform.settings, "mongodb")) as client:
         client.drop_database("test_named_elsewhere")
 
 

@@ -13,6 +13,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ecom_platform.credentials import Role
 from ecom_platform.settings import load_settings
 from ecom_platform.store.client import database
 
@@ -30,7 +31,7 @@ def main() -> int:
         children.write(f"{os.getpid()} {token} {mode}\n")
     print(f"child {os.getpid()} with token {token}", flush=True)
     exit_file = folder / "exit"
-    db = database(load_settings())
+    db = database(load_settings(role=Role.STREAM))
     reported = 0.0
     while not exit_file.exists():
         if time.monotonic() - reported >= 1.0:

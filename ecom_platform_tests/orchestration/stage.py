@@ -26,6 +26,7 @@ from ecom_platform.orchestration.runs.recovery import NOT_FINISHED, worker_pid
 from ecom_platform.settings import Settings
 from ecom_platform.store.intents import read_intent, set_intent
 from ecom_platform.store.leases import read_lease
+from ecom_platform_tests.conftest import variables
 
 ROOT = Path(__file__).parents[2]
 DEFINITIONS = Path(__file__).with_name("scripted_definitions.py")
@@ -73,15 +74,7 @@ class Stage:
         return {
             **os.environ,
             "DAGSTER_HOME": str(self.home),
-            "ECOM_HOME": str(self.settings.home),
-            "ECOM_MONGODB_URI": self.settings.mongodb_uri,
-            "ECOM_MONGODB_DATABASE": self.settings.mongodb_database,
-            "ECOM_KAFKA_BOOTSTRAP_SERVERS": self.settings.kafka_bootstrap_servers,
-            "ECOM_TOPIC": self.settings.topic,
-            "ECOM_CONSUMER_GROUP": self.settings.consumer_group,
-            "ECOM_HDFS_URI": self.settings.hdfs_uri or "",
-            "ECOM_ARCHIVE_HIGH_BYTES": str(self.settings.archive_high_bytes),
-            "ECOM_ARCHIVE_LOW_BYTES": str(self.settings.archive_low_bytes),
+            **variables(self.settings, "archive_high_bytes", "archive_low_bytes"),
             "ECOM_TEST_CHILDREN": str(self.children_folder),
             "PYTHONPATH": str(ROOT),
             # Dagster's own use of pydantic warns on every load.

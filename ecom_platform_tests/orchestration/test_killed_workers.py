@@ -15,6 +15,7 @@ import pytest
 from ecom_platform.archive.hdfs import connect_hdfs
 from ecom_platform.archive.holding import LEASE_ROLE
 from ecom_platform.archive.run import unfinished_runs
+from ecom_platform.local.server import as_admin
 from ecom_platform.orchestration.names import ARCHIVE_JOB, KPI_JOB, PURGE_JOB
 from ecom_platform.store.client import database
 from ecom_platform.store.leases import read_lease
@@ -35,7 +36,7 @@ def stage(platform: Any, tmp_path: Path) -> Iterator[Stage]:
     marks = {"archive_high_bytes": 100_000, "archive_low_bytes": 1_000}
     settings = platform.settings.model_copy(update={**own, **marks})
     connect_hdfs(settings).delete("/ecommerce", recursive=True)
-    db = database(settings)
+    db = database(as_admin(settings, "mongodb"))
     stage = Stage(settings, db, DEFINITIONS)
     try:
         yield stage

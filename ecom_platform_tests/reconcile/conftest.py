@@ -23,6 +23,7 @@ from ecom_platform.contract import (
     Status,
     StockReceived,
 )
+from ecom_platform.kafka_client import python_options
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.emission import Emission, message_of
 from ecom_platform.simulator.ledger import Ledger
@@ -87,7 +88,7 @@ class World:
 
     def _read(self, partition: int, start: int, end: int) -> list[Record]:
         place = TopicPartition(self.settings.topic, partition)
-        consumer = KafkaConsumer(bootstrap_servers=self.settings.kafka_bootstrap_servers, consumer_timeout_ms=10_000)
+        consumer = KafkaConsumer(**python_options(self.settings), consumer_timeout_ms=10_000)
         consumer.assign([place])
         consumer.seek(place, start)
         records: list[Record] = []
@@ -177,7 +178,7 @@ def world(settings: Settings, db: MongoDatabase, topic: str) -> Iterator[World]:
     """An empty topic, an empty store with its schema, a running producer."""
     assert settings.topic == topic
     ensure_schema(db)
-    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers, acks="all")
+    producer = KafkaProducer(**python_options(settings), acks="all")
     # Over midnight, so that an order's steps fall on another day.
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     yield World(settings, db, producer, today - timedelta(minutes=15))

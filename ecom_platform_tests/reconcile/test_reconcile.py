@@ -268,12 +268,14 @@ def test_offsets_of_a_topic_that_was_created_again_do_not_add_up(filled: World) 
     assert f"{filled.settings.topic}-0 in the topic" in broken(report_of(filled))
 
 
-def test_without_a_ledger_topic_and_facts_are_still_compared(world: World) -> None:
-    """Anybody's producer can feed the platform."""
+@pytest.mark.parametrize("folder", [True, False])
+def test_without_a_ledger_topic_and_facts_are_still_compared(world: World, *, folder: bool) -> None:
+    """Anybody's producer can feed the platform; the folder may be there, an empty volume of a deployment."""
     world.send(world.shop(), in_ledger=False)
     for file in (world.settings.home / "ledger").iterdir():
         file.unlink()
-    (world.settings.home / "ledger").rmdir()
+    if not folder:
+        (world.settings.home / "ledger").rmdir()
     world.consume()
     report = report_of(world)
 

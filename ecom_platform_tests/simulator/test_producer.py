@@ -16,10 +16,12 @@ from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
 
 from ecom_platform.errors import UnavailableError
+from ecom_platform.kafka_client import python_options
 from ecom_platform.simulator.ledger import digest_of, read_ledger, summarise
 from ecom_platform.simulator.run import ledger_folder, simulate, state_folder
 from ecom_platform.simulator.serve import HISTORY_FILE, HISTORY_LAG
 from ecom_platform.streaming.topic import TopicReader
+from ecom_platform_tests.conftest import variables
 
 pytestmark = pytest.mark.servers
 
@@ -30,7 +32,7 @@ SIMULATE = (
 
 def _records(settings):
     """Everything in the topic: {(partition, offset): value}."""
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers, enable_auto_commit=False)
+    consumer = KafkaConsumer(**python_options(settings), enable_auto_commit=False)
     try:
         partitions = [TopicPartition(settings.topic, one) for one in consumer.partitions_for_topic(settings.topic)]
         consumer.assign(partitions)
@@ -45,14 +47,7 @@ def _records(settings):
 
 
 def _start(settings, *argv):
-    environment = {
-        **os.environ,
-        "ECOM_HOME": str(settings.home),
-        "ECOM_TOPIC": settings.topic,
-        "ECOM_CONSUMER_GROUP": settings.consumer_group,
-        "ECOM_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
-    }
-    return subprocess.Popen([sys.executable, *argv], env=environment)
+    return subprocess.Popen([sys.executable, *argv], env=os.environ | variables(settings))
 
 
 def _wait(condition, seconds=60.0):

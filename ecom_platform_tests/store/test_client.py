@@ -11,6 +11,7 @@ import pytest
 from pymongo import errors as driver
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import connect, database, mongo_errors
 from ecom_platform.store.client import without_password
@@ -102,7 +103,7 @@ def test_a_server_that_accepts_and_never_answers_does_not_hang_the_caller(silent
 @pytest.mark.servers
 def test_times_come_back_aware_and_in_utc(settings: Settings) -> None:
     """A naive time would be read as local time by whoever computes with it."""
-    db = database(settings)
+    db = database(as_admin(settings, "mongodb"))
     at = datetime(2026, 11, 23, 7, 0, 0, 123000, tzinfo=UTC)
     with db.client:
         db["clock"].insert_one({"_id": 1, "at": at})

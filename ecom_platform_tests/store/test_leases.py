@@ -17,12 +17,13 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, read_lease
 from ecom_platform.store.collections import LEASES
 from ecom_platform.store.owners import ProcessIdentity, identify
+from ecom_platform_tests.conftest import variables
 
 HOLD_AND_DIE = """
-import os, sys
+import os
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, database
-db = database(Settings(mongodb_uri=sys.argv[1], mongodb_database=sys.argv[2]))
+db = database(Settings())
 Lease.acquire(db, "stream", "the one that dies", ttl_seconds=600)
 os._exit(9)
 """
@@ -127,8 +128,8 @@ def test_a_released_lease_cannot_be_renewed(db: MongoDatabase) -> None:
 @pytest.mark.servers
 def test_a_lease_of_a_dead_process_of_this_machine_is_free_at_once(db: MongoDatabase, settings: Settings) -> None:
     """After a kill -9 nobody waits for the term to run out."""
-    arguments = [sys.executable, "-c", HOLD_AND_DIE, settings.mongodb_uri, settings.mongodb_database]
-    assert subprocess.run(arguments, check=False).returncode == 9
+    arguments = [sys.executable, "-c", HOLD_AND_DIE]
+    assert subprocess.run(arguments, env=os.environ | variables(settings), check=False).returncode == 9
     state = read_lease(db, "stream")
 
     assert state is not None

@@ -13,6 +13,7 @@ import psutil
 from kafka import KafkaProducer
 
 from ecom_platform.contract import Event, encode, key_of
+from ecom_platform.kafka_client import python_options
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, read_offsets
 from ecom_platform.streaming.foreground import LEASE_ROLE, stop
@@ -24,7 +25,7 @@ __all__ = ["applied", "produce", "run_available_now", "running_stream", "wait_un
 
 def produce(settings: Settings, values: Iterable[Event | bytes]) -> None:
     """Send events, or bytes as they are (keyed alike, so to one partition), and wait for every acknowledgement."""
-    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers, acks="all", linger_ms=5)
+    producer = KafkaProducer(**python_options(settings), acks="all", linger_ms=5)
     try:
         for value in values:
             raw = isinstance(value, bytes)

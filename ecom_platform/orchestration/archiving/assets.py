@@ -67,14 +67,14 @@ def _lineage(table: str) -> dict[str, Any]:
     backfill_policy=dg.BackfillPolicy.single_run(),
     pool=BATCH_POOL,
 )
-def orders_archive(context: dg.AssetExecutionContext, platform: Platform, batch: Batch) -> Iterator[Any]:
+def orders_archive(context: dg.AssetExecutionContext, archive_platform: Platform, batch: Batch) -> Iterator[Any]:
     """Finish what an earlier run left, then archive what the policy takes from the days of this run, and check it."""
     from ecom_platform.archive.policy import policy_of
     from ecom_platform.archive.run import archive_to_commit, check_committed, unfinished_runs
 
     batch.be_nice()
     days = context.partition_keys
-    with archiver_of(context.op_execution_context, platform) as archiver:
+    with archiver_of(context.op_execution_context, archive_platform) as archiver:
         policy = policy_of(archiver.settings)
         _log(context, verdicts(check_committed(archiver)))
         earlier = {manifest.run for manifest in unfinished_runs(archiver.db)}
@@ -107,12 +107,14 @@ def orders_archive(context: dg.AssetExecutionContext, platform: Platform, batch:
     freshness_policy=FRESHNESS,
     pool=BATCH_POOL,
 )
-def orders_purge(context: dg.AssetExecutionContext, platform: Platform, batch: Batch) -> dg.MaterializeResult[Any]:
+def orders_purge(
+    context: dg.AssetExecutionContext, archive_platform: Platform, batch: Batch
+) -> dg.MaterializeResult[Any]:
     """Purge every committed run whose check passed; refuse the others."""
     from ecom_platform.archive.run import purge_checked, unfinished_runs
 
     batch.be_nice()
-    with archiver_of(context.op_execution_context, platform) as archiver:
+    with archiver_of(context.op_execution_context, archive_platform) as archiver:
         before = size_of_orders(archiver.db)
         done = purge_checked(archiver)
         after = size_of_orders(archiver.db)
@@ -142,9 +144,9 @@ def orders_purge(context: dg.AssetExecutionContext, platform: Platform, batch: B
     freshness_policy=FRESHNESS,
     pool=BATCH_POOL,
 )
-def orders_archive_summary(platform: Platform) -> dg.MaterializeResult[Any]:
+def orders_archive_summary(archive_platform: Platform) -> dg.MaterializeResult[Any]:
     """Sum up what is written: rows, bytes and pace, and the last days as a table."""
-    with platform.database() as db:
+    with archive_platform.database() as db:
         return dg.MaterializeResult(metadata=summary_metadata(db))
 
 

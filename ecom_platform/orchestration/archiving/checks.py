@@ -25,13 +25,13 @@ __all__ = ["published_files_match", "size_within_bounds"]
     pool=BATCH_POOL,
 )
 def published_files_match(
-    context: dg.AssetCheckExecutionContext, platform: Platform, batch: Batch
+    context: dg.AssetCheckExecutionContext, archive_platform: Platform, batch: Batch
 ) -> dg.AssetCheckResult:
     """Check every committed run that has no verdict yet, whoever made it; a run that fails is revoked."""
     from ecom_platform.archive.run import check_committed
 
     batch.be_nice()
-    with archiver_of(context.op_execution_context, platform) as archiver:
+    with archiver_of(context.op_execution_context, archive_platform) as archiver:
         checked = check_committed(archiver)
     log: Callable[[Any], None] = context.op_execution_context.log_event  # it takes evaluations, its types do not say so
     for event in verdicts(checked):

@@ -42,14 +42,14 @@ orders_purge_job = dg.define_asset_job(
 
 
 @dg.op(pool=REHYDRATION_POOL, description="Bring back archived orders for which events arrived.")
-def bring_back_late_orders(context: dg.OpExecutionContext, platform: Platform, batch: Batch) -> None:
+def bring_back_late_orders(context: dg.OpExecutionContext, archive_platform: Platform, batch: Batch) -> None:
     """Apply what waits; while an archive run holds the archiver's role, leave it for the next request."""
     from ecom_platform.archive.rehydrate import rehydrate_waiting
 
     batch.be_nice()
-    with platform.database() as db:
+    with archive_platform.database() as db:
         try:
-            done = rehydrate_waiting(platform.settings(), db, owner_of(context), context.run_id)
+            done = rehydrate_waiting(archive_platform.settings(), db, owner_of(context), context.run_id)
         except Fenced as error:
             context.log.info("The events wait a little longer: %s", error)
             return

@@ -17,6 +17,7 @@ from ecom_platform.orchestration.alerts.verdicts import evaluations
 from ecom_platform.orchestration.resources import Platform
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
+from ecom_platform_tests.conftest import variables
 
 # Dagster warns of its own beta parameter when it evaluates a sensor.
 pytestmark = pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")
@@ -89,9 +90,8 @@ def test_a_tick_evaluates_on_mongodb_and_launches_no_run(
     """The checks are told in the tick itself, and run by hand they say the same."""
     ensure_schema(db)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ECOM_HOME", str(tmp_path))
-    monkeypatch.setenv("ECOM_MONGODB_URI", settings.mongodb_uri)
-    monkeypatch.setenv("ECOM_MONGODB_DATABASE", settings.mongodb_database)
+    for name, value in variables(settings).items():
+        monkeypatch.setenv(name, value)
     with (
         dg.DagsterInstance.ephemeral() as instance,
         dg.build_sensor_context(instance, resources={"platform": Platform()}) as context,

@@ -12,6 +12,7 @@ from ecom_platform.orchestration.status.sensor import last_checks, pipeline_stat
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.pipeline_status import read_pipeline_status
+from ecom_platform_tests.conftest import variables
 
 # Dagster warns of its own beta parameter when it evaluates a sensor.
 pytestmark = pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")
@@ -52,9 +53,8 @@ def test_a_tick_writes_the_last_runs_first_and_launches_none(
 ) -> None:
     """Each tick replaces what the one before has written."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ECOM_HOME", str(tmp_path))
-    monkeypatch.setenv("ECOM_MONGODB_URI", settings.mongodb_uri)
-    monkeypatch.setenv("ECOM_MONGODB_DATABASE", settings.mongodb_database)
+    for name, value in variables(settings).items():
+        monkeypatch.setenv(name, value)
     assert read_pipeline_status(db) is None
     with (
         dg.DagsterInstance.ephemeral() as instance,

@@ -14,6 +14,7 @@ import pytest
 
 import ecom_platform.orchestration.definitions as real
 from ecom_platform.local.kafka import ensure_topic
+from ecom_platform.local.server import as_admin
 from ecom_platform.orchestration.names import STREAM_ROLE
 from ecom_platform.simulator.run import simulate
 from ecom_platform.store.client import database
@@ -31,8 +32,8 @@ def stage(platform: Any, tmp_path: Path) -> Iterator[Stage]:
     """The real definitions on a topic and a database of their own."""
     own = {"home": tmp_path, "mongodb_database": "test_spark", "topic": "test_spark", "consumer_group": "test_spark"}
     settings = platform.settings.model_copy(update=own)
-    ensure_topic(settings)
-    db = database(settings)
+    ensure_topic(as_admin(settings, "kafka"))
+    db = database(as_admin(settings, "mongodb"))
     ensure_schema(db)
     stage = Stage(settings, db, Path(real.__file__))
     try:

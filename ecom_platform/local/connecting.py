@@ -1,0 +1,99 @@
+"""`ecom connect` and `ecom credentials`: what a client of a role needs, and new passwords. Neither shows a password."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ecom_platform.credentials import (
+    ROLES_OF,
+    Role,
+    SecuredServer,
+    credential_file,
+    ensure_credentials,
+    new_credential,
+    write_secret,
+)
+from ecom_platform.errors import ConfigurationError
+from ecom_platform.local.kafka import KAFKA
+from ecom_platform.local.mongodb import MONGODB, ensure_key_file
+from ecom_platform.local.server import Server
+from ecom_platform.settings import Settings, credential_of
+
+__all__ = ["connection", "export", "rotate"]
+
+_SERVERS: dict[SecuredServer, Server] = {"kafka": KAFKA, "mongodb": MONGODB}
+
+
+def connection(settings: Settings, role: Role) -> dict[str, Any]:
+    """What a client of this role needs, by server: addresses, and the file with user and password.
+
+    Raises:
+        ConfigurationError: no server is known, or there is no such file.
+    """
+    found: dict[str, Any] = {}
+    ca = {} if settings.tls is None else {"ca_file": str(settings.tls / "ca.pem")}
+    if role in ROLES_OF["kafka"] and settings.kafka_bootstrap_servers:
+        found["kafka"] = {
+            "bootstrap_servers": settings.kafka_bootstrap_servers,
+            "topic": settings.topic,
+            "security_protocol": "SASL_PLAINTEXT" if settings.tls is None else "SASL_SSL",
+            "sasl_mechanism": "PLAIN" if role is Role.ADMIN else "SCRAM-SHA-256",
+            "credentials_file": _file(settings, "kafka", role),
+            **ca,
+        }
+    if role in ROLES_OF["mongodb"] and settings.mongodb_uri:
+        found["mongodb"] = {
+            "uri": settings.mongodb_uri,
+            "database": settings.mongodb_database,
+            "auth_source": "admin",
+            "auth_mechanism": "SCRAM-SHA-256",
+            "credentials_file": _file(settings, "mongodb", role),
+            **ca,
+        }
+    if not found:
+        raise ConfigurationError("No server is known that this role could connect to. Run `ecom up`, then this again.")
+    return {"role": str(role), **found}
+
+
+def export(folder: Path) -> list[Path]:
+    """Make the files of every role in a folder, for a deployment; existing ones stay. Returns the new ones."""
+    made = [file for server in _SERVERS for file in ensure_credentials(folder, server)]
+    return [*made, *ensure_key_file(folder)]
+
+
+def rotate(settings: Settings, role: Role) -> list[Path]:
+    """Give a role new passwords, in its files and in the servers. Programs of the role then have to be started anew.
+
+    Returns:
+        The files that were replaced.
+
+    Raises:
+        ConfigurationError: the admin is not changed while servers run.
+        UnavailableError: a server did not take the new password; its file is the old one again.
+    """
+    if role is Role.ADMIN:
+        raise ConfigurationError(
+            "The servers know the admin by its old password, so it cannot be replaced while they run; nothing was "
+            "changed. docs/operations.md says how it is done, under Rotation of credentials."
+        )
+    servers = [server for server in _SERVERS if role in ROLES_OF[server]]
+    return [_rotate(settings, server, role) for server in servers if getattr(settings, f"{server}_credentials")]
+
+
+def _rotate(settings: Settings, server: SecuredServer, role: Role) -> Path:
+    file = Path(_file(settings, server, role))
+    before = file.read_text(encoding="utf-8")
+    write_secret(file, new_credential(role))
+    try:
+        _SERVERS[server].furnish(settings)
+    except BaseException:
+        write_secret(file, before)
+        raise
+    return file
+
+
+def _file(settings: Settings, server: SecuredServer, role: Role) -> str:
+    credential_of(settings, server, role)
+    folder = getattr(settings, f"{server}_credentials")
+    return str(credential_file(folder, server, role))

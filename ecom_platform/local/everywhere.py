@@ -1,0 +1,30 @@
+"""Rights in every database, topic and group of an instance: for tests and benchmarks, which make one after another."""
+
+from __future__ import annotations
+
+from kafka import KafkaAdminClient
+
+from ecom_platform.kafka_client import python_options
+from ecom_platform.local import kafka_access, mongodb_access
+from ecom_platform.local.server import as_admin
+from ecom_platform.settings import Settings
+from ecom_platform.store import connect
+
+__all__ = ["grant_everywhere"]
+
+
+def grant_everywhere(settings: Settings) -> None:
+    """Allow each role everywhere what `ecom up` allowed it in one database, topic and group; `ecom up` takes it back.
+
+    Raises:
+        ConfigurationError: the instance is not ours: its admin's credentials are not at hand.
+        UnavailableError: a server does not answer.
+    """
+    with connect(as_admin(settings, "mongodb")) as client:
+        mongodb_access.grant_access(settings, client, mongodb_access.EVERYTHING)
+    admin = as_admin(settings, "kafka").model_copy(update={"topic": "*", "consumer_group": "*"})
+    kafka = KafkaAdminClient(**python_options(admin))
+    try:
+        kafka_access.grant_access(admin, kafka)
+    finally:
+        kafka.close()

@@ -1,0 +1,145 @@
+"""What a client of one's own is told, and new passwords."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kafka import KafkaProducer
+from pymongo import MongoClient
+
+from ecom_platform.cli import cli, run
+from ecom_platform.credentials import ROLES_OF, Role, credential_file, read_credential
+from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.local.connecting import connection, export, rotate
+from ecom_platform.local.everywhere import grant_everywhere
+from ecom_platform.settings import Settings
+from ecom_platform.store import connect
+from ecom_platform_tests.conftest import Platform, variables
+
+Ecom = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def ecom(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ecom:
+    """The command line on the run's servers: exit code, stdout, stderr."""
+    monkeypatch.chdir(settings.home)
+    for name, value in variables(settings).items():
+        monkeypatch.setenv(name, value)
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = run(lambda: cli.main(args=list(arguments), prog_name="ecom", standalone_mode=False))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return command
+
+
+def values(file: str) -> dict[str, str]:
+    """The lines of a credential file, read by somebody who has only its description."""
+    return dict(line.split("=", 1) for line in Path(file).read_text().splitlines())
+
+
+@pytest.mark.servers
+def test_a_shop_of_ones_own_can_send_with_what_it_is_told(ecom: Ecom, topic: str) -> None:
+    """Nothing else than the answer of `ecom connect producer` is needed, and the answer holds no password."""
+    code, said, _ = ecom("connect", "producer", "--json")
+    told = json.loads(said)["kafka"]
+    login = values(told["credentials_file"])
+    producer = KafkaProducer(
+        bootstrap_servers=told["bootstrap_servers"],
+        security_protocol=told["security_protocol"],
+        sasl_mechanism=told["sasl_mechanism"],
+        sasl_plain_username=login["username"],
+        sasl_plain_password=login["password"],
+    )
+    sent = producer.send(told["topic"], b"{}").get(timeout=20)
+    producer.close()
+
+    assert code == 0
+    assert sent.topic == topic
+    assert login["password"] not in said
+
+
+@pytest.mark.servers
+def test_an_analyst_can_read_with_what_it_is_told(ecom: Ecom, db) -> None:
+    """Address, database and the file; a table without --json."""
+    db.orders.insert_one({"_id": 1})
+    told = json.loads(ecom("connect", "analyst", "--json")[1])["mongodb"]
+    login = values(told["credentials_file"])
+    with MongoClient(
+        told["uri"],
+        username=login["username"],
+        password=login["password"],
+        authSource=told["auth_source"],
+        authMechanism=told["auth_mechanism"],
+    ) as client:
+        assert client[told["database"]].orders.count_documents({}) == 1
+
+    assert told["credentials_file"] in ecom("connect", "analyst")[1]
+
+
+def test_without_a_server_the_next_command_is_said(tmp_path: Path) -> None:
+    """Nobody is sent to an address that does not exist."""
+    with pytest.raises(ConfigurationError, match="ecom up"):
+        connection(Settings(_env_file=None, home=tmp_path), Role.PRODUCER)
+
+
+def test_the_files_of_a_deployment_are_made_once(tmp_path: Path) -> None:
+    """One per role and server, and the key of the replica set; a second time changes nothing."""
+    made = export(tmp_path / "secrets")
+    texts = [file.read_text() for file in made]
+
+    assert len(made) == sum(map(len, ROLES_OF.values())) + 1
+    assert export(tmp_path / "secrets") == []
+    assert [file.read_text() for file in made] == texts
+
+
+@pytest.mark.servers
+def test_a_role_gets_a_new_password_and_the_old_one_is_refused(platform: Platform) -> None:
+    """In its file and in the server, while everything runs."""
+    settings = platform.settings.model_copy(update={"role": Role.ANALYST})
+    folder = settings.mongodb_credentials
+    assert folder is not None
+    before = read_credential(folder, "mongodb", Role.ANALYST)
+
+    changed = rotate(platform.settings, Role.ANALYST)
+    grant_everywhere(platform.settings)
+
+    assert changed == [credential_file(folder, "mongodb", Role.ANALYST)]
+    assert read_credential(folder, "mongodb", Role.ANALYST) != before
+    connect(settings).close()
+    old = settings.mongodb_uri.replace("://", f"://analyst:{before.password}@") + "&authSource=admin"
+    with pytest.raises(ConfigurationError, match="refused the credentials"):
+        connect(settings.model_copy(update={"mongodb_uri": old}))
+
+
+@pytest.mark.servers
+def test_a_server_that_does_not_take_the_new_password_keeps_the_old_one(platform: Platform) -> None:
+    """The file is what it was, so that everything goes on."""
+    gone = platform.settings.model_copy(update={"mongodb_uri": "mongodb://127.0.0.1:1/?replicaSet=ecom"})
+    folder = gone.mongodb_credentials
+    assert folder is not None
+    before = read_credential(folder, "mongodb", Role.KPI)
+
+    with pytest.raises(UnavailableError):
+        rotate(gone, Role.KPI)
+
+    assert read_credential(folder, "mongodb", Role.KPI) == before
+
+
+def test_the_admin_is_not_changed_while_servers_run(tmp_path: Path) -> None:
+    """They know it by the old password; the text says where it is written how."""
+    with pytest.raises(ConfigurationError, match=r"docs/operations\.md"):
+        rotate(Settings(_env_file=None, home=tmp_path), Role.ADMIN)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--to", "x", "--rotate", "kpi")])
+def test_credentials_does_one_thing_at_a_time(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is done until it is clear what."""
+    code = run(lambda: cli.main(args=["credentials", *arguments], prog_name="ecom", standalone_mode=False))
+
+    assert code == 2
+    assert "--to FOLDER or --rotate ROLE" in capsys.readouterr().err

@@ -1,0 +1,72 @@
+"""The whole demo, as a newcomer starts it: everything is live, nothing is open, no password is to be seen."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ecom_platform.local.instance import Instance
+from ecom_platform.local.processes import processes
+from ecom_platform.settings import Settings
+from ecom_platform_tests.canary import files_with_passwords, processes_with_passwords
+from ecom_platform_tests.conftest import FREE_PORTS
+
+pytestmark = [pytest.mark.servers, pytest.mark.full]
+
+LOOPBACK = {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
+LIVE_SECONDS = 60
+START_SECONDS = 240
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Settings, subprocess.Popen[str]]]:
+    """A demo on free ports that runs for a minute."""
+    home = tmp_path / "home"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ECOM_HOME", str(home))
+    for name, port in FREE_PORTS.items():
+        monkeypatch.setenv(f"ECOM_{name.upper()}", str(port))
+    argv = [sys.executable, "-m", "ecom_platform.cli", "demo", "--for", str(LIVE_SECONDS), "--no-browser"]
+    with (tmp_path / "said.log").open("w") as said:
+        started = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=said, text=True)
+    yield Settings(_env_file=None, home=home), started
+    started.terminate()
+    started.wait(120)
+
+
+@pytest.mark.timeout(900)
+def test_a_demo_opens_nothing_shows_no_password_and_adds_up(demo: tuple[Settings, subprocess.Popen[str]]) -> None:
+    """Looked at while it lives, and everything it leaves behind afterwards."""
+    settings, started = demo
+    instance = Instance.of(settings)
+    said = settings.home.parent / "said.log"
+    deadline = time.monotonic() + START_SECONDS
+    while "Everything is live" not in said.read_text():
+        assert started.poll() is None, said.read_text()
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    time.sleep(LIVE_SECONDS / 2)
+
+    found = processes(instance)
+    names = {process.name() for process in found}
+    listening = {
+        connection.laddr.ip
+        for process in found
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert {"java", "mongod"} < names
+    assert listening
+    assert listening <= LOOPBACK
+    assert processes_with_passwords(instance.credentials, found) == []
+
+    verdict, _ = started.communicate(timeout=600)
+    assert json.loads(verdict)["reconciled"] is True
+    assert files_with_passwords(instance.credentials, [settings.home.parent]) == []

@@ -1,0 +1,134 @@
+"""Passwords are made once, per installation, and are seen by nobody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ecom_platform.credentials import Role, ensure_credentials, read_credential
+from ecom_platform.errors import ConfigurationError
+from ecom_platform.settings import Settings, load_settings
+
+
+def test_two_installations_have_different_passwords(tmp_path: Path) -> None:
+    """Nothing is preset."""
+    for name in ("one", "other"):
+        ensure_credentials(tmp_path / name, "mongodb")
+
+    one, other = (read_credential(tmp_path / name, "mongodb", Role.STREAM) for name in ("one", "other"))
+    assert one.username == other.username == "stream"
+    assert one.password != other.password
+
+
+def test_what_is_there_is_never_made_anew(tmp_path: Path) -> None:
+    """The servers know the old ones; only what is missing is made."""
+    ensure_credentials(tmp_path, "kafka")
+    before = {file: file.read_text() for file in tmp_path.iterdir()}
+    lost = tmp_path / "kafka-producer.properties"
+    lost.unlink()
+
+    assert ensure_credentials(tmp_path, "kafka") == [lost]
+    after = {file: file.read_text() for file in tmp_path.iterdir()}
+    assert {file for file in before if before[file] != after[file]} == {lost}
+
+
+def test_files_and_their_folder_are_their_owners_alone(tmp_path: Path) -> None:
+    """From the first moment: they are made so."""
+    folder = tmp_path / "credentials"
+    ensure_credentials(folder, "mongodb")
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+
+
+def test_a_printed_credential_hides_its_password(tmp_path: Path) -> None:
+    """Also in the trace of an error that shows local variables."""
+    ensure_credentials(tmp_path, "kafka", [Role.STREAM])
+    credential = read_credential(tmp_path, "kafka", Role.STREAM)
+
+    assert credential.password not in repr(credential)
+
+
+@pytest.mark.parametrize("text", ["", "username=stream\n", "password=x\n", "stream:x\n"])
+def test_a_file_that_cannot_be_used_is_named_without_its_content(tmp_path: Path, text: str) -> None:
+    """The error says which lines it must have."""
+    file = tmp_path / "mongodb-stream.properties"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match=r"mongodb-stream\.properties must have a line username=") as refusal:
+        read_credential(tmp_path, "mongodb", Role.STREAM)
+    assert not text or text.strip() not in str(refusal.value)
+
+
+def test_a_missing_file_says_what_makes_it(tmp_path: Path) -> None:
+    """Which role, which server, which file."""
+    with pytest.raises(ConfigurationError, match=r"credential of kpi for mongodb.*ecom up.*ECOM_ROLE"):
+        read_credential(tmp_path, "mongodb", Role.KPI)
+
+
+FAR = {
+    "ECOM_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092,broker.example:9092",
+    "ECOM_MONGODB_URI": "mongodb://user:hunter2@mongo.example:27017/?replicaSet=rs0",
+    "ECOM_HDFS_URI": "hdfs://namenode.example:9000",
+}
+
+
+@pytest.mark.parametrize("name", FAR)
+def test_plaintext_to_another_host_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    """Before anything is sent, and without the password."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(name, FAR[name])
+    with pytest.raises(ConfigurationError, match=rf"{name} names another host.*ECOM_ALLOW_INSECURE") as refusal:
+        load_settings()
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", FAR)
+def test_plaintext_to_another_host_can_be_allowed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    """For a network of one's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(name, FAR[name])
+    monkeypatch.setenv("ECOM_ALLOW_INSECURE", "true")
+    assert load_settings().allow_insecure
+
+
+@pytest.mark.parametrize("name", ["ECOM_KAFKA_BOOTSTRAP_SERVERS", "ECOM_MONGODB_URI"])
+def test_another_host_with_tls_needs_no_permission(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    """One setting is enough for both."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(name, FAR[name])
+    monkeypatch.setenv("ECOM_TLS", str(tmp_path))
+    assert load_settings().tls == tmp_path
+
+
+@pytest.mark.parametrize(
+    "uri", ["mongodb://localhost/?replicaSet=a", "mongodb://127.0.0.1:1,[::1]:2/", "mongodb+srv://far.example/"]
+)
+def test_loopback_and_addresses_with_tls_are_no_plaintext(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uri: str
+) -> None:
+    """`mongodb+srv` is TLS by definition."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ECOM_MONGODB_URI", uri)
+    assert load_settings().mongodb_uri == uri
+
+
+def test_passwords_of_the_local_server_are_not_for_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Who names a server of their own is not logged in there with ours."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ECOM_HOME", str(tmp_path))
+    (tmp_path / "endpoints.json").write_text(
+        '{"mongodb_uri": "mongodb://127.0.0.1:1/", "mongodb_credentials": "/home/x", "kafka_credentials": "/home/x"}'
+    )
+    assert load_settings().mongodb_credentials == Path("/home/x")
+
+    monkeypatch.setenv("ECOM_MONGODB_URI", "mongodb://127.0.0.1:2/")
+    assert load_settings().mongodb_credentials is None
+
+
+def test_settings_that_are_printed_hold_no_password(tmp_path: Path) -> None:
+    """They name folders."""
+    ensure_credentials(tmp_path, "mongodb")
+    settings = Settings(_env_file=None, mongodb_credentials=tmp_path)
+    secret = read_credential(tmp_path, "mongodb", Role.OPERATOR).password
+    assert secret not in repr(settings) + settings.model_dump_json()

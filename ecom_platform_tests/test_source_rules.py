@@ -1,0 +1,37 @@
+"""What may not stand in the source, because one careless line of it would open a door."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = [file for folder in ("ecom_platform", "dashboard") for file in (ROOT / folder).rglob("*.py")]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"unsafe_allow_html",
+        r"\bst\.html\b",
+        r"components\.v1",
+        r"^\s*(import|from) (c?pickle|marshal|shelve|dill|joblib)\b",
+        r"\byaml\.(unsafe_)?load\b",
+        r"shell=True",
+        r"(?<![.\w])(eval|exec)\(",
+        r"\$(where|function|accumulator)\b",
+        r"spark\.jars\.packages",
+    ],
+)
+def test_no_source_has_it(pattern: str) -> None:
+    """HTML from data, objects from bytes, programs from text, or anything downloaded while it runs."""
+    expression = re.compile(pattern, re.MULTILINE)
+    assert [str(file.relative_to(ROOT)) for file in SOURCES if expression.search(file.read_text())] == []
+
+
+def test_local_data_and_passwords_are_never_committed() -> None:
+    """The home of an instance and the secrets of a deployment are ignored by git."""
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert {".ecom/", "secrets/"} <= set(ignored)
