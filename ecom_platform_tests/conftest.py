@@ -63,14 +63,12 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
 
 
-@pytest.hookimpl(tryfirst=True)  # the processes of a run name a test with its group before other hooks see it
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests share servers, and so a process."""
-    for item in items:
-        if item.get_closest_marker("servers"):
-            taken = set(getattr(item, "fixturenames", ()))
-            of_module = "mongod" in taken and "platform" not in taken
-            item.add_marker(pytest.mark.xdist_group(item.path.stem if of_module else "platform"))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Say which tests share servers, and so a process: before the processes of a run agree on who takes which."""
+    if item.get_closest_marker("servers"):
+        taken = set(getattr(item, "fixturenames", ()))
+        of_module = "mongod" in taken and "platform" not in taken
+        item.add_marker(pytest.mark.xdist_group(item.path.stem if of_module else "platform"))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -61,7 +61,10 @@ class Tiles:
 
 @dataclass(frozen=True)
 class RevenueLine:
-    """What was sold per bucket; `earlier` is the line to compare with, at its own times (empty: none kept)."""
+    """What was sold per bucket; `earlier` is the line to compare with, at its own times (empty: none kept).
+
+    Of the earlier buckets only the revenue is sure to be read.
+    """
 
     grain: Grain
     closed: list[Bucket]
@@ -102,7 +105,7 @@ def revenue_line(db: MongoDatabase, span: Span, filters: Filters, now: datetime)
     running = next((bucket for bucket in buckets if bucket.at <= now < bucket.at + _length(span.grain)), None)
     earlier: list[Bucket] = []
     if span.earlier is not None and start is not None:
-        before = sales_by_bucket(db, span.window.shifted(span.earlier), span.grain, filters)
+        before = sales_by_bucket(db, span.window.shifted(span.earlier), span.grain, filters, only=("revenue_cents",))
         earlier = _complete(before, span.grain, start, now)
     return RevenueLine(span.grain, closed, running, earlier, start)
 
