@@ -12,11 +12,11 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
@@ -31,10 +31,12 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, database
 from ecom_platform.store.owners import ProcessIdentity, identify
 from ecom_platform_tests.canary import files_with_passwords
+from ecom_platform_tests.processes import PLATFORM, TogetherScheduling, group_of, kill_what_is_left
 
 HOME_PREFIX = "ecom-tests-"
 OWNER_FILE = "owner.json"
 ABOUT_THIS_MACHINE = ("ECOM_JAVA_HOME", "ECOM_MONGOD", "ECOM_JAR_CACHE")
+RUN = pytest.StashKey[str]()
 FREE_PORTS = {name: 0 for name in Settings.model_fields if name.endswith("_port")}
 
 
@@ -63,18 +65,31 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Say which tests share servers, and so a process: before the processes of a run agree on who takes which."""
-    if item.get_closest_marker("servers"):
-        taken = set(getattr(item, "fixturenames", ()))
-        of_module = "mongod" in taken and "platform" not in taken
-        item.add_marker(pytest.mark.xdist_group(item.path.stem if of_module else "platform"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling | None:
+    """Keep together what shares servers, when groups are asked for."""
+    return TogetherScheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Remember the name of the run, which all that its processes start have in their environment."""
+    node.config.stash[RUN] = node.workerinput["testrunuid"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """No test starts a second platform."""
+    strays = [one.nodeid for one in items if "platform" in _fixtures_of(one) and group_of(one.nodeid) != PLATFORM]
+    if strays:
+        message = f"not in the group of the platform (ecom_platform_tests/processes.py): {strays}"
+        raise pytest.UsageError(message)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End what a process of this run left: told to stop, it has only seconds to end its servers."""
-    if getattr(config.option, "numprocesses", None):
+    """End what the processes of this run left: told to stop, they have only seconds to end their servers."""
+    if run := config.stash.get(RUN, None):
         _end_platforms_of_killed_runs()
+        kill_what_is_left(run)
 
 
 @pytest.fixture(scope="session")
@@ -128,6 +143,10 @@ def variables(settings: Settings, *more: str) -> dict[str, str]:
     own = ("home", "mongodb_database", "topic", "consumer_group", *more)
     servers = ("kafka_bootstrap_servers", "kafka_credentials", "mongodb_uri", "mongodb_credentials", "hdfs_uri")
     return {f"ECOM_{name.upper()}": str(getattr(settings, name) or "") for name in (*own, *servers)}
+
+
+def _fixtures_of(item: pytest.Item) -> Sequence[str]:
+    return getattr(item, "fixturenames", ())
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
