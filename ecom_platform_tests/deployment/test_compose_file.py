@@ -144,6 +144,14 @@ def test_a_service_sees_only_the_secrets_of_its_roles() -> None:
     }
 
 
+def test_there_is_a_secret_for_every_login_of_a_role() -> None:
+    """`setup` makes them known to the servers, all at once."""
+    from ecom_platform.credentials import ROLES_OF
+
+    logins = {f"{server}-{role}.properties" for server, roles in ROLES_OF.items() for role in roles}
+    assert {name for name in compose()["secrets"] if name.endswith(".properties")} == logins
+
+
 def test_secrets_are_files_that_are_never_committed_nor_built_into_an_image() -> None:
     """All of them in one folder, which git and the builder leave out."""
     assert all(re.fullmatch(r"secrets/[\w.-]+", one["file"]) for one in compose()["secrets"].values())
@@ -185,12 +193,8 @@ def test_the_settings_are_settings(name: str, monkeypatch: pytest.MonkeyPatch) -
     settings = load_settings(_env_file=None)
 
     names = {key.removeprefix("ECOM_").lower() for key in given}
-    assert names - ANNOUNCED <= set(Settings.model_fields)
-    assert names - ANNOUNCED <= settings.model_fields_set
-
-
-# Until the settings of credentials are there.
-ANNOUNCED = {"allow_insecure", "kafka_credentials", "mongodb_credentials"} - set(Settings.model_fields)
+    assert names <= set(Settings.model_fields)
+    assert names <= settings.model_fields_set
 
 
 def test_a_variable_of_the_operator_has_a_safe_default() -> None:
@@ -198,7 +202,7 @@ def test_a_variable_of_the_operator_has_a_safe_default() -> None:
     own = {"OPERATOR", "PROXY_ADDRESS", "PROXY_DOMAIN", "PROXY_TLS"}
     used = set(re.findall(r"\$\{(\w+)", FILE.read_text()))
     assert own <= used
-    assert all(name.removeprefix("ECOM_").lower() in {*Settings.model_fields, *ANNOUNCED} for name in used - own)
+    assert all(name.removeprefix("ECOM_").lower() in Settings.model_fields for name in used - own)
     assert all(re.findall(r"\$\{\w+(:-[^}]+)?\}", FILE.read_text()))
     assert "${" not in str(compose())
 
@@ -231,8 +235,6 @@ def test_a_command_is_one_that_exists(name: str, words: list[str]) -> None:
         assert done.returncode == 0
         return
     assert (Path(sys.executable).parent / program).exists()
-    if program == "ecom" and arguments[0] == "credentials" and "credentials" not in _group(program).commands:
-        pytest.skip("the command is not there yet")
     _parse(_group(program), program, arguments)
 
 
