@@ -46,7 +46,7 @@ def find_postgres() -> Path | None:
     """The folder of the newest installed server's programs; None when there is none."""
     on_path = shutil.which("initdb")
     if on_path:
-        return Path(on_path).parent
+        return Path(on_path).resolve().parent
     found = Path("/usr/lib/postgresql").glob("*/bin/initdb")
     return max((file.parent for file in found), key=lambda folder: int(folder.parent.name), default=None)
 
