@@ -152,7 +152,8 @@ def _recorded_settings(settings: Settings, instance: Instance) -> Settings:
     """The settings with the addresses that the instance has recorded, where they name none."""
     recorded = endpoints.read(instance).items()
     known = {name: value for name, value in recorded if name in Settings.model_fields}
-    return settings.model_copy(update={name: value for name, value in known.items() if not getattr(settings, name)})
+    absent = {name: value for name, value in known.items() if not getattr(settings, name)}
+    return Settings(**{**dict(settings), **absent})  # makes paths of what stands there as text
 
 
 def _recorded(settings: Settings, ours: Sequence[Server]) -> dict[str, object]:

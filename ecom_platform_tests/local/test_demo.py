@@ -69,4 +69,5 @@ def test_a_demo_opens_nothing_shows_no_password_and_adds_up(demo: tuple[Settings
 
     verdict, _ = started.communicate(timeout=600)
     assert json.loads(verdict)["reconciled"] is True
+    assert "did not end its runs in order" not in said.read_text()
     assert files_with_passwords(instance.credentials, [settings.home.parent]) == []
