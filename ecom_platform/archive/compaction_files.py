@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from itertools import count, islice
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from pyroaring import BitMap64
 
 from ecom_platform.archive.compaction_plan import FILE_ROWS, CompactedDay
 from ecom_platform.archive.files import FilesDamaged, read_archived
-from ecom_platform.archive.hdfs import archived_file_errors, hdfs_errors
+from ecom_platform.archive.hdfs import archived_file_errors, hdfs_errors, patiently
 from ecom_platform.archive.layout import ROOT, published_path, staging_folder
 from ecom_platform.archive.parquet_file import Totals, read_totals, write_orders_file
 from ecom_platform.archive.stored import stored_batches, without_orders
@@ -93,7 +94,7 @@ def write_files(file_system: FileSystem, run: str, token: int, rows: DayRows) ->
         if written is None:
             break
         with archived_file_errors(path):
-            found = read_totals(file_system, written.path)
+            found = patiently(partial(read_totals, file_system, written.path), path)
         if found != written.totals:
             raise FilesDamaged(
                 f"{written.path} holds {found.rows:,} orders with checksum {found.checksum}; written were "

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 import socket
-import time
 from collections.abc import Collection, Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import hdfs_native
 
-from ecom_platform.archive.hdfs import connect_hdfs, hdfs_errors
+from ecom_platform.archive.hdfs import connect_hdfs, hdfs_errors, patiently
 from ecom_platform.archive.layout import MANIFESTS, ROOT, STAGING
 from ecom_platform.errors import UnavailableError
 from ecom_platform.settings import Settings
@@ -32,10 +30,7 @@ __all__ = [
     "write_bytes",
 ]
 
-log = logging.getLogger(__name__)
-
 _CONNECT_SECONDS: Final = 5.0
-_READ_PAUSES_SECONDS: Final = (0.5, 2.0)
 _PUBLISHED: Final = re.compile(r"part-(?P<run>.+)-(?P<token>\d+)-\d{5,}\.snappy\.parquet")
 _STAGED: Final = re.compile(r"(?P<run>.+)-(?P<token>\d+)")
 
@@ -67,21 +62,10 @@ def read_bytes(client: Any, path: str) -> bytes:
     """A whole file. Raises FileNotFoundError, UnavailableError."""
     with hdfs_errors(f"reading {path}"):
         try:
-            return _read_patiently(client, path)
+            return patiently(lambda: bytes(client.read(path).read()), path)
         except FileNotFoundError:
             pass
     raise FileNotFoundError(path)
-
-
-def _read_patiently(client: Any, path: str) -> bytes:
-    # With one DataNode the client gives up at its first refusal, as of one that is busy or has just been restarted.
-    for pause_seconds in _READ_PAUSES_SECONDS:
-        try:
-            return bytes(client.read(path).read())
-        except RuntimeError as error:
-            log.warning("reading_again path=%s reason=%s", path, str(error).splitlines()[0][:200])
-            time.sleep(pause_seconds)
-    return bytes(client.read(path).read())
 
 
 def read_archived(client: Any, folder: str, file: ArchivedFile) -> bytes:

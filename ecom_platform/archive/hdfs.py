@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import hdfs_native
 import pyarrow as pa
@@ -14,8 +16,12 @@ from pyarrow.fs import FSSpecHandler, PyFileSystem
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings
 
-__all__ = ["archived_file_errors", "arrow_file_system", "connect_hdfs", "hdfs_errors"]
+__all__ = ["archived_file_errors", "arrow_file_system", "connect_hdfs", "hdfs_errors", "patiently"]
 
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+_READ_PAUSES_SECONDS: Final = (0.5, 2.0)
 _OPTIONS = {"dfs.client.use.datanode.hostname": "true"}
 
 
@@ -34,6 +40,20 @@ def arrow_file_system(settings: Settings) -> PyFileSystem:
     # The class itself: fsspec's registry would look for another client where this one is missing. No instance cache,
     # because a client does not survive a fork.
     return PyFileSystem(FSSpecHandler(HdfsFileSystem(host, int(port), skip_instance_cache=True, **_OPTIONS)))
+
+
+def patiently(read: Callable[[], T], path: str) -> T:
+    """What `read` returns, tried up to three times: with one DataNode the client gives up at its first refusal.
+
+    A DataNode refuses when it is busy, or has just been restarted. Raises what `read` raises.
+    """
+    for pause_seconds in _READ_PAUSES_SECONDS:
+        try:
+            return read()
+        except RuntimeError as error:
+            log.warning("reading_again path=%s reason=%s", path, _first_line(error)[:200])
+            time.sleep(pause_seconds)
+    return read()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.simulator.dimensions import default_shop
 from ecom_platform.simulator.run import simulate
 from ecom_platform.store import MongoDatabase, ensure_schema, load_dimensions
+from ecom_platform_tests.conftest import variables
 from ecom_platform_tests.dashboard.browser import SOON_MS, Screen, opened, served
 from ecom_platform_tests.streaming.streams import applied, next_token, running_stream, wait_until
 
@@ -28,8 +29,8 @@ Kpis = Callable[[], dict[str, int]]
 @pytest.fixture
 def kpis(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Kpis:
     """What `ecom kpi --json` says of today."""
-    for name in ("home", "mongodb_uri", "mongodb_database", "hdfs_uri"):
-        monkeypatch.setenv(f"ECOM_{name.upper()}", str(getattr(settings, name)))
+    for name, value in variables(settings).items():
+        monkeypatch.setenv(name, value)
 
     def ask() -> dict[str, int]:
         today = f"{datetime.now(UTC):%Y-%m-%d}"

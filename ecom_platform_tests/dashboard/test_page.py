@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from dashboard import formats
 from ecom_platform_tests.dashboard import shop
-from ecom_platform_tests.dashboard.browser import SCREENS, SOON_MS, assert_it_fits, opened
+from ecom_platform_tests.dashboard.browser import SCREENS, SOON_MS, assert_it_fits, opened, wait_until_drawn
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
@@ -107,6 +107,7 @@ def test_pause_stops_the_page_and_live_goes_on(screen, live_shop):
     """Paused, the figures stand still, a chart keeps its zoom, and the badge says since when."""
     screen.page.get_by_test_id("stCheckbox").get_by_text("Live").click()
     expect(screen.badge()).to_contain_text(re.compile(r"Paused at \d\d:\d\d:\d\d"), timeout=SOON_MS)
+    wait_until_drawn(screen.page)  # the badge stands above the figures, and is drawn before them
     shown = screen.tile("Orders").inner_text()
     now = datetime.now(UTC)
     shop.store(live_shop, shop.orders_between(now - timedelta(seconds=1), now, 2, seed=int(now.timestamp()) + 7), now)
