@@ -6,6 +6,8 @@ SHELL := bash
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
+# Of a test run; 0 is one after the other.
+PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -29,7 +31,7 @@ demo: $(STAMP) ## Start everything live; ARGS="--for 60 --no-browser" passes fla
 	@exec $(BIN)/ecom demo $(ARGS)
 
 test: $(STAMP) ## Every test of the normal run, real servers included
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not full" $(ARGS)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup -m "not full" $(ARGS)
 
 test-unit: $(STAMP) ## The tests that need no server: under a minute
 	@$(BIN)/python -m pytest -n auto -m "not servers and not full and not browser" $(ARGS)
