@@ -43,6 +43,7 @@ from ecom_platform.streaming.process import environment
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 STARTED: Final = ("code-server", "daemon", "webserver", "viewer", "simulator")
+FREE: Final = ("dagster_grpc_port", "dagster_port", "dashboard_port")
 PORTS: Final = {"code-server": "4266", "webserver": "3000", "viewer": "3001"}
 READY_SECONDS: Final = 240.0
 SAMPLE_SECONDS: Final = 10.0
@@ -172,9 +173,6 @@ class Deployment:
     def _log(self, name: str) -> Iterator[Any]:
         with (self.folder / f"{name}.log").open("ab") as log:
             yield log
-
-
-FREE: Final = ("dagster_grpc_port", "dagster_port", "dashboard_port")
 
 
 def main() -> int:

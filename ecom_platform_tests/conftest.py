@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -22,6 +22,7 @@ from uuid import uuid4
 import pytest
 
 from ecom_platform import local
+from ecom_platform.cli import cli, run
 from ecom_platform.local.everywhere import grant_everywhere
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.kafka import ensure_topic
@@ -36,6 +37,8 @@ from ecom_platform_tests.processes import PLATFORM, TogetherScheduling, group_of
 HOME_PREFIX = "ecom-tests-"
 OWNER_FILE = "owner.json"
 ABOUT_THIS_MACHINE = ("ECOM_JAVA_HOME", "ECOM_MONGOD", "ECOM_JAR_CACHE")
+Ecom = Callable[..., tuple[int, str, str]]
+"""A command with its arguments: exit code, stdout, stderr."""
 RUN = pytest.StashKey[str]()
 FREE_PORTS = {name: 0 for name in Settings.model_fields if name.endswith("_port")}
 
@@ -143,6 +146,21 @@ def variables(settings: Settings, *more: str) -> dict[str, str]:
     own = ("home", "mongodb_database", "topic", "consumer_group", *more)
     servers = ("kafka_bootstrap_servers", "kafka_credentials", "mongodb_uri", "mongodb_credentials", "hdfs_uri")
     return {f"ECOM_{name.upper()}": str(getattr(settings, name) or "") for name in (*own, *servers)}
+
+
+@pytest.fixture
+def ecom(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ecom:
+    """The command line on the run's servers, with the test's own names in them."""
+    monkeypatch.chdir(settings.home)
+    for name, value in variables(settings).items():
+        monkeypatch.setenv(name, value)
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = run(lambda: cli.main(args=list(arguments), prog_name="ecom", standalone_mode=False))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return command
 
 
 def _fixtures_of(item: pytest.Item) -> Sequence[str]:

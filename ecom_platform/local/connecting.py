@@ -15,10 +15,12 @@ from ecom_platform.credentials import (
     write_secret,
 )
 from ecom_platform.errors import ConfigurationError
+from ecom_platform.kafka_client import python_options
 from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.mongodb import MONGODB, ensure_key_file
 from ecom_platform.local.server import Server
 from ecom_platform.settings import Settings, credential_of
+from ecom_platform.store.client import login_options, without_login
 
 __all__ = ["connection", "export", "rotate"]
 
@@ -33,22 +35,26 @@ def connection(settings: Settings, role: Role) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     ca = {} if settings.tls is None else {"ca_file": str(settings.tls / "ca.pem")}
+    # A user in the address is the operator's own, and not for the client.
+    client = settings.model_copy(update={"role": role, "mongodb_uri": without_login(settings.mongodb_uri)})
     if role in ROLES_OF["kafka"] and settings.kafka_bootstrap_servers:
+        file, options = _file(settings, "kafka", role), python_options(client)
         found["kafka"] = {
             "bootstrap_servers": settings.kafka_bootstrap_servers,
             "topic": settings.topic,
-            "security_protocol": "SASL_PLAINTEXT" if settings.tls is None else "SASL_SSL",
-            "sasl_mechanism": "PLAIN" if role is Role.ADMIN else "SCRAM-SHA-256",
-            "credentials_file": _file(settings, "kafka", role),
+            "security_protocol": options["security_protocol"],
+            "sasl_mechanism": options["sasl_mechanism"],
+            "credentials_file": file,
             **ca,
         }
     if role in ROLES_OF["mongodb"] and settings.mongodb_uri:
+        file, options = _file(settings, "mongodb", role), login_options(client)
         found["mongodb"] = {
-            "uri": settings.mongodb_uri,
+            "uri": client.mongodb_uri,
             "database": settings.mongodb_database,
-            "auth_source": "admin",
-            "auth_mechanism": "SCRAM-SHA-256",
-            "credentials_file": _file(settings, "mongodb", role),
+            "auth_source": options["authSource"],
+            "auth_mechanism": options["authMechanism"],
+            "credentials_file": file,
             **ca,
         }
     if not found:

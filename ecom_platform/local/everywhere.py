@@ -14,7 +14,9 @@ __all__ = ["grant_everywhere"]
 
 
 def grant_everywhere(settings: Settings) -> None:
-    """Allow each role everywhere what `ecom up` allowed it in one database, topic and group; `ecom up` takes it back.
+    """Allow each role everywhere what `ecom up` allowed it in one database, topic and group.
+
+    The next `ecom up` takes it back in MongoDB; rules of Kafka stay until somebody removes them.
 
     Raises:
         ConfigurationError: the instance is not ours: its admin's credentials are not at hand.

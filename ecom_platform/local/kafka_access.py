@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "Rule", "grant_access"]
 
-Operation = Literal["READ", "WRITE", "DESCRIBE", "DESCRIBE_CONFIGS", "DELETE"]
+Operation = Literal["READ", "WRITE", "DESCRIBE", "DESCRIBE_CONFIGS"]
 
 # Passwords are random, so that many rounds would only make every connection slower; the broker takes no fewer.
 SCRAM_ROUNDS: Final = 4096

@@ -26,6 +26,7 @@ __all__ = [
     "database",
     "login_options",
     "mongo_errors",
+    "without_login",
     "without_password",
 ]
 
@@ -142,6 +143,11 @@ def without_password(uri: str) -> str:
     """The URI as it may be shown: a password is replaced by `***`."""
     # Greedy up to the last @ before a slash, so that an unescaped @ in the password does not show its tail.
     return re.sub(r"(?<=://)([^/:@]*):[^/]*@", r"\1:***@", uri)
+
+
+def without_login(uri: str) -> str:
+    """The URI without user and password: for somebody who logs in as another one."""
+    return re.sub(r"(?<=://)[^/]*@", "", uri)
 
 
 def _unavailable(step: str, where: str, error: Exception) -> UnavailableError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -12,7 +12,7 @@ from ecom_platform.cli import cli, run
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform_tests.archive import handmade
-from ecom_platform_tests.conftest import variables
+from ecom_platform_tests.conftest import Ecom
 from ecom_platform_tests.kpi.stored import random_order
 
 KEYS = (
@@ -21,22 +21,12 @@ KEYS = (
     *("top_products", "promise", "delivery_delay_seconds", "sources"),
 )
 RANGE = ("--from", "2026-11-11", "--to", "2026-11-24T00:00:00Z", "--as-of", "2026-11-20")
-Ecom = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def ecom(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ecom:
-    """The command line over the test's database: exit code, stdout, stderr."""
-    monkeypatch.chdir(settings.home)
-    for name, value in variables(settings).items():
-        monkeypatch.setenv(name, value)
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        code = run(lambda: cli.main(args=["kpi", *arguments], prog_name="ecom", standalone_mode=False))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return command
+def ecom(ecom: Ecom) -> Ecom:
+    """`ecom kpi` over the test's database: exit code, stdout, stderr."""
+    return partial(ecom, "kpi")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,30 +10,13 @@ from kafka import KafkaProducer
 from pymongo import MongoClient
 
 from ecom_platform.cli import cli, run
-from ecom_platform.credentials import ROLES_OF, Role, credential_file, read_credential
+from ecom_platform.credentials import ROLES_OF, Role, credential_file, ensure_credentials, read_credential
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.local.connecting import connection, export, rotate
 from ecom_platform.local.everywhere import grant_everywhere
 from ecom_platform.settings import Settings
 from ecom_platform.store import connect
-from ecom_platform_tests.conftest import Platform, variables
-
-Ecom = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def ecom(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ecom:
-    """The command line on the run's servers: exit code, stdout, stderr."""
-    monkeypatch.chdir(settings.home)
-    for name, value in variables(settings).items():
-        monkeypatch.setenv(name, value)
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        code = run(lambda: cli.main(args=list(arguments), prog_name="ecom", standalone_mode=False))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return command
+from ecom_platform_tests.conftest import Ecom, Platform
 
 
 def values(file: str) -> dict[str, str]:
@@ -79,6 +61,16 @@ def test_an_analyst_can_read_with_what_it_is_told(ecom: Ecom, db) -> None:
         assert client[told["database"]].orders.count_documents({}) == 1
 
     assert told["credentials_file"] in ecom("connect", "analyst")[1]
+
+
+def test_the_login_of_whoever_asks_is_not_handed_on(tmp_path: Path) -> None:
+    """A user in the address of the server is the operator's; the client is told its own."""
+    ensure_credentials(tmp_path, "mongodb")
+    uri = "mongodb://operator:hunter2@127.0.0.1:27017/?replicaSet=rs0"
+    told = connection(Settings(_env_file=None, mongodb_uri=uri, mongodb_credentials=tmp_path), Role.ANALYST)["mongodb"]
+
+    assert told["uri"] == "mongodb://127.0.0.1:27017/?replicaSet=rs0"
+    assert told["credentials_file"] == str(tmp_path / "mongodb-analyst.properties")
 
 
 def test_without_a_server_the_next_command_is_said(tmp_path: Path) -> None:

@@ -104,8 +104,9 @@ def test_a_server_of_another_authority_is_not_spoken_to(stranger: Settings) -> N
 
 def test_spark_is_told_the_same(encrypted: Settings) -> None:
     """Protocol and authority; the password stays in its file."""
+    assert encrypted.tls is not None
     options = java_options(encrypted)
 
     assert options["security.protocol"] == "SASL_SSL"
-    assert options["ssl.truststore.location"] == str(encrypted.tls / "ca.pem") if encrypted.tls else False
+    assert options["ssl.truststore.location"] == str(encrypted.tls / "ca.pem")
     assert "${file:" in options["sasl.jaas.config"]
