@@ -20,9 +20,12 @@ HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
 
-def this_minute() -> datetime:
-    """The rollups refuse what is past their retention, so that simulated time must be about ours."""
-    return datetime.now(UTC).replace(second=0, microsecond=0)
+def last_noon() -> datetime:
+    """
+    The rollups refuse what is past their retention, so that simulated time must be about ours; always the same time of
+    day, so that the day before has promises due whenever the test runs.
+    """
+    return (datetime.now(UTC) - 12 * HOUR).replace(hour=12, minute=0, second=0, microsecond=0)
 
 
 def test_facts_read_from_mongodb_are_those_of_the_same_shop_in_memory(db: MongoDatabase) -> None:
@@ -30,7 +33,7 @@ def test_facts_read_from_mongodb_are_those_of_the_same_shop_in_memory(db: MongoD
     Two ways to the same facts, with yesterday to compare with: queries over what the sink wrote, and sums in memory.
     The scores of the rules are made on the second, so they are true of the first.
     """
-    end = this_minute()
+    end = last_noon()
     start = end - 27 * HOUR
     incidents = (
         Incident(IncidentKind.SLOW_COURIER, to_ms(end - 4 * HOUR), to_ms(end - 1 * HOUR), courier_id=3),
@@ -59,6 +62,6 @@ def test_facts_read_from_mongodb_are_those_of_the_same_shop_in_memory(db: MongoD
 def test_a_fresh_database_has_nothing_to_judge(db: MongoDatabase) -> None:
     """No stream yet: no age, no bucket, nothing sold."""
     ensure_schema(db)
-    now = this_minute()
+    now = last_noon()
 
     assert read_facts(db, TOPIC, now, None) == Facts(now=now, as_of=None)
