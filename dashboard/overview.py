@@ -49,66 +49,15 @@ def draw(view: View) -> None:
         draw_revenue(view, _REVENUE_HEIGHT)
     with right:
         draw_attention(view, _ATTENTION_HEIGHT)
-        panel(
-            view,
-            "status",
-            "Delivered vs pending",
-            DEFINITIONS["order_status"].help,
-            lambda asked: states(asked.db, asked.span.window, asked.span.grain, asked.filters),
-            partial(_draw_status, view),
-            honours=PROMISED,
-            note=_status_note,
-            empty=lambda found: None if sum(found.values()) else EMPTY,
-            height=_STATUS_HEIGHT,
-        )
+        _status_panel(view)
     first, second, third = st.columns(3, gap="small")
     with first:
-        panel(
-            view,
-            "minutes",
-            "Orders per minute",
-            DEFINITIONS["orders"].help,
-            _ask_minutes,
-            partial(_draw_minutes, view),
-            honours=EVERY,
-            note=_minute_note,
-        )
+        _minutes_panel(view)
     with second:
-        panel(
-            view,
-            "payment",
-            "Payment mix",
-            DEFINITIONS["payment_mix"].help,
-            lambda asked: sales_by_payment(asked.db, asked.span.window, asked.span.grain, asked.filters),
-            partial(_draw_payment, view),
-            honours=EVERY,
-            note=lambda _: "valid orders by payment type",
-            empty=lambda found: None if _valid(found) else EMPTY,
-        )
+        _payment_panel(view)
     with third:
-        panel(
-            view,
-            "products",
-            "Top 10 products",
-            DEFINITIONS["top_products"].help,
-            lambda asked: (product_sales(asked.db, asked.span.products, asked.filters, limit=10), asked.span),
-            partial(_draw_products, view),
-            honours=STOCKED,
-            note=lambda found: _products_note(found[1]),
-            empty=lambda found: None if found[0] else EMPTY,
-        )
-    panel(
-        view,
-        "orders",
-        "Last 10 orders",
-        "The newest orders, whatever range is chosen, with the state they are in now.",
-        lambda asked: last_orders(asked.db, asked.now),
-        partial(_draw_orders, view),
-        honours=NOTHING,
-        note=lambda _: "newest first, times in UTC",
-        empty=lambda found: None if found else "No orders yet",
-        grows=True,
-    )
+        _products_panel(view)
+    _orders_panel(view)
 
 
 def draw_revenue(view: View, height: int = BODY_HEIGHT) -> None:
@@ -236,6 +185,21 @@ def _draw_revenue(view: View, line: figures.RevenueLine, span: Span, height: int
     chart(figure, "revenue", f"{_revenue_title(view)} over time, {described}")
 
 
+def _status_panel(view: View) -> None:
+    panel(
+        view,
+        "status",
+        "Delivered vs pending",
+        DEFINITIONS["order_status"].help,
+        lambda asked: states(asked.db, asked.span.window, asked.span.grain, asked.filters),
+        partial(_draw_status, view),
+        honours=PROMISED,
+        note=_status_note,
+        empty=lambda found: None if sum(found.values()) else EMPTY,
+        height=_STATUS_HEIGHT,
+    )
+
+
 def _status_note(found: dict[Status, int]) -> str:
     placed = sum(found.values())
     delivered = f" · {formats.share(found[Status.DELIVERED] / placed)} delivered" if placed else ""
@@ -245,6 +209,19 @@ def _status_note(found: dict[Status, int]) -> str:
 def _draw_status(view: View, found: dict[Status, int]) -> None:
     described = ", ".join(f"{state.value} {formats.count(found[state])}" for state in STATUS_ORDER)
     chart(charts.status_bar(found, view.colours, _STATUS_HEIGHT), "status", f"Orders by state: {described}")
+
+
+def _minutes_panel(view: View) -> None:
+    panel(
+        view,
+        "minutes",
+        "Orders per minute",
+        DEFINITIONS["orders"].help,
+        _ask_minutes,
+        partial(_draw_minutes, view),
+        honours=EVERY,
+        note=_minute_note,
+    )
 
 
 def _ask_minutes(asked: Asked) -> list[Bucket]:
@@ -261,6 +238,20 @@ def _minute_note(found: list[Bucket]) -> str:
     return f"60 minutes, UTC · latest {formats.count(found[-2].total.orders)}"
 
 
+def _payment_panel(view: View) -> None:
+    panel(
+        view,
+        "payment",
+        "Payment mix",
+        DEFINITIONS["payment_mix"].help,
+        lambda asked: sales_by_payment(asked.db, asked.span.window, asked.span.grain, asked.filters),
+        partial(_draw_payment, view),
+        honours=EVERY,
+        note=lambda _: "valid orders by payment type",
+        empty=lambda found: None if _valid(found) else EMPTY,
+    )
+
+
 def _valid(found: dict[PaymentType, Amounts]) -> int:
     return sum(amounts.valid_orders for amounts in found.values())
 
@@ -270,6 +261,20 @@ def _draw_payment(view: View, found: dict[PaymentType, Amounts]) -> None:
     parts = ", ".join(f"{payment.value} {formats.count(number)}" for payment, number in valid.items())
     figure = charts.payment_donut(valid, view.colours, BODY_HEIGHT)
     chart(figure, "payment", f"Valid orders by payment type: {parts}")
+
+
+def _products_panel(view: View) -> None:
+    panel(
+        view,
+        "products",
+        "Top 10 products",
+        DEFINITIONS["top_products"].help,
+        lambda asked: (product_sales(asked.db, asked.span.products, asked.filters, limit=10), asked.span),
+        partial(_draw_products, view),
+        honours=STOCKED,
+        note=lambda found: _products_note(found[1]),
+        empty=lambda found: None if found[0] else EMPTY,
+    )
 
 
 def _draw_products(view: View, found: tuple[list[ProductSales], Span]) -> None:
@@ -288,6 +293,21 @@ def _draw_products(view: View, found: tuple[list[ProductSales], Span]) -> None:
 
 def _products_note(span: Span) -> str:
     return f"net sales since {span.products.start:%H:%M}" if span.preset is Preset.HOUR else "net sales"
+
+
+def _orders_panel(view: View) -> None:
+    panel(
+        view,
+        "orders",
+        "Last 10 orders",
+        "The newest orders, whatever range is chosen, with the state they are in now.",
+        lambda asked: last_orders(asked.db, asked.now),
+        partial(_draw_orders, view),
+        honours=NOTHING,
+        note=lambda _: "newest first, times in UTC",
+        empty=lambda found: None if found else "No orders yet",
+        grows=True,
+    )
 
 
 def _draw_orders(view: View, found: list[LastOrder]) -> None:

@@ -254,8 +254,9 @@ def _draw_letters(view: View, found: DeadLetters, brokers: str) -> None:
         st.code(newest.error, language=None, wrap_lines=True, height="content")
         st.caption("The same message from the topic itself:")
         st.code(
-            f"kafka-console-consumer.sh --bootstrap-server {brokers} --topic {newest.topic} "
-            f"--partition {newest.partition} --offset {newest.offset} --max-messages 1",
+            "ecom connect operator --kafka-config > operator.properties\n"
+            f"kafka-console-consumer.sh --bootstrap-server {brokers} --consumer.config operator.properties "
+            f"--topic {newest.topic} --partition {newest.partition} --offset {newest.offset} --max-messages 1",
             language="bash",
             wrap_lines=True,
         )

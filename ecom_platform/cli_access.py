@@ -18,10 +18,14 @@ __all__ = ["connect", "credentials"]
 @click.command()
 @click.argument("role", type=click.Choice([str(role) for role in Role]))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def connect(*, role: str, as_json: bool) -> None:
+@click.option("--kafka-config", is_flag=True, help="Print a configuration for Kafka's own tools.")
+def connect(*, role: str, as_json: bool, kafka_config: bool) -> None:
     """Say what a client of ROLE (producer, analyst, ...) needs: addresses, and the file with its password."""
-    from ecom_platform.local.connecting import connection
+    from ecom_platform.local.connecting import connection, kafka_properties
 
+    if kafka_config:
+        click.echo("\n".join(kafka_properties(load_settings(), Role(role))))
+        return
     found = connection(load_settings(), Role(role))
     if as_json:
         click.echo(json.dumps(found))

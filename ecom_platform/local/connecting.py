@@ -15,14 +15,14 @@ from ecom_platform.credentials import (
     write_secret,
 )
 from ecom_platform.errors import ConfigurationError
-from ecom_platform.kafka_client import python_options
+from ecom_platform.kafka_client import java_options, python_options
 from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.mongodb import MONGODB, ensure_key_file
 from ecom_platform.local.server import Server
 from ecom_platform.settings import Settings, credential_of
 from ecom_platform.store.client import login_options, without_login
 
-__all__ = ["connection", "export", "rotate"]
+__all__ = ["connection", "export", "kafka_properties", "rotate"]
 
 _SERVERS: dict[SecuredServer, Server] = {"kafka": KAFKA, "mongodb": MONGODB}
 
@@ -60,6 +60,21 @@ def connection(settings: Settings, role: Role) -> dict[str, Any]:
     if not found:
         raise ConfigurationError("No server is known that this role could connect to. Run `ecom up`, then this again.")
     return {"role": str(role), **found}
+
+
+def kafka_properties(settings: Settings, role: Role) -> list[str]:
+    """The lines of a configuration for Kafka's own command-line tools; the password stays in its file.
+
+    Raises:
+        ConfigurationError: no Kafka is known, the role is not one of Kafka's, or there is no such file.
+    """
+    if role not in ROLES_OF["kafka"] or not settings.kafka_bootstrap_servers:
+        raise ConfigurationError(
+            f"There is no Kafka that the role {role} could connect to. Roles of Kafka: {', '.join(ROLES_OF['kafka'])}; "
+            "`ecom up` starts one."
+        )
+    _file(settings, "kafka", role)
+    return [f"{name}={value}" for name, value in java_options(settings.model_copy(update={"role": role})).items()]
 
 
 def export(folder: Path) -> list[Path]:

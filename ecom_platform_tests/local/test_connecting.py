@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from pymongo import MongoClient
 from ecom_platform.cli import cli, run
 from ecom_platform.credentials import ROLES_OF, Role, credential_file, ensure_credentials, read_credential
 from ecom_platform.errors import ConfigurationError, UnavailableError
-from ecom_platform.local.connecting import connection, export, rotate
+from ecom_platform.jars import class_path
+from ecom_platform.java import find_java
+from ecom_platform.local.connecting import connection, export, kafka_properties, rotate
 from ecom_platform.local.everywhere import grant_everywhere
 from ecom_platform.settings import Settings
 from ecom_platform.store import connect
@@ -43,6 +46,34 @@ def test_a_shop_of_ones_own_can_send_with_what_it_is_told(ecom: Ecom, topic: str
     assert code == 0
     assert sent.topic == topic
     assert login["password"] not in said
+
+
+@pytest.mark.servers
+def test_kafkas_own_tools_accept_the_configuration_that_is_printed(
+    ecom: Ecom, settings: Settings, topic: str, tmp_path: Path
+) -> None:
+    """A tool of Kafka, in Java, logs in as the operator with it and describes the topic; no password stands in it."""
+    code, said, _ = ecom("connect", "operator", "--kafka-config")
+    (tmp_path / "operator.properties").write_text(said)
+    assert settings.kafka_credentials
+    password = values(str(credential_file(settings.kafka_credentials, "kafka", Role.OPERATOR)))["password"]
+    jars = ":".join(str(jar) for jar in class_path("kafka", settings.jar_cache))
+    tool = [find_java(settings.java_home).program, "-cp", jars, "kafka.admin.ConfigCommand"]
+    tool += ["--bootstrap-server", settings.kafka_bootstrap_servers, "--command-config", "operator.properties"]
+    told = subprocess.run(
+        [*tool, "--describe", "--topic", topic], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (code, told.returncode) == (0, 0), told.stderr
+    assert topic in told.stdout
+    assert password not in said
+
+
+def test_a_role_that_kafka_does_not_know_gets_no_configuration_of_it(tmp_path: Path) -> None:
+    """An analyst reads MongoDB only; the text says who may, and nothing is printed."""
+    known = Settings(_env_file=None, kafka_bootstrap_servers="127.0.0.1:9092", kafka_credentials=tmp_path)
+    with pytest.raises(ConfigurationError, match=r"analyst could connect to. Roles of Kafka: .*operator"):
+        kafka_properties(known, Role.ANALYST)
 
 
 @pytest.mark.servers
