@@ -162,6 +162,9 @@ class Answers:
             return ask(settings, database_at(db, tick.cluster_time) if tick.cluster_time else db, now)
 
         slot = self._slot(key)
+        known = slot.ticks.get(tick.number)
+        if known is not None and known.failure is None:
+            return known  # without the lock: it is held while the next tick's answer is read, ahead of the pages
         with slot.lock:
             if tick.cluster_time is None:
                 return replace(slot.answer, failure=self._down_reason or _AWAY)

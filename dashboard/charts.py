@@ -184,33 +184,49 @@ def status_bar(status: Mapping[Status, int], colours: Palette, height: int) -> g
     The labels are ours and not a legend: Plotly's breaks off when it is narrow, and a state must never be missing.
     """
     figure = blank(colours, height)
-    for state in STATUS_ORDER:
-        figure.add_bar(
-            x=[status[state]],
-            y=[""],
-            orientation="h",
-            name=state.value,
-            marker={"color": colours.status[state], "line": {"color": colours.background, "width": 2}},
-            hovertemplate=f"{state.value}: %{{x:,}}<extra></extra>",
-        )
-    for position, state in enumerate(STATUS_ORDER):
-        figure.add_annotation(
-            text=f'<span style="color:{colours.status[state]}">■</span> {state.value} <b>{count(status[state])}</b>',
-            x=position % 2 / 2,
-            y=0,
-            xref="paper",
-            yref="paper",
-            yshift=-6 - 21 * (position // 2),
-            xanchor="left",
-            yanchor="top",
-            align="left",
-            showarrow=False,
-            font={"color": colours.text, "size": 13},
-        )
-    figure.update_layout(barmode="stack", bargap=0, margin={"l": 0, "r": 0, "t": 0, "b": height - 36})
-    figure.update_xaxes(visible=False, range=[0, max(1, sum(status.values()))], fixedrange=True)
-    figure.update_yaxes(visible=False, fixedrange=True)
+    figure.add_traces(
+        [
+            {
+                "type": "bar",
+                "x": [status[state]],
+                "y": [""],
+                "orientation": "h",
+                "name": state.value,
+                "marker": {"color": colours.status[state], "line": {"color": colours.background, "width": 2}},
+                "hovertemplate": f"{state.value}: %{{x:,}}<extra></extra>",
+            }
+            for state in STATUS_ORDER
+        ]
+    )
+    figure.update_layout(
+        barmode="stack",
+        bargap=0,
+        margin={"l": 0, "r": 0, "t": 0, "b": height - 36},
+        xaxis={"visible": False, "range": [0, max(1, sum(status.values()))], "fixedrange": True},
+        yaxis={"visible": False, "fixedrange": True},
+        # All at once: one by one they took half of the time of this chart.
+        annotations=[
+            _state_label(position, state, status[state], colours) for position, state in enumerate(STATUS_ORDER)
+        ],
+    )
     return figure
+
+
+def _state_label(position: int, state: Status, orders: int, colours: Palette) -> dict[str, object]:
+    """Two labels in a row, below the bar."""
+    return {
+        "text": f'<span style="color:{colours.status[state]}">■</span> {state.value} <b>{count(orders)}</b>',
+        "x": position % 2 / 2,
+        "y": 0,
+        "xref": "paper",
+        "yref": "paper",
+        "yshift": -6 - 21 * (position // 2),
+        "xanchor": "left",
+        "yanchor": "top",
+        "align": "left",
+        "showarrow": False,
+        "font": {"color": colours.text, "size": 13},
+    }
 
 
 def payment_donut(valid: Mapping[PaymentType, int], colours: Palette, height: int) -> go.Figure:

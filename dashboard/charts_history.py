@@ -11,6 +11,7 @@ from dashboard.formats import count, currency_sign
 from dashboard.palette import Palette
 from dashboard.queries.archive import Layer
 from dashboard.queries.history import Days, Hour
+from dashboard.queries.sales import Bucket
 
 __all__ = ["daily", "week"]
 
@@ -26,21 +27,48 @@ def daily(days: Days, layers: Sequence[Layer], colours: Palette, currency: str, 
         y=[bucket.total.revenue_cents / 100 for bucket in days.buckets],
         name="chosen days",
         marker={"color": colours.period, "line": {"width": 0}},
-        hovertext=[f"{bucket.at:%a %d %b}: {bucket.total.revenue_cents / 100:,.2f}" for bucket in days.buckets],
+        hovertext=_revenues(days.buckets),
         hoverinfo="text",
     )
-    length = days.window.end - days.window.start
     if days.before:
-        figure.add_scatter(
-            x=[bucket.at + length for bucket in days.before],
-            y=[bucket.total.revenue_cents / 100 for bucket in days.before],
-            name=f"{length.days} days before",
-            mode="lines+markers",
-            marker={"size": 4},
-            line={"color": colours.baseline, "width": 1.5, "dash": "dot"},
-            hovertext=[f"{bucket.at:%a %d %b}: {bucket.total.revenue_cents / 100:,.2f}" for bucket in days.before],
-            hoverinfo="text",
-        )
+        _add_days_before(figure, days, colours)
+    _add_strip(figure, layers, colours)
+    figure.update_layout(
+        barmode="overlay",
+        bargap=0.12,
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "xanchor": "left"},
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+    )
+    figure.update_xaxes(tickformat="%d %b", nticks=10, anchor="y2")
+    figure.update_layout(
+        yaxis={
+            "domain": [0.09, 1],
+            "rangemode": "tozero",
+            "tickprefix": currency_sign(currency),
+            "tickformat": "~s",
+            "nticks": 5,
+        }
+    )
+    return figure
+
+
+def _add_days_before(figure: go.Figure, days: Days, colours: Palette) -> None:
+    length = days.window.end - days.window.start
+    figure.add_scatter(
+        x=[bucket.at + length for bucket in days.before],
+        y=[bucket.total.revenue_cents / 100 for bucket in days.before],
+        name=f"{length.days} days before",
+        mode="lines+markers",
+        marker={"size": 4},
+        line={"color": colours.baseline, "width": 1.5, "dash": "dot"},
+        hovertext=_revenues(days.before),
+        hoverinfo="text",
+    )
+
+
+def _add_strip(figure: go.Figure, layers: Sequence[Layer], colours: Palette) -> None:
+    """Where each day is, on an axis of its own below the other."""
     shades = {
         "hot": colours.period,
         "both": colours.period,
@@ -68,25 +96,11 @@ def daily(days: Days, layers: Sequence[Layer], colours: Palette, currency: str, 
         ],
         hoverinfo="text",
     )
-    figure.update_layout(
-        barmode="overlay",
-        bargap=0.12,
-        showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "xanchor": "left"},
-        margin={"l": 8, "r": 8, "t": 28, "b": 8},
-        yaxis2={"domain": [0, 0.05], "visible": False, "range": [0, 1], "fixedrange": True},
-    )
-    figure.update_xaxes(tickformat="%d %b", nticks=10, anchor="y2")
-    figure.update_layout(
-        yaxis={
-            "domain": [0.09, 1],
-            "rangemode": "tozero",
-            "tickprefix": currency_sign(currency),
-            "tickformat": "~s",
-            "nticks": 5,
-        }
-    )
-    return figure
+    figure.update_layout(yaxis2={"domain": [0, 0.05], "visible": False, "range": [0, 1], "fixedrange": True})
+
+
+def _revenues(buckets: Sequence[Bucket]) -> list[str]:
+    return [f"{bucket.at:%a %d %b}: {bucket.total.revenue_cents / 100:,.2f}" for bucket in buckets]
 
 
 def week(hours: Sequence[Hour], colours: Palette, height: int) -> go.Figure:

@@ -136,6 +136,30 @@ def test_a_tick_is_asked_once_and_the_one_before_is_kept(at_tick, calls, ticks):
     assert calls == ["first", "second"]
 
 
+def test_a_page_does_not_wait_while_the_next_tick_is_asked(at_tick, calls, ticks):
+    """An answer that is there is given at once, although somebody is waiting for the database."""
+    first, second = ticks[:2]
+    at_tick.at("tiles", first, counting(calls))
+    asked, may_end = threading.Event(), threading.Event()
+
+    def slow(_settings, _db, _now):
+        asked.set()
+        assert may_end.wait(20)
+        return "newer"
+
+    ahead = threading.Thread(target=at_tick.at, args=("tiles", second, slow))
+    ahead.start()
+    assert asked.wait(20)
+    try:
+        assert at_tick.at("tiles", first, counting(calls)).value == "figures"
+        assert ahead.is_alive()
+    finally:
+        may_end.set()
+        ahead.join()
+    assert at_tick.at("tiles", second, counting(calls)).value == "newer"
+    assert calls == ["figures"]
+
+
 def test_every_answer_of_a_tick_is_of_its_instant(at_tick, ticks):
     """Each panel reads the database as it was at the tick's cluster time, and is told the tick's time."""
     seen = []
