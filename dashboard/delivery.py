@@ -235,7 +235,7 @@ def _delays_panel(view: View) -> None:
         lambda found: _draw_delays(view, found[0].whole),
         question="deliveries",
         honours=PROMISED,
-        note=lambda found: f"{formats.count(sum(found[0].whole.bins.values()))} delivered of those due, by half hours",
+        note=lambda found: f"{formats.count(sum(found[0].whole.bins.values()))} delivered, by half hours",
         empty=lambda found: None if found[0].whole.bins else "Nothing due was delivered in this range",
     )
 

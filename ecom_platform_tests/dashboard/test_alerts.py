@@ -44,6 +44,11 @@ def ago(minutes):
     return datetime.now(UTC) - minutes * MINUTE
 
 
+def when(instant):
+    """The time of day, with the day when that was yesterday."""
+    return f"{instant:%H:%M}" if instant.date() == datetime.now(UTC).date() else f"{instant:%d %b %H:%M}"
+
+
 def open_card(found, watch):
     """The frame of one open alert."""
     return found.page.locator(f".st-key-alert-{re.sub('[^a-zA-Z0-9_-]', '-', id_of(watch).strip())}")
@@ -161,7 +166,7 @@ def test_an_open_alert_leads_to_the_figures_that_show_why(browser, address, watc
         card = open_card(found, late)
         expect(card).to_contain_text("warning", timeout=SOON_MS)
         expect(card).to_contain_text("Late deliveries · courier 5 Courier of 5")
-        expect(card).to_contain_text(f"45.2 % late, usually 12.0 % · since {formats.minute(late.since)} (42 m)")
+        expect(card).to_contain_text(f"45.2 % late, usually 12.0 % · since {when(late.since)} (42 m)")
         why = card.get_by_role("link", name="Why: Delivery")
         link = why.get_attribute("href")
         why.click()
@@ -320,7 +325,7 @@ def test_the_overview_shows_the_gravest_three(browser, address, watched):
         links = card.get_by_role("link")
         expect(links).to_have_count(4, timeout=SOON_MS)
         expect(links.first).to_contain_text("critical Figures are old")
-        expect(card).to_contain_text(f"product 3 Article 3, warehouse 2 · since {formats.minute(shelf.since)}")
+        expect(card).to_contain_text(f"product 3 Article 3, warehouse 2 · since {when(shelf.since)}")
         expect(card).not_to_contain_text("Unusually many orders")
         links.filter(has_text="1 more on Alerts").click()
         expect(found.page.get_by_text("4 open, 0 acknowledged")).to_be_visible(timeout=SOON_MS)
