@@ -42,7 +42,7 @@ from ecom_platform.store import database
 from ecom_platform.store.collections import ORDERS
 
 PAGES = ("overview", "sales", "delivery", "inventory", "alerts", "history", "pipeline")
-RANGES = (Preset.HOUR, Preset.TODAY, Preset.WEEK, Preset.MONTH)
+RANGES = (Preset.HOUR, Preset.TODAY, Preset.YESTERDAY, Preset.WEEK, Preset.MONTH)
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run")
 BADGE_MS = 60_000
 VIEWERS = 9  # besides the one in Chromium
