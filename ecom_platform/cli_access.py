@@ -23,6 +23,8 @@ def connect(*, role: str, as_json: bool, kafka_config: bool) -> None:
     """Say what a client of ROLE (producer, analyst, ...) needs: addresses, and the file with its password."""
     from ecom_platform.local.connecting import connection, kafka_properties
 
+    if kafka_config and as_json:
+        raise UsageError("Say either --json or --kafka-config: the second is lines for Kafka's tools, not JSON.")
     if kafka_config:
         click.echo("\n".join(kafka_properties(load_settings(), Role(role))))
         return

@@ -69,6 +69,15 @@ def test_kafkas_own_tools_accept_the_configuration_that_is_printed(
     assert password not in said
 
 
+def test_json_and_a_configuration_are_not_asked_for_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever parses the answer is not given lines of another form without a word."""
+    arguments = ["connect", "operator", "--json", "--kafka-config"]
+
+    assert run(lambda: cli.main(args=arguments, prog_name="ecom", standalone_mode=False)) == 2
+    said = capsys.readouterr()
+    assert (said.out, "either --json or --kafka-config" in said.err) == ("", True)
+
+
 def test_a_role_that_kafka_does_not_know_gets_no_configuration_of_it(tmp_path: Path) -> None:
     """An analyst reads MongoDB only; the text says who may, and nothing is printed."""
     known = Settings(_env_file=None, kafka_bootstrap_servers="127.0.0.1:9092", kafka_credentials=tmp_path)

@@ -37,9 +37,14 @@ def folder_of(settings: Settings) -> Path:
     return Instance.of(settings).credentials
 
 
+def as_role(settings: Settings, role: Role) -> Settings:
+    """The settings of a program of this role."""
+    return settings.model_copy(update={"role": role})
+
+
 def describe_as(settings: Settings, role: Role, **options: object) -> None:
     """Log in to Kafka and ask something; `options` replace what the files say."""
-    said = python_options(settings.model_copy(update={"role": role})) | options
+    said = python_options(as_role(settings, role)) | options
     with KafkaAdminClient(**said, bootstrap_timeout_ms=4000, request_timeout_ms=4000) as client:
         client.describe_cluster()
 
@@ -64,8 +69,7 @@ def test_mongodbs_admin_is_changed_in_mongodb_and_then_in_its_file(own: Settings
     started = up(own, servers=(MONGODB,))
     file = credential_file(folder_of(own), "mongodb", Role.ADMIN)
     old, new = file.read_text(), new_credential(Role.ADMIN)
-    admin = started.model_copy(update={"role": Role.ADMIN})
-    with connect(admin) as client:
+    with connect(as_role(started, Role.ADMIN)) as client:
         client.admin.command("updateUser", "admin", pwd=new.split("password=")[1].strip())
     write_secret(file, new)
     local.down(own)
@@ -74,7 +78,7 @@ def test_mongodbs_admin_is_changed_in_mongodb_and_then_in_its_file(own: Settings
 
     write_secret(file, old)
     with pytest.raises(ConfigurationError, match="refused the credentials"):
-        connect(started.model_copy(update={"role": Role.ADMIN}))
+        connect(as_role(started, Role.ADMIN))
 
 
 def test_the_key_of_the_replica_set_is_made_anew_when_it_is_deleted_while_it_is_down(own: Settings) -> None:
