@@ -18,7 +18,10 @@ from ecom_platform.simulator.producer import LedgerProducer
 from ecom_platform.simulator.shop import Shop
 from ecom_platform.simulator.state import BacklogState, HomeState, StateStore
 
-__all__ = ["Backlog", "Parts", "seed_of"]
+__all__ = ["FIRST_STREAM", "Backlog", "Parts", "seed_of"]
+
+FIRST_STREAM = 1
+"""Stream of customers of a fresh home's shop; each later part has one of its own."""
 
 _FOREVER_MS = 2**61
 _LIVE_SHARE = 0.25
@@ -74,7 +77,7 @@ class Parts:
         cls, store: StateStore, producer: LedgerProducer, dimensions: Dimensions, config: ShopConfig, start_ms: int
     ) -> Parts:
         """Open the shop of a fresh home."""
-        parts = cls(store, producer, Shop.open(dimensions, config, start_ms, 1, 1), [], 2)
+        parts = cls(store, producer, Shop.open(dimensions, config, start_ms, FIRST_STREAM, 1), [], FIRST_STREAM + 1)
         parts.save()
         return parts
 

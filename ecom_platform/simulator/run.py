@@ -20,7 +20,7 @@ from ecom_platform.simulator.demand import Demand
 from ecom_platform.simulator.dimensions import Dimensions, default_shop
 from ecom_platform.simulator.emission import Emission
 from ecom_platform.simulator.ledger import Ledger, write_labels
-from ecom_platform.simulator.parts import Parts, seed_of
+from ecom_platform.simulator.parts import FIRST_STREAM, Parts, seed_of
 from ecom_platform.simulator.producer import LedgerProducer
 from ecom_platform.simulator.scenario import Scenario, load_scenario, place_incidents
 from ecom_platform.simulator.state import StateStore
@@ -106,8 +106,8 @@ def simulate(
     """Send the events of the home's shop to Kafka, under the ledger.
 
     With `days` that many days up to now are written as fast as Kafka takes them (`rate` does not matter). With `rate`
-    = "max" the last of `orders` orders is placed about now, one a second before it. Else `rate` orders a second are
-    placed now, until `orders` are placed or somebody stops it (SIGTERM, Ctrl-C).
+    = "max" the last of `orders` orders is placed shortly before now, the others before it, one a second on average.
+    Else `rate` orders a second are placed now, until `orders` are placed or somebody stops it (SIGTERM, Ctrl-C).
 
     Args:
         settings: topic, Kafka and home.
@@ -131,7 +131,8 @@ def simulate(
         state = store.load()
         seed = seed_of(state, seed)
         dimensions = dimensions or default_shop(seed)
-        plan = plan_run(seed, story, dimensions, orders=orders, days=days, rate=rate, start_ms=start_ms)
+        stream = state.next_stream if state else FIRST_STREAM
+        plan = plan_run(seed, story, dimensions, stream, orders=orders, days=days, rate=rate, start_ms=start_ms)
         summary = RunSummary(seed, ledger=str(ledger.file))
         with stop_requests() as stop, LedgerProducer(settings, ledger) as producer:
             if state:
@@ -164,6 +165,7 @@ def plan_run(
     seed: int,
     scenario: Scenario,
     dimensions: Dimensions,
+    stream: int = FIRST_STREAM,
     *,
     orders: int | None = None,
     days: float | None = None,
@@ -171,7 +173,7 @@ def plan_run(
     start_ms: int | None = None,
     now_ms: int | None = None,
 ) -> Plan:
-    """Decide where simulated time starts and ends; pure when `now_ms` is given."""
+    """Decide where simulated time starts and ends; pure when `now_ms` is given. `stream`: the customers that come."""
     now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
     now_minute = now_ms // MINUTE_MS
     if days is None and rate != "max":
@@ -179,7 +181,8 @@ def plan_run(
         start, end = now_ms, _FOREVER_MS
     else:
         paced, config = False, ShopConfig(seed, 1.0, Curve.CALIBRATED, scenario.faults)
-        minutes = ceil(days * 1440) if days else _minutes_for(orders or 0, Demand(config, dimensions, 1), now_minute)
+        demand = Demand(config, dimensions, stream)
+        minutes = ceil(days * 1440) if days else _minutes_for(orders or 0, demand, now_minute)
         start = (now_minute - minutes) * MINUTE_MS
         end = now_minute * MINUTE_MS if days else _FOREVER_MS
     if start_ms is not None:
@@ -190,8 +193,8 @@ def plan_run(
 
 
 def _minutes_for(orders: int, demand: Demand, now_minute: int) -> int:
-    """Return how many minutes before now the shop must open to be asked for `orders` orders (1 % are lost sales)."""
-    wanted, minutes = orders * 1.01 + 1, 0
+    """Return how many minutes before now the shop must open to place `orders` orders (about 1 % are lost sales)."""
+    wanted, minutes = orders * 1.02 + 4, 0
     while wanted > 0 and minutes < _DEPTH_MINUTES:
         minutes += 1
         wanted -= demand.count(now_minute - minutes)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from ecom_platform.errors import UnavailableError, UsageError
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.config import MINUTE_MS, Curve
 from ecom_platform.simulator.demand import Demand
+from ecom_platform.simulator.dimensions import default_shop
 from ecom_platform.simulator.run import check_arguments, plan_run, shop_seed, simulate
 from ecom_platform.simulator.scenario import load_scenario
 
@@ -56,6 +59,16 @@ def test_a_number_of_orders_at_full_speed_ends_about_now(dimensions) -> None:
     wanted = sum(demand.count(minute) for minute in range(plan.start_ms // MINUTE_MS, NOW_MS // MINUTE_MS))
 
     assert 5_000 < wanted < 5_400
+
+
+def test_a_later_run_at_full_speed_ends_before_now_too(dimensions) -> None:
+    """Its customers are others than the first run's: here nobody comes in the minute that would do for the first."""
+    now = datetime(2026, 11, 25, 3, 7, 29, tzinfo=UTC)
+    plan = plan_run(5, STEADY, default_shop(5), 3, orders=3, rate="max", now_ms=int(now.timestamp() * 1000))
+    demand = Demand(plan.config, default_shop(5), 3)
+    minutes = range(plan.start_ms // MINUTE_MS, int(now.timestamp()) // 60)
+
+    assert sum(map(demand.count, minutes)) > 3
 
 
 def test_a_fixed_start_makes_a_run_repeatable(dimensions) -> None:
