@@ -72,13 +72,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def live_shop(module_db: MongoDatabase) -> MongoDatabase:
-    """A shop with two days of orders up to this minute; some were forgotten and are late now."""
+    """A shop with two days of orders up to this instant; some were forgotten and are late now."""
     now = datetime.now(UTC)
     shop.describe(module_db)
     orders = shop.orders_between(now - timedelta(hours=50), now, 1500, seed=11)
     # By chance alone nothing is late at some minutes of the day, and then a chart is missing.
     forgotten = now - timedelta(hours=8)
     orders += shop.orders_between(forgotten - timedelta(hours=1), forgotten, 30, seed=12)
+    # Nor would there be an order of today right after midnight.
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    orders += shop.orders_between(max(today, now - timedelta(minutes=5)), now, 12, seed=13)
     shop.store(module_db, orders, now)
     return module_db
 
