@@ -31,7 +31,7 @@ demo: $(STAMP) ## Start everything live; ARGS="--for 60 --no-browser" passes fla
 	@exec $(BIN)/ecom demo $(ARGS)
 
 test: $(STAMP) ## Every test of the normal run, real servers included
-	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup -m "not full" $(ARGS)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not full" $(ARGS)
 
 test-unit: $(STAMP) ## The tests that need no server: under a minute
 	@$(BIN)/python -m pytest -n auto -m "not servers and not full and not browser" $(ARGS)

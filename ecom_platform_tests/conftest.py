@@ -1,8 +1,7 @@
-"""One real platform for the whole run, started by the first test that needs it; a database and a topic per test.
+"""One real platform for each process of a run, started by its first test that needs it; each test has names of its own.
 
-Tests that take `platform`, `settings`, `topic` or `db` are marked `servers`. `make test` runs in two processes: these
-tests stay in one of them, so that there is one platform; each module of the dashboard stays in one, so that it has one
-browser and one MongoDB.
+Tests that take `platform`, `settings`, `topic` or `db` are marked `servers`. `make test` runs in two processes, each
+with servers of its own; the tests of a module stay together, so that they share what the module starts.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -32,7 +31,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, database
 from ecom_platform.store.owners import ProcessIdentity, identify
 from ecom_platform_tests.canary import files_with_passwords
-from ecom_platform_tests.processes import PLATFORM, TogetherScheduling, group_of, kill_what_is_left
+from ecom_platform_tests.processes import kill_what_is_left, longest_first
 
 HOME_PREFIX = "ecom-tests-"
 OWNER_FILE = "owner.json"
@@ -69,23 +68,18 @@ def pytest_configure() -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling | None:
-    """Keep together what shares servers, when groups are asked for."""
-    return TogetherScheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
-
-
-@pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Remember the name of the run, which all that its processes start have in their environment."""
     node.config.stash[RUN] = node.workerinput["testrunuid"]
 
 
+@pytest.hookimpl(trylast=True)  # after the order was made random
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """No test starts a second platform."""
-    strays = [one.nodeid for one in items if "platform" in _fixtures_of(one) and group_of(one.nodeid) != PLATFORM]
-    if strays:
-        message = f"not in the group of the platform (ecom_platform_tests/processes.py): {strays}"
-        raise pytest.UsageError(message)
+    """Begin with the modules that take longest, and with those that need servers."""
+    files = [_file_of(item) for item in items]
+    with_servers = {_file_of(item) for item in items if item.get_closest_marker("servers")}
+    place = {file: number for number, file in enumerate(longest_first(files, with_servers))}
+    items.sort(key=lambda item: place[_file_of(item)])
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -163,8 +157,8 @@ def ecom(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return command
 
 
-def _fixtures_of(item: pytest.Item) -> Sequence[str]:
-    return getattr(item, "fixturenames", ())
+def _file_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

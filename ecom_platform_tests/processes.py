@@ -1,44 +1,43 @@
-"""Which process of a run takes which tests, and the end of all that a run has started.
-
-pytest-xdist 3.8 sends tests marked `xdist_group` to one process by writing the group into their names, which pytest 9.2
-no longer lets it do: they are spread as if there were no mark. So the group follows from the name alone.
-"""
+"""In which order the modules of a run are handed to its processes, and the end of all that a run has started."""
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable
 
 import psutil
-from xdist.scheduler import LoadScopeScheduling
 
-__all__ = ["PLATFORM", "TogetherScheduling", "group_of", "kill_what_is_left"]
+__all__ = ["kill_what_is_left", "longest_first"]
 
-ROOT = Path(__file__).parents[1]
-PLATFORM = "the platform"
-DASHBOARD = "ecom_platform_tests/dashboard/"
-# Tests of the dashboard that need the platform, too.
-_DASHBOARD_OF_PLATFORM = ("test_live.py", "test_history.py")
+LONGEST = (
+    "orchestration/supervision/test_supervisor_cases.py",
+    "orchestration/test_killed_workers.py",
+    "archive/test_compaction.py",
+    "dashboard/test_live.py",
+    "dashboard/test_pages.py",
+    "streaming/test_crashes.py",
+    "dashboard/test_alerts.py",
+    "store/test_spark_mongo.py",
+    "dashboard/test_accessible.py",
+    "dashboard/test_inventory.py",
+)
+"""By what they took when each was last measured; a module at a wrong place costs time and nothing else."""
 _RUN = "PYTEST_XDIST_TESTRUNUID"
 
 
-def group_of(name: str) -> str:
-    """What tests are together in one process: those of the platform, and those of each module of the dashboard.
+def longest_first(files: Iterable[str], with_servers: Iterable[str]) -> list[str]:
+    """The order of the modules: begun last, a long one would be waited for by all processes but its own.
 
-    A test that needs no server is a group of its own.
+    Args:
+        files: the modules, in the random order of the run.
+        with_servers: those of them with a test that needs servers.
     """
-    file = name.partition("::")[0]
-    if not _needs_servers(file):
-        return name
-    of_module = file.startswith(DASHBOARD) and not file.endswith(_DASHBOARD_OF_PLATFORM)
-    return file if of_module else PLATFORM
+    servers = set(with_servers)
 
+    def rank(file: str) -> tuple[int, bool]:
+        place = next((place for place, name in enumerate(LONGEST) if file.endswith(name)), len(LONGEST))
+        return place, file not in servers
 
-class TogetherScheduling(LoadScopeScheduling):
-    """Whole groups, the one with most tests first: that is the platform's, which takes longest."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return group_of(nodeid)
+    return sorted(dict.fromkeys(files), key=rank)
 
 
 def kill_what_is_left(run: str) -> list[int]:
@@ -52,8 +51,3 @@ def kill_what_is_left(run: str) -> list[int]:
         except psutil.Error:  # gone meanwhile, or somebody else's
             continue
     return killed
-
-
-@cache
-def _needs_servers(file: str) -> bool:
-    return "mark.servers" in (ROOT / file).read_text(encoding="utf-8")

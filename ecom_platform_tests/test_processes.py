@@ -7,27 +7,15 @@ import subprocess
 import sys
 from uuid import uuid4
 
-import pytest
-
-from ecom_platform_tests.processes import DASHBOARD, PLATFORM, group_of, kill_what_is_left
+from ecom_platform_tests.processes import kill_what_is_left, longest_first
 
 
-@pytest.mark.parametrize(
-    ("name", "group"),
-    [
-        ("ecom_platform_tests/store/test_leases.py::test_one[a@b]", PLATFORM),
-        (f"{DASHBOARD}test_live.py::test_one", PLATFORM),
-        (f"{DASHBOARD}test_calm.py::test_one", f"{DASHBOARD}test_calm.py"),
-        (f"{DASHBOARD}test_palette.py::test_one", f"{DASHBOARD}test_palette.py::test_one"),
-        (
-            "ecom_platform_tests/contract/test_money.py::test_one",
-            "ecom_platform_tests/contract/test_money.py::test_one",
-        ),
-    ],
-)
-def test_what_shares_servers_is_together(name: str, group: str) -> None:
-    """One platform for the run, one MongoDB and one browser for each module of the dashboard."""
-    assert group_of(name) == group
+def test_long_modules_come_first_and_those_without_servers_last() -> None:
+    """Within each kind the random order stays."""
+    short, long = ["kpi/test_b.py", "kpi/test_a.py"], "orchestration/test_killed_workers.py"
+    servers = ["store/test_z.py", "store/test_a.py", long]
+
+    assert longest_first([*short, *servers, *short], servers) == [long, "store/test_z.py", "store/test_a.py", *short]
 
 
 def test_what_a_run_left_is_killed_and_nothing_else() -> None:

@@ -35,6 +35,8 @@ PACE = SupervisorPace(
     lease_seconds=8.0, check_seconds=1.0, heartbeat_seconds=2.0, first_restart_seconds=0.5, grace_seconds=5.0
 )
 
+streaming_supervisor_sensor._min_interval = 1
+
 defs = dg.Definitions(
     jobs=[streaming_supervisor_job],
     sensors=[streaming_supervisor_sensor],

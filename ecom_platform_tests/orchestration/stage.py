@@ -19,6 +19,7 @@ from typing import Any
 import dagster as dg
 import psutil
 import yaml
+from dagster._core.scheduler.instigation import InstigatorType, TickStatus
 
 from ecom_platform.orchestration.instance import open_instance, prepare
 from ecom_platform.orchestration.names import LEASED_TAG, STREAM_ROLE
@@ -30,6 +31,8 @@ from ecom_platform_tests.conftest import variables
 
 ROOT = Path(__file__).parents[2]
 DEFINITIONS = Path(__file__).with_name("scripted_definitions.py")
+DAEMON = "ecom_platform_tests.orchestration.quick_daemon"
+ENDED_TICKS = [TickStatus.SKIPPED, TickStatus.SUCCESS, TickStatus.FAILURE]
 
 
 def free_port() -> int:
@@ -114,7 +117,7 @@ class Stage:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def start_daemon(self) -> None:
-        self.daemon = self._start("daemon", "dagster._daemon", "run", "-w", str(self.home / "workspace.yaml"))
+        self.daemon = self._start("daemon", DAEMON, "run", "-w", str(self.home / "workspace.yaml"))
 
     def start(self) -> None:
         """Whatever of the two is not running."""
@@ -181,23 +184,37 @@ class Stage:
         return until("one run supervises one child", self.supervised, seconds)
 
     def stays_stopped(self, ticks: int = 2) -> bool:
-        """No run and no child appears within some of the sensor's ticks."""
-        deadline = time.monotonic() + 5.5 * ticks
-        while time.monotonic() < deadline:
-            if self.children() or any(run.status in NOT_FINISHED for run in self.runs()):
-                return False
-            time.sleep(0.3)
-        return True
+        """No run and no child appears while the sensor looks some more times."""
+        return self._stays(
+            lambda: not self.children() and not any(run.status in NOT_FINISHED for run in self.runs()), ticks
+        )
 
     def stays(self, run_id: str, child: int, ticks: int = 2) -> bool:
-        """The same run supervises the same child for some of the sensor's ticks."""
-        deadline = time.monotonic() + 5.5 * ticks
-        while time.monotonic() < deadline:
+        """The same run supervises the same child while the sensor looks some more times."""
+
+        def same() -> bool:
             active = [run.run_id for run in self.runs() if run.status is dg.DagsterRunStatus.STARTED]
-            if self.children() != [child] or active != [run_id]:
+            return self.children() == [child] and active == [run_id]
+
+        return self._stays(same, ticks)
+
+    def _stays(self, true: Callable[[], bool], ticks: int) -> bool:
+        begun, deadline = self._ticks(), time.monotonic() + 60
+        # The tick that goes on right now began before: it does not count.
+        while self._ticks() <= begun + ticks:
+            if not true():
                 return False
-            time.sleep(0.3)
-        return True
+            assert time.monotonic() < deadline, "the sensor is not evaluated any more"
+            time.sleep(0.2)
+        return true()
+
+    def _ticks(self) -> int:
+        """How many evaluations of sensors have ended."""
+        states = self.instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
+        return sum(
+            len(self.instance.get_ticks(state.instigator_origin_id, state.selector_id, statuses=ENDED_TICKS))
+            for state in states
+        )
 
     def overlapped(self) -> bool:
         """True when two children ever lived at the same time."""

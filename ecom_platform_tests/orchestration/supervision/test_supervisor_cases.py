@@ -10,7 +10,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import dagster as dg
 import psutil
@@ -26,7 +27,7 @@ from ecom_platform.orchestration.runs.recovery import fail_dead_runs
 from ecom_platform.orchestration.runs.stop import stop_runs
 from ecom_platform.orchestration.tables import FACTS, fact_key
 from ecom_platform.store.intents import read_intent, set_intent
-from ecom_platform.store.leases import Lease
+from ecom_platform.store.leases import Lease, read_lease
 from ecom_platform_tests.orchestration.stage import Stage, until
 
 pytestmark = pytest.mark.servers
@@ -47,6 +48,18 @@ def replaced(stage: Stage, run_id: str, seconds: float = 60.0) -> tuple[str, int
         return found if found and found[0] != run_id else None
 
     return until(f"a run replaces {run_id}", another, seconds)
+
+
+def renewed(stage: Stage) -> Callable[[], bool]:
+    """Whether the holder of the lease has renewed it since now."""
+
+    def last() -> datetime:
+        lease = read_lease(stage.db, STREAM_ROLE)
+        assert lease is not None
+        return lease.renewed_at
+
+    before = last()
+    return lambda: last() > before
 
 
 def launch_by_hand(stage: Stage) -> str:
@@ -139,7 +152,9 @@ def test_a_killed_daemon_leaves_the_stream_alone(stage: Stage) -> None:
     run_id, child = stage.running()
 
     stage.kill(stage.daemon)
-    assert stage.stays(run_id, child, ticks=1)
+    for _ in range(2):
+        until("the lease is renewed", renewed(stage))
+    assert stage.supervised() == (run_id, child)
     stage.start_daemon()
 
     assert stage.stays(run_id, child, ticks=1)
