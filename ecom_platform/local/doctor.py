@@ -39,7 +39,7 @@ class Finding:
 
 
 def doctor(settings: Settings) -> list[Finding]:
-    """Run every check; nothing is changed."""
+    """Run every check; the home is created when it is missing, nothing else is changed."""
     instance = Instance.of(settings)
     checks: list[Callable[[], Finding]] = [
         _python,

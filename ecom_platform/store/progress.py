@@ -30,7 +30,7 @@ class AgeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The last heartbeat for one partition; written about every second while the stream lives, idle or not."""
+    """The last heartbeat for one partition; written every half second while the stream lives, idle or not."""
 
     topic: str
     partition: int

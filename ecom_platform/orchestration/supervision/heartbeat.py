@@ -16,7 +16,7 @@ from ecom_platform.store.progress import Progress, read_progress
 
 __all__ = ["STALLED_SECONDS", "count_items", "events", "fact_rows", "stream_metadata"]
 
-# The stream rewrites its progress about every second; so much silence is a stall, not a slow moment.
+# The stream rewrites its progress every half second; so much silence is a stall, not a slow moment.
 STALLED_SECONDS: Final = 30.0
 
 
