@@ -11,6 +11,8 @@ sed -n 's/^username=//p' "$secrets/mongodb-admin.properties" >"$own/username"
 sed -n 's/^password=//p' "$secrets/mongodb-admin.properties" >"$own/password"
 export MONGO_INITDB_ROOT_USERNAME_FILE="$own/username" MONGO_INITDB_ROOT_PASSWORD_FILE="$own/password"
 
+# Without zlib: it gave away memory to clients that have not logged in (CVE-2025-14847).
 exec "${ENTRYPOINT:-docker-entrypoint.sh}" mongod --bind_ip_all --replSet ecom --keyFile "$own/keyfile" --noscripting \
+	--networkMessageCompressors snappy,zstd \
 	--setParameter enableLocalhostAuthBypass=false \
 	--setParameter transactionLifetimeLimitSeconds=15 "$@"

@@ -20,11 +20,13 @@ from ecom_platform.settings import Settings, credential_of
 if TYPE_CHECKING:
     from pymongo import MongoClient
 
-__all__ = ["MONGODB", "ensure_key_file", "find_mongod"]
+__all__ = ["COMPRESSORS", "MONGODB", "ensure_key_file", "find_mongod"]
 
 REPLICA_SET = "ecom"
 ALREADY_INITIATED, UNAUTHORIZED = 23, 13
 KEY_FILE, KEY_BYTES = "mongodb-keyfile", 96
+COMPRESSORS = ("--networkMessageCompressors", "snappy,zstd")
+"""Not zlib: with it mongod gives away memory to clients that have not logged in (CVE-2025-14847)."""
 PARAMETERS = (
     # The transaction of a killed stream would block its successor for a minute.
     "transactionLifetimeLimitSeconds=15",
@@ -79,7 +81,7 @@ def programs(settings: Settings, instance: Instance) -> list[Program]:
     ensure_key_file(instance.credentials)
     argv = [
         *(str(find_mongod(settings)), "--dbpath", "data/mongodb"),
-        *("--bind_ip", "127.0.0.1", "--port", str(settings.mongodb_port), "--nounixsocket"),
+        *("--bind_ip", "127.0.0.1", "--port", str(settings.mongodb_port), "--nounixsocket", *COMPRESSORS),
         *("--replSet", REPLICA_SET, "--wiredTigerCacheSizeGB", str(settings.mongodb_cache_gb)),
         *("--auth", "--keyFile", f"credentials/{KEY_FILE}", "--noscripting", "--config", "run/mongod.conf"),
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from pymongo import MongoClient
 
 from ecom_platform.credentials import Role, ensure_credentials, read_credential
-from ecom_platform.local.mongodb import ensure_key_file, find_mongod
+from ecom_platform.local.mongodb import COMPRESSORS, ensure_key_file, find_mongod
 from ecom_platform.local.mongodb_access import EVERYTHING, grant_access, make_admin
 from ecom_platform.settings import Settings
 
@@ -55,6 +55,7 @@ class Mongod:
         self._folder.mkdir(exist_ok=True)
         program = find_mongod(Settings(_env_file=None))
         argv = [program, "--dbpath", self._folder, "--port", str(self.port), "--bind_ip", "127.0.0.1"]
+        argv += COMPRESSORS
         # The orders of the tests have fixed dates: nothing may expire by today's.
         argv += ["--setParameter", "ttlMonitorEnabled=false"]
         argv += ["--auth", "--keyFile", str(self._credentials / "mongodb-keyfile"), "--nounixsocket"]

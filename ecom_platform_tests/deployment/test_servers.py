@@ -23,6 +23,7 @@ from ecom_platform.java import find_java
 from ecom_platform.local.mongodb import find_mongod
 from ecom_platform.settings import Settings
 from ecom_platform_tests.deployment.composition import ROOT, services
+from ecom_platform_tests.local.raw_mongodb import answers_zlib, compressors_offered
 
 pytestmark = pytest.mark.servers
 
@@ -189,6 +190,8 @@ def test_mongod_starts_closed_with_a_key_that_only_it_can_read(started: Started,
     with MongoClient[Any](f"mongodb://127.0.0.1:{port}/?directConnection=true", serverSelectionTimeoutMS=500) as client:
         until("mongod", lambda: answers(client))
         assert client.admin.command("hello")["isreplicaset"] is True
+        assert "zlib" not in compressors_offered(port)  # CVE-2025-14847
+        assert not answers_zlib(port)
         with pytest.raises(OperationFailure, match="requires authentication"):
             client.admin.command("createUser", "me", pwd="x", roles=["root"])
     assert {file.name: file.stat().st_mode & 0o777 for file in own.iterdir()} == {

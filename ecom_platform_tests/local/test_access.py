@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -19,6 +20,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, connect, database, ensure_schema
 from ecom_platform.store import collections as names
 from ecom_platform.streaming.topic import TopicReader
+from ecom_platform_tests.local.raw_mongodb import answers_zlib, compressors_offered
 
 pytestmark = pytest.mark.servers
 
@@ -147,6 +149,14 @@ def test_mongodb_runs_no_javascript(db: MongoDatabase) -> None:
     db[names.ORDERS].insert_one({"_id": 1})
     with pytest.raises(OperationFailure, match="ScriptEngine"):
         db[names.ORDERS].find_one({"$where": "true"})
+
+
+def test_mongodb_takes_no_zlib_from_anybody(settings: Settings) -> None:
+    """CVE-2025-14847 gives away memory before the login, by a message that zlib packed."""
+    port = urlsplit(settings.mongodb_uri).port
+    assert port is not None
+    assert set(compressors_offered(port)) == {"snappy", "zstd"}
+    assert not answers_zlib(port)
 
 
 def send(settings: Settings) -> object:
