@@ -30,9 +30,13 @@ class Reason(StrEnum):
     STATUS_MISMATCH = "status_mismatch", "Cancelled outside of an order_cancelled, or another status inside of one"
     MISSING_ACTUAL_TIME = "missing_actual_time", "Delivered or Returned without `actual_time`"
     UNEXPECTED_ACTUAL_TIME = "unexpected_actual_time", "`actual_time` on a delivery that has not arrived"
-    OUT_OF_RANGE = "out_of_range", "a time is before the shop's history or too far in the future"
+    OUT_OF_RANGE = (
+        "out_of_range",
+        "a time is before the shop's history or too far in the future, or a step is before its order",
+    )
     NOT_STORABLE = "not_storable", "the message is too large or nested too deeply to be stored"
     UNKNOWN_ORDER = "unknown_order", "an update of an order that was never placed"
+    ORDER_TIME_MISMATCH = "order_time_mismatch", "an update whose `order_time` is not that of its order"
     ILLEGAL_TRANSITION = "illegal_transition", "a step backwards in the life of an order"
 
     meaning: str

@@ -28,6 +28,8 @@ MAX_LINES = 500
 MAX_TEXT = 200
 FUTURE = timedelta(days=1)
 PROMISE = timedelta(days=366)
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""By how much the clock that dates a step may be behind the one that dates its order."""
 
 _ARRIVED = (Status.DELIVERED, Status.RETURNED)
 
@@ -78,8 +80,12 @@ def _check_step(
         return Reason.UNEXPECTED_ACTUAL_TIME, f"status {status} with actual_time {arrived.isoformat()}"
     if arrived is not None and not history_start <= arrived <= kafka_time + FUTURE:
         return Reason.OUT_OF_RANGE, f"actual_time {arrived.isoformat()} is outside the shop's history"
-    return _check_event_time(event.event_time, kafka_time, history_start) or _check_placed_at(
-        event.order_time, kafka_time, history_start
+    return (
+        _check_event_time(event.event_time, kafka_time, history_start)
+        or _check_placed_at(event.order_time, kafka_time, history_start)
+        or _check_after_order("event_time", event.event_time, event.order_time)
+        or (arrived and _check_after_order("actual_time", arrived, event.order_time))
+        or None
     )
 
 
@@ -169,6 +175,12 @@ def _check_placed_at(order_time: datetime, kafka_time: datetime, history_start: 
 def _check_event_time(event_time: datetime, kafka_time: datetime, history_start: datetime) -> Violation | None:
     if not history_start <= event_time <= kafka_time + FUTURE:
         return Reason.OUT_OF_RANGE, f"event_time {event_time.isoformat()} is outside the shop's history"
+    return None
+
+
+def _check_after_order(field: str, time: datetime, order_time: datetime) -> Violation | None:
+    if order_time - time > CLOCK_TOLERANCE:
+        return Reason.OUT_OF_RANGE, f"{field} {time.isoformat()} is before the order, placed {order_time.isoformat()}"
     return None
 
 

@@ -134,6 +134,10 @@ def _limits_table() -> str:
             "`order_time`, `actual_time`, `event_time` of all but `order_placed`",
             f"`ECOM_HISTORY_START` to Kafka timestamp + {rules.FUTURE.days} day",
         ),
+        (
+            "`event_time`, `actual_time` of a step",
+            f"at most {rules.CLOCK_TOLERANCE.seconds // 60} minutes before its `order_time`, for clocks that differ",
+        ),
         ("`expected_time`", f"at most {rules.PROMISE.days} days from `order_time`"),
     ]
     return "\n".join(["| what | allowed |", "|---|---|", *(f"| {what} | {allowed} |" for what, allowed in rows)])

@@ -25,11 +25,14 @@ SPARK_GROUPS: Final = "spark-kafka-source"
 
 @dataclass(frozen=True)
 class Rule:
-    """Operations that are allowed on the topic of the events, on the stream's group, and on groups of Spark."""
+    """Operations that are allowed on the topic of the events, on the stream's group, on groups of Spark, and on those
+    transactional ids that begin with the name of the role.
+    """
 
     topic: Sequence[Operation] = ()
     group: Sequence[Operation] = ()
     spark_groups: Sequence[Operation] = ()
+    transactions: Sequence[Operation] = ()
 
 
 RULES: Final[Mapping[Role, Rule]] = {
@@ -38,7 +41,7 @@ RULES: Final[Mapping[Role, Rule]] = {
     Role.SIMULATOR: Rule(topic=("WRITE", "DESCRIBE"), group=("DESCRIBE",)),
     Role.STREAM: Rule(topic=("READ", "DESCRIBE"), group=("READ", "DESCRIBE"), spark_groups=("READ", "DESCRIBE")),
     Role.ORCHESTRATOR: Rule(topic=("DESCRIBE", "DESCRIBE_CONFIGS"), group=("DESCRIBE",)),
-    Role.PRODUCER: Rule(topic=("WRITE", "DESCRIBE")),
+    Role.PRODUCER: Rule(topic=("WRITE", "DESCRIBE"), transactions=("WRITE", "DESCRIBE")),
 }
 
 
@@ -79,6 +82,7 @@ def _acls(settings: Settings) -> Iterator[Any]:
         yield from _allow(user, rule.topic, ResourceType.TOPIC, settings.topic, literal)
         yield from _allow(user, rule.group, ResourceType.GROUP, settings.consumer_group, literal)
         yield from _allow(user, rule.spark_groups, ResourceType.GROUP, SPARK_GROUPS, prefixed)
+        yield from _allow(user, rule.transactions, ResourceType.TRANSACTIONAL_ID, str(role), prefixed)
 
 
 def _allow(user: str, operations: Sequence[Operation], kind: Any, name: str, pattern: Any) -> Iterator[Any]:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ecom_platform.contract import EventType, Status
+from ecom_platform.contract import EventType, Reason, Status
 from ecom_platform.store import PartitionOffsets
 
 __all__ = [
@@ -36,6 +36,7 @@ SURE, PENDING, MAYBE = "sure", "pending", "maybe"
 # In the order of the life of an order: of several steps, the furthest is its status.
 STATUS_CODES: Final[Mapping[str, int]] = {status.value: code for code, status in enumerate(Status)}
 _CANCELLED = STATUS_CODES[Status.CANCELLED]
+_JUDGED_BY_ORDER = Reason.ORDER_TIME_MISMATCH.value  # of an order that was never stored it would be another reason
 _UNNAMED_STEP = 0b01110  # a step that the ledger does not name: Shipped, Delivered or Returned
 _POSITION_BITS = 40
 
@@ -81,8 +82,8 @@ class Expectation:
     """The ledger, folded.
 
     Attributes:
-        sure, pending, maybe: events of each kind; `slack` of the sure ones may have had another outcome because an
-            earlier event of the same order is in doubt.
+        sure, pending, maybe: events of each kind; `slack` of the sure ones may have had another outcome, or another
+            reason, because an earlier event of the same order is in doubt.
         applied, duplicate: sure events with these outcomes, counted by the identity of the event.
         dead: sure events per reason; `dead_positions` (sorted, see `position`) with `dead_reasons` beside them.
         pending_positions: of the pending events; the topic must hold every one of them.
@@ -152,6 +153,7 @@ class _Fold:
         self.columns = _Columns()
         self.stock = array("q")
         self.dead: dict[int, str] = {}
+        self.judged: dict[int, int] = {}
         self.positions = array("q")
         self.counts: Counter[str] = Counter()
         self.pending = array("q")
@@ -176,7 +178,10 @@ class _Fold:
     def _keep(self, event: LedgerEvent, *, sure: bool) -> None:
         if event.expected.startswith(DEAD):
             if sure:
-                self.dead[self.positions[-1]] = event.expected.removeprefix(DEAD)
+                reason = event.expected.removeprefix(DEAD)
+                self.dead[self.positions[-1]] = reason
+                if reason == _JUDGED_BY_ORDER and event.order_id is not None:
+                    self.judged[self.positions[-1]] = event.order_id
         elif event.order_id is not None:
             self.columns.add(event.order_id, event, sure=sure)
         elif sure:
@@ -206,6 +211,7 @@ def fold_ledger(
     sure = np.frombuffer(columns.sure, dtype=np.int8).astype(bool)
     event_ids = np.frombuffer(columns.event, dtype=np.int64)
     orders, slack = _orders(columns, sure, event_ids)
+    slack += _drop_doubtful(fold, orders)
     applied = len(np.unique(event_ids[sure])) + len(set(fold.stock))
     positions = np.frombuffer(fold.positions, dtype=np.int64)
     dead_positions = sorted(fold.dead)
@@ -223,6 +229,15 @@ def fold_ledger(
         pending_positions=np.frombuffer(fold.pending, dtype=np.int64),
         doubled=len(positions) - len(np.unique(positions)),
     )
+
+
+def _drop_doubtful(fold: _Fold, orders: ExpectedOrders) -> int:
+    """Expect no certain reason where it depends on an order whose placement is in doubt; returns how many these are."""
+    sure = set(orders.ids[orders.placed].tolist()) if fold.judged else set()
+    doubtful = [place for place, order_id in fold.judged.items() if order_id not in sure]
+    for place in doubtful:
+        del fold.dead[place]
+    return len(doubtful)
 
 
 def _orders(columns: _Columns, sure: Bools, event_ids: Ints) -> tuple[ExpectedOrders, int]:

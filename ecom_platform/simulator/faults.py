@@ -7,6 +7,7 @@ on its id and the seed only. A kind that cannot befall an event (a negative quan
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -92,7 +93,10 @@ def _orphan(real: Emission) -> Emission | None:
 
 
 def _malformed(value: bytes, bits: int) -> Corrupted:
-    variants = _MALFORMED_ORDERS if b'"order_items"' in value else _MALFORMED
+    if b'"order_items"' in value:
+        variants = _MALFORMED_ORDERS
+    else:
+        variants = _MALFORMED_STEPS if b'"delivery"' in value else _MALFORMED
     return variants[bits % len(variants)](value)
 
 
@@ -116,6 +120,22 @@ def _with_other_id(value: bytes) -> Corrupted:
     fields = _fields(value)
     fields["delivery"]["order_id"] += 1
     return orjson.dumps(fields), Reason.ID_MISMATCH
+
+
+def _before_its_order(value: bytes) -> Corrupted:
+    fields = _fields(value)
+    fields["event_time"] = _moved(fields["order_time"], timedelta(weeks=-4))
+    return orjson.dumps(fields), Reason.OUT_OF_RANGE
+
+
+def _with_other_order_time(value: bytes) -> Corrupted:
+    fields = _fields(value)
+    fields["order_time"] = _moved(fields["order_time"], timedelta(seconds=1))
+    return orjson.dumps(fields), Reason.ORDER_TIME_MISMATCH
+
+
+def _moved(time: str, by: timedelta) -> str:
+    return (datetime.fromisoformat(time) + by).isoformat(timespec="milliseconds")
 
 
 def _unknown_enum(value: bytes, _bits: int) -> Corrupted | None:
@@ -158,6 +178,7 @@ _MALFORMED: list[Callable[[bytes], Corrupted]] = [
     _with_numeric_time,
 ]
 _MALFORMED_ORDERS = [*_MALFORMED, _with_wrong_total, _with_other_id]
+_MALFORMED_STEPS = [*_MALFORMED, _before_its_order, _with_other_order_time]
 _CORRUPTIONS: dict[str, Callable[[bytes, int], Corrupted | None]] = {
     "malformed": _malformed,
     "unknown_enum": _unknown_enum,

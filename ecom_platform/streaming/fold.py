@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ecom_platform.contract import (
@@ -45,6 +45,9 @@ __all__ = [
 Document = dict[str, Any]
 
 APPLIED, DUPLICATE, DEAD, LATE = "applied", "duplicate", "dead", "late"
+
+ROUNDING = timedelta(milliseconds=1)
+"""By how much an update's `order_time` may differ from its order's: one writer rounds what another one cuts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,11 @@ def take_step(
     if delivery["delivery_id"] != reported.delivery_id:
         error = f"order {event.order_id} has delivery {delivery['delivery_id']}, not {reported.delivery_id}"
         return Rejected(Reason.ID_MISMATCH, error)
+    # Before repetitions are told: what an event is must not depend on the steps that were read before it.
+    placed_at = in_milliseconds(event.order_time)
+    if abs(order["order_time"] - placed_at) > ROUNDING:
+        error = f"order {event.order_id} was placed at {order['order_time'].isoformat()}, not {placed_at.isoformat()}"
+        return Rejected(Reason.ORDER_TIME_MISMATCH, error)
     seen = [step["status"] for step in delivery["history"]]
     verdict = judge_step(Status(delivery["status"]), seen, reported.status)
     if verdict is Step.REPEATED:

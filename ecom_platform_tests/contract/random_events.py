@@ -90,15 +90,21 @@ def placed(chance: random.Random) -> OrderPlaced:
 
 
 def step(chance: random.Random) -> DeliveryUpdated | OrderCancelled:
-    """A step of any kind."""
+    """A step of any kind, dated by a clock that is up to five minutes behind its order's."""
     status = chance.choice(list(Status))
-    arrived = moment(chance) if status in (Status.DELIVERED, Status.RETURNED) else None
+    order_time = moment(chance)
+
+    def later() -> datetime:
+        since = (KAFKA_TIME - order_time) // timedelta(milliseconds=1)
+        return order_time + timedelta(milliseconds=chance.randint(-300_000, since))
+
+    arrived = later() if status in (Status.DELIVERED, Status.RETURNED) else None
     kind = OrderCancelled if status == Status.CANCELLED else DeliveryUpdated
     return kind(
         event_id=chance.choice(TEXTS),
-        event_time=moment(chance),
+        event_time=later(),
         order_id=chance.randint(1, 2**53 - 1),
-        order_time=moment(chance),
+        order_time=order_time,
         delivery=DeliveryStep(delivery_id=chance.randint(1, 99), status=status, actual_time=arrived),
     )
 

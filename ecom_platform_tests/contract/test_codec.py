@@ -11,13 +11,16 @@ import pytest
 
 from ecom_platform.contract import (
     Decoded,
+    DeliveryUpdated,
     OrderPlaced,
+    Rejected,
     StockReceived,
     decode,
     decode_with_extra,
     encode,
     key_of,
 )
+from ecom_platform.streaming.enrich import in_milliseconds
 from ecom_platform_tests.contract.random_events import any_event
 from ecom_platform_tests.contract.wire import (
     ABSENT,
@@ -126,6 +129,52 @@ def test_a_time_is_the_instant_it_names(written: str, meant: datetime) -> None:
 
     assert isinstance(event, OrderPlaced)
     assert event.order.order_time == meant
+
+
+MIDNIGHT_MINUS = datetime(2026, 11, 22, 23, 59, 59, 999_000, UTC)
+TOO_FINE = [f"2026-11-22T23:59:59.{'9' * digits}Z" for digits in (7, 8, 9, 12, 30)]
+
+
+@pytest.mark.parametrize("more", [{}, {"note": "v1.23456789"}], ids=["fast", "with an unknown field"])
+@pytest.mark.parametrize("written", [*TOO_FINE, "2026-11-23T01:59:59.9999999+02:00"])
+def test_a_time_finer_than_milliseconds_is_cut_and_never_rounded_into_the_next_day(
+    written: str, more: dict[str, str]
+) -> None:
+    """Seven digits as .NET writes them, nine as Java and Go do, in every time there is."""
+    order = accepted(changed(event_time=written, order__order_time=written, delivery__expected_time=written, **more))
+    step = accepted(changed("delivery_updated", event_time=written, order_time=written, delivery__actual_time=written))
+    goods = accepted(changed("stock_received", event_time=written))
+
+    assert isinstance(order, OrderPlaced)
+    assert isinstance(step, DeliveryUpdated)
+    times = [order.event_time, order.order.order_time, order.delivery.expected_time]
+    times += [step.event_time, step.order_time, step.delivery.actual_time, goods.event_time]
+    assert {in_milliseconds(time) for time in times if time} == {MIDNIGHT_MINUS}
+    assert len(times) == 7
+
+
+@pytest.mark.parametrize("escaped", [r"\u002e9999999Z", r".999999\u0039Z", r".\u0039\u0039\u0039\u0039\u0039\u0039\u0039Z"])
+def test_digits_that_are_written_as_escapes_are_digits(escaped: str) -> None:
+    """JSON allows it; no time is rounded for it."""
+    wire = text(changed()).replace("2026-11-23T07:00:00.120Z", "2026-11-22T23:59:59" + escaped)
+    event = accepted(wire)
+
+    assert isinstance(event, OrderPlaced)
+    assert in_milliseconds(event.order.order_time) == MIDNIGHT_MINUS
+
+
+def test_a_text_that_looks_like_a_fine_time_stays_as_it_is() -> None:
+    """Only times are cut."""
+    event = accepted(changed(event_id="2026-11-22T23:59:59.9999999Z", note="1.123456789"))
+
+    assert event.event_id == "2026-11-22T23:59:59.9999999Z"
+
+
+@pytest.mark.parametrize(("before", "verdict"), [("06:55:00.120", Decoded), ("06:55:00.119", Rejected)])
+@pytest.mark.parametrize("field", ["event_time", "delivery__actual_time"])
+def test_the_clock_of_a_step_may_be_five_minutes_behind_its_orders(field: str, before: str, verdict: type) -> None:
+    """Of two machines; whoever reports a step from before that reports another order's."""
+    assert isinstance(receive(changed("delivery_updated", **{field: f"2026-11-23T{before}Z"})), verdict)
 
 
 def test_unknown_fields_are_kept_where_they_stood() -> None:

@@ -9,6 +9,7 @@ from ecom_platform_tests.contract.wire import ABSENT, EVENTS, Wire, accepted, ch
 
 PLACED = text(changed())
 TOO_LONG = "x" * 201
+WEEKS_BEFORE = "2026-10-26T07:00:00Z"
 FIRST_LINE = changed()["order_items"][0]
 
 DEFECTS: list[tuple[Reason, str, Wire | str | bytes | None]] = [
@@ -100,11 +101,13 @@ DEFECTS: list[tuple[Reason, str, Wire | str | bytes | None]] = [
     (Reason.OUT_OF_RANGE, "order_time of a step", changed("delivery_updated", order_time="2019-01-01T00:00:00Z")),
     (Reason.OUT_OF_RANGE, "arrival", changed("delivery_updated", delivery__actual_time="2027-11-23T07:00:00Z")),
     (Reason.OUT_OF_RANGE, "time of a step", changed("order_cancelled", event_time="2027-11-23T07:00:00Z")),
+    (Reason.OUT_OF_RANGE, "arrival before the order", changed("delivery_updated", delivery__actual_time=WEEKS_BEFORE)),
+    (Reason.OUT_OF_RANGE, "cancelled before the order", changed("order_cancelled", event_time="2026-11-23T06:55:00.119Z")),
     (Reason.OUT_OF_RANGE, "time of a receipt", changed("stock_received", event_time="9999-12-31T23:59:59-02:00")),
     (Reason.OUT_OF_RANGE, "promise in year 9999", changed(delivery__expected_time="9999-12-31T23:59:59.999Z")),
     (Reason.NOT_STORABLE, "300 levels", PLACED[:-1] + ', "x": ' + "[" * 300 + "]" * 300 + "}"),
 ]
-DECIDED_LATER = {Reason.UNKNOWN_ORDER, Reason.ILLEGAL_TRANSITION}
+DECIDED_LATER = {Reason.UNKNOWN_ORDER, Reason.ORDER_TIME_MISMATCH, Reason.ILLEGAL_TRANSITION}
 """They need the stored order: see the tests of the fold."""
 
 

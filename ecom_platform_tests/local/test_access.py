@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -205,6 +206,33 @@ def publish(settings: Settings) -> object:
         return reader.publish(settings.consumer_group, {0: 0})
 
 
+def transact(name: str) -> Callable[[Settings], object]:
+    """Send an event within a transaction of a producer of this name, and commit it."""
+
+    def send_and_commit(settings: Settings) -> object:
+        with transaction(settings, name) as producer:
+            return producer.send(settings.topic, b"{}")
+
+    return send_and_commit
+
+
+@contextmanager
+def transaction(settings: Settings, name: str) -> Iterator[KafkaProducer]:
+    """A transaction, aborted when its body fails; Kafka makes its list of transactions when first asked."""
+    producer = KafkaProducer(**python_options(settings), transactional_id=name, max_block_ms=60_000)
+    try:
+        producer.init_transactions()
+        producer.begin_transaction()
+        try:
+            yield producer
+        except BaseException:
+            producer.abort_transaction()
+            raise
+        producer.commit_transaction()
+    finally:
+        producer.close(timeout=1)
+
+
 def make_topic(settings: Settings) -> object:
     """Make another topic."""
     admin = KafkaAdminClient(**python_options(settings), **SHORT)
@@ -225,10 +253,13 @@ def delete_topic(settings: Settings) -> object:
 
 KAFKA_TABLE = {
     Role.OPERATOR: ([send, receive, describe, look_at_the_group], [make_topic, delete_topic]),
-    Role.SIMULATOR: ([send, describe, look_at_the_group], [receive, publish, make_topic, delete_topic]),
+    Role.SIMULATOR: ([send, describe, look_at_the_group], [receive, publish, make_topic, delete_topic, transact("simulator")]),
     Role.STREAM: ([receive, describe, look_at_the_group, publish], [send, make_topic, delete_topic]),
     Role.ORCHESTRATOR: ([describe, look_at_the_group], [send, receive, publish, make_topic, delete_topic]),
-    Role.PRODUCER: ([send], [receive, publish, make_topic, delete_topic]),
+    Role.PRODUCER: (
+        [send, transact("producer"), transact("producer-shop-1")],
+        [receive, publish, make_topic, delete_topic, transact("shop-1")],
+    ),
 }
 
 
@@ -247,6 +278,37 @@ def test_a_role_may_do_in_kafka_what_its_part_needs_and_nothing_else(
         with pytest.raises((KafkaError, ConfigurationError)) as refusal:
             call(own)
         assert "Authorization" in f"{type(refusal.value).__name__} {refusal.value}"
+
+
+def test_the_stream_reads_what_a_producer_committed_and_nothing_that_it_aborted(settings: Settings, topic: str) -> None:
+    """Role `producer` writes in transactions, role `stream` reads committed events only, as its job does."""
+    producer = as_role(settings, Role.PRODUCER)
+    outcomes = [(b"first", True), (b"aborted", False), (b"second", True), (b"aborted last", False)]
+    for value, commits in outcomes:
+        with nullcontext() if commits else pytest.raises(Regretted), transaction(producer, "producer-1") as shop:
+            shop.send(topic, value, partition=0)
+            shop.flush()  # an aborted transaction is one that the broker has
+            if not commits:
+                raise Regretted
+
+    stream = as_role(settings, Role.STREAM)
+    with TopicReader(stream) as reader:
+        end = reader.state().end[0]
+    consumer = KafkaConsumer(**python_options(stream), isolation_level="read_committed", enable_auto_commit=False)
+    partition = TopicPartition(topic, 0)
+    consumer.assign([partition])
+    consumer.seek(partition, 0)
+    read: list[bytes] = []
+    while consumer.position(partition) < end:
+        read += [record.value for record in consumer.poll(1_000).get(partition, ())]
+    consumer.close()
+
+    assert read == [b"first", b"second"]
+    assert end == 2 * len(outcomes)  # each event, and the marker behind it
+
+
+class Regretted(Exception):
+    """The shop changed its mind in the middle of a transaction."""
 
 
 def test_every_role_of_kafka_stands_in_the_table() -> None:

@@ -108,6 +108,16 @@ def test_steps_of_an_order_whose_placement_is_in_doubt_may_be_dead_letters() -> 
     assert (found.maybe, found.slack, found.tolerance) == (1, 1, 2)
 
 
+@pytest.mark.parametrize(("placed", "expected", "slack"), [(1, [2], 0), (None, [], 1)])
+def test_a_reason_that_needs_the_order_is_expected_only_when_the_order_is_sure(
+    placed: int | None, expected: list[int], slack: int
+) -> None:
+    """Of an order that never arrived it would be another reason."""
+    found = fold(event("p", placed), event("d1", 2, expected="dead:order_time_mismatch"))
+
+    assert (found.dead_positions.tolist(), found.slack) == (expected, slack)
+
+
 def test_two_events_cannot_share_an_offset() -> None:
     """A ledger that says so is wrong."""
     assert fold(event("p1", 3), event("p2", 3)).doubled == 1

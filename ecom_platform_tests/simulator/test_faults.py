@@ -34,9 +34,12 @@ def _outcomes(messages):
         if isinstance(event, Rejected):
             yield f"dead:{event.reason}"
         elif isinstance(event, DeliveryUpdated | OrderCancelled):
-            history = orders.get(event.order_id)
-            if history is None:
+            placed_at, history = orders.get(event.order_id, (None, []))
+            if placed_at is None:
                 yield "dead:unknown_order"
+                continue
+            if placed_at != event.order_time:
+                yield "dead:order_time_mismatch"
                 continue
             judged = judge_step(history[-1], history, event.delivery.status)
             if judged is Judged.FORWARD:
@@ -44,7 +47,7 @@ def _outcomes(messages):
             yield {Judged.FORWARD: "applied", Judged.REPEATED: "duplicate"}.get(judged, "dead:illegal_transition")
         elif hasattr(event, "order"):
             yield "duplicate" if event.order_id in orders else "applied"
-            orders.setdefault(event.order_id, [event.delivery.status])
+            orders.setdefault(event.order_id, (event.order.order_time, [event.delivery.status]))
         else:
             yield "duplicate" if event.event_id in receipts else "applied"
             receipts.add(event.event_id)
@@ -63,7 +66,7 @@ def test_every_kind_of_fault_occurs_and_is_counted(faulty) -> None:
     reasons = {one.expected for one in faulty if one.fault == "malformed"}
 
     assert set(faults) == set(KINDS)
-    assert len(reasons) == 8
+    assert len(reasons) == 10
 
 
 @pytest.mark.parametrize("kind", ["duplicated", "malformed", "newer_schema"])

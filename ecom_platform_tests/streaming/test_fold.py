@@ -196,6 +196,35 @@ def test_a_step_of_another_delivery_is_an_id_mismatch() -> None:
     assert store.status(1) == "Pending"
 
 
+@pytest.mark.parametrize("milliseconds", [2, -2, -86_400_000])
+@pytest.mark.parametrize("life", [(), (SHIPPED,)], ids=["new", "repeated"])
+def test_a_step_that_names_another_order_time_is_dead_whatever_was_read_before(
+    life: tuple[Status, ...], milliseconds: int
+) -> None:
+    """Its verdict depends on its order alone, so that a replay gives the same one; the order stays as it is."""
+    store = Memory()
+    store.apply(placed(1), *(stepped(1, status) for status in life))
+    before = store.orders[1]
+    event = stepped(1, SHIPPED)
+    wrong = msgspec.structs.replace(event, order_time=event.order_time + timedelta(milliseconds=milliseconds))
+
+    made = records([wrong], store.next)
+    assert reasons(store.read(made)) == [Reason.ORDER_TIME_MISMATCH]
+    assert counts(store.read(made)) == (0, 0, 1)
+    assert store.orders[1] is before
+
+
+@pytest.mark.parametrize("microseconds", [-1_000, -1, 999, 1_000])
+def test_an_order_time_that_was_rounded_in_one_message_and_cut_in_another_is_the_same(microseconds: int) -> None:
+    """By a millisecond: two writers of one shop."""
+    store = Memory()
+    store.apply(placed(1))
+    event = stepped(1, SHIPPED)
+    near = msgspec.structs.replace(event, order_time=event.order_time + timedelta(microseconds=microseconds))
+
+    assert counts(store.apply(near)) == (1, 0, 0)
+
+
 def test_a_receipt_counts_once() -> None:
     """By its event id, in and across chunks; another id with the same goods counts again."""
     store = Memory()
@@ -352,11 +381,11 @@ def test_the_days_whose_figures_changed_are_named() -> None:
     def days(writes: ChunkWrites) -> set[str]:
         return {str(date(1970, 1, 1) + timedelta(days=number)) for number in writes.touched_days}
 
-    first = store.apply(placed(1), stepped(1, SHIPPED, hours=-48))
+    first = store.apply(placed(1), stepped(1, SHIPPED, hours=30))
     second = store.apply(stepped(1, DELIVERED, hours=1))
     day = PLACED_AT.date()
     promised = (PLACED_AT + timedelta(hours=6)).date()
-    arrived = (PLACED_AT + timedelta(hours=1)).date()
+    shipped, arrived = ((PLACED_AT + timedelta(hours=hours)).date() for hours in (30, 1))
 
-    assert days(first) == {str(day), str(promised), str(day - timedelta(days=2))}
+    assert days(first) == {str(day), str(promised), str(shipped)}
     assert days(second) == {str(day), str(promised), str(arrived)}

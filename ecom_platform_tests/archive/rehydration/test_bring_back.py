@@ -20,7 +20,7 @@ from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.archive.rehydration.coming_back import assert_accounted, bring_back, hot_ids, of_day
 from ecom_platform_tests.archive.shops import Shop
 from ecom_platform_tests.contract import random_events
-from ecom_platform_tests.streaming.events import PLACED_AT, TABLES, stepped
+from ecom_platform_tests.streaming.events import PLACED_AT, TABLES, placed, stepped
 
 pytestmark = pytest.mark.servers
 
@@ -113,9 +113,27 @@ def test_events_that_change_nothing_leave_their_order_in_the_archive(archived: S
     archived.assert_same_as_without_archive()
 
 
-def test_an_event_that_names_a_wrong_day_finds_its_order_nevertheless(archived: Shop) -> None:
-    """The day only says where to look first."""
-    archived.send(of_day(stepped(1, DELIVERED, hours=4), PLACED_AT - timedelta(days=40)))
+def test_an_event_that_names_another_order_time_is_dead_and_leaves_its_order_in_the_archive(archived: Shop) -> None:
+    """The stream cannot tell, the archive can; the next event of the order is applied, a replay changes nothing."""
+    wrong = of_day(stepped(1, DELIVERED, hours=4), PLACED_AT - timedelta(days=40))
+    archived.send(wrong, stepped(2, DELIVERED, hours=4))
 
-    assert bring_back(archived).brought_back == 1
+    assert bring_back(archived) == Rehydrated(brought_back=1, applied=1, dead=1)
+    assert hot_ids(archived) == [2]
+    archived.send(stepped(1, DELIVERED, hours=5))
+    assert bring_back(archived) == Rehydrated(brought_back=1, applied=1)
+
+    assert [letter["reason"] for letter in archived.db.dead_letters.find()] == ["order_time_mismatch"]
     archived.assert_same_as_without_archive()
+    assert_accounted(archived)
+
+
+def test_an_event_that_names_the_day_before_finds_its_order_nevertheless(shop: Shop) -> None:
+    """Placed at midnight, and cut a millisecond before it by another writer: the day only says where to look first."""
+    midnight = PLACED_AT.replace(hour=0, minute=0, second=0)
+    shop.send(placed(1, at=midnight))
+    handmade.archive(shop.settings, shop.db, [1])
+    shop.send(of_day(stepped(1, DELIVERED, hours=4), midnight - timedelta(milliseconds=1)))
+
+    assert bring_back(shop).brought_back == 1
+    shop.assert_same_as_without_archive()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -25,6 +26,7 @@ from ecom_platform_tests.archive.rehydration.coming_back import (
     rollups_of,
 )
 from ecom_platform_tests.archive.shops import Shop
+from ecom_platform_tests.conftest import variables
 from ecom_platform_tests.streaming.events import stepped
 
 pytestmark = pytest.mark.servers
@@ -68,7 +70,7 @@ import os, sys
 from ecom_platform.archive import bring_back, rehydrate
 from ecom_platform.settings import Settings
 from ecom_platform.store import database
-settings = Settings(**dict(zip(("mongodb_uri", "mongodb_database", "hdfs_uri", "topic"), sys.argv[2:], strict=True)))
+settings = Settings()
 for module in (bring_back, rehydrate):
     setattr(module, sys.argv[1], lambda *_, **__: os._exit(9))
 rehydrate.rehydrate_waiting(settings, database(settings), "the one that dies")
@@ -84,9 +86,8 @@ POINTS = ("find_orders", "_write_orders", "_supersede", "_consume", "add_late_ou
 def test_a_rehydration_whose_process_dies_is_repeated_wherever_it_was(archived: Shop, point: str) -> None:
     """The lease of a process that is gone is free; a transaction it left open ends by itself on the server."""
     archived.send(stepped(1, DELIVERED, hours=4), stepped(2, CANCELLED, hours=4))
-    settings = archived.settings
-    named = (settings.mongodb_uri, settings.mongodb_database, settings.hdfs_uri, settings.topic)
-    assert subprocess.run([sys.executable, "-c", DIE_AT, point, *named], check=False).returncode == 9
+    environment = {**os.environ, **variables(archived.settings)}
+    assert subprocess.run([sys.executable, "-c", DIE_AT, point], env=environment, check=False).returncode == 9
 
     repeated = bring_back(archived)
 
