@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ecom_platform.local.companions import CODE_SERVER
-from ecom_platform.local.supervisord import Supervisord
+from collections.abc import Callable
+
+from ecom_platform.errors import EcomError
 from ecom_platform.settings import Settings
 from ecom_platform.store import database, set_intent
 
-__all__ = ["end_runs", "prepare", "wish"]
+__all__ = ["end_runs", "forbid_stream", "prepare", "wish"]
 
 STREAM = "stream"
 
@@ -31,21 +32,32 @@ def wish(settings: Settings, *, running: bool, by: str, reason: str) -> None:
         db.client.close()
 
 
-def end_runs(settings: Settings, manager: Supervisord, by: str) -> str | None:
-    """Record that the stream shall not run and end all runs, while the code server can still pass the word on.
+def forbid_stream(settings: Settings, by: str) -> str | None:
+    """Record that the stream shall not run, before anything of it ends: else it would be started again.
+
+    Returns:
+        None, or why it could not be recorded.
+    """
+    try:
+        wish(settings, running=False, by=by, reason="everything is being stopped")
+    except EcomError as error:
+        return str(error)
+    return None
+
+
+def end_runs(settings: Settings, by: str, between: Callable[[], None]) -> str | None:
+    """End all runs, while the code server can still pass the word on; look twice, with `between` in between.
 
     Returns:
         None, or why it could not be done; the processes are then ended like any other.
     """
     try:
-        state = manager.states().get(CODE_SERVER)
-        if state is None or state.state != "RUNNING":
-            return None
-        wish(settings, running=False, by=by, reason="everything is being stopped")
         from ecom_platform.orchestration.instance import home_of, open_instance
         from ecom_platform.orchestration.runs.stop import stop_runs
 
         with open_instance(home_of(settings)) as instance:
+            stop_runs(instance, by)
+            between()
             left = stop_runs(instance, by).left
     except Exception as error:  # noqa: BLE001 - a courtesy: whatever prevents it, the processes must still be ended
         return str(error)

@@ -5,14 +5,12 @@ What the first live figure needs comes first: on two cores, whatever starts besi
 
 from __future__ import annotations
 
-import signal
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
 from datetime import UTC, datetime
-from types import FrameType
 from typing import Any
 
 from ecom_platform.errors import UnavailableError
@@ -24,6 +22,7 @@ from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.platform import Claim, bring_up, claim, down
 from ecom_platform.local.server import accepts, log_tail
+from ecom_platform.local.signals import interrupts
 from ecom_platform.local.stages import Stages
 from ecom_platform.reconcile import reconcile
 from ecom_platform.settings import Settings
@@ -69,25 +68,47 @@ def demo(
         EcomError: something did not start, or died; everything was stopped again.
     """
     instance = Instance.of(settings)
-    stages = Stages(instance, write)
+    stages = Stages(instance, _never_failing(write))
     started_at = datetime.now(UTC)
-    try:
-        with _sigterm_as_interrupt():
+    with interrupts() as signals:
+        try:
             try:
-                with instance.locked():
-                    claimed = claim(settings, stages.say, companion_ports=PORTS)
-                    _start(claimed, stages, started_at, show)
-                _announce(claimed.settings, write)
-                _watch(claimed, for_seconds)
-                return _verdict(claimed, stages) if for_seconds is not None else None
-            except KeyboardInterrupt:
-                write("")
-                return None
-    finally:
-        with _deaf_to_interrupts():
+                return _run(settings, instance, stages, started_at, for_seconds, show)
+            finally:
+                signals.ignore()
+        except KeyboardInterrupt:
+            stages.write("")
+            return None
+        finally:
             stages.say("all", "stopping")
             down(settings, stages.say, by=NAME)
             stages.say("all", "stopped; the data stays, the next start goes on from it")
+
+
+def _run(
+    settings: Settings,
+    instance: Instance,
+    stages: Stages,
+    started_at: datetime,
+    for_seconds: float | None,
+    show: Callable[[str], Any] | None,
+) -> dict[str, Any] | None:
+    with instance.locked():
+        claimed = claim(settings, stages.say, companion_ports=PORTS)
+        _start(claimed, stages, started_at, show)
+    _announce(claimed.settings, stages.write)
+    _watch(claimed, for_seconds)
+    return _verdict(claimed, stages) if for_seconds is not None else None
+
+
+def _never_failing(write: Write) -> Write:
+    """Lines for a terminal that may be closed meanwhile: what cannot be read must not keep anything from ending."""
+
+    def tell(line: str) -> None:
+        with suppress(OSError):
+            write(line)
+
+    return tell
 
 
 def _start(claimed: Claim, stages: Stages, started_at: datetime, show: Callable[[str], Any] | None) -> None:
@@ -117,12 +138,16 @@ def _start(claimed: Claim, stages: Stages, started_at: datetime, show: Callable[
         manager.start(SIMULATOR)
         stages.say("Simulator", "places orders")
 
-    with ThreadPoolExecutor(3) as pool:
+    pool = ThreadPoolExecutor(3)
+    try:
         store = pool.submit(begin_store)
         orders = pool.submit(begin_orders)
         steps = [store, orders, pool.submit(begin_dagster)]
-    for step in steps:
-        step.result()
+        for step in wait(steps, return_when=FIRST_EXCEPTION).done:
+            step.result()
+    finally:
+        # Not waited for: after an interrupt or a failure everything is stopped at once, and they find nothing to do.
+        pool.shutdown(wait=False, cancel_futures=True)
     manager.start(DASHBOARD)
     _await(lambda: _serves(f"{Urls(settings).dashboard}/_stcore/health"), claimed, "the dashboard")
     stages.say("Dashboard", f"serves {Urls(settings).dashboard}")
@@ -228,29 +253,3 @@ def _drain(settings: Settings, db: MongoDatabase) -> int:
     while (lag := read_lag(settings, db).total) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
     return lag
-
-
-@contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """A second Ctrl-C or SIGTERM must not leave half of the processes behind."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

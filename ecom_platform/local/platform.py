@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psutil
 
 from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
-from ecom_platform.local import dagster, endpoints, processes
+from ecom_platform.local import endpoints, processes
 from ecom_platform.local.companions import PORTS, companions
 from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.instance import Instance
@@ -19,6 +19,7 @@ from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.programs import Program
 from ecom_platform.local.server import Server, log_tail, reason_of
+from ecom_platform.local.stopping import end_everything
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings
 
@@ -111,12 +112,7 @@ def down(settings: Settings, progress: Progress = _silent, *, by: str = "ecom do
         found = processes.processes(instance)
         if found:
             progress("all", f"stopping {len(found)} processes")
-        manager = Supervisord(instance)
-        current = _recorded_settings(settings, instance)
-        if manager.alive() and (problem := dagster.end_runs(current, manager, by)):
-            progress("Dagster", f"did not end its runs in order: {problem}")
-        manager.shutdown()
-        processes.end(processes.processes(instance))
+        end_everything(_recorded_settings(settings, instance), instance, progress, by)
         instance.socket.unlink(missing_ok=True)
         endpoints.forget_addresses(instance)
     return len(found)

@@ -19,7 +19,7 @@ class Stages:
 
     def __init__(self, instance: Instance, write: Callable[[str], None]) -> None:
         self._instance = instance
-        self._write = write
+        self.write = write
         self._started = time.monotonic()
         self._lock = threading.Lock()
 
@@ -30,7 +30,7 @@ class Stages:
     def say(self, part: str, what: str) -> None:
         """Report a stage: `[ 12.3 s |  20.1 CPU s] Kafka ready at ...`."""
         with self._lock:
-            self._write(f"[{self.seconds():5.1f} s | {self._cpu_seconds():5.1f} CPU s] {part:9} {what}")
+            self.write(f"[{self.seconds():5.1f} s | {self._cpu_seconds():5.1f} CPU s] {part:9} {what}")
 
     def _cpu_seconds(self) -> float:
         """CPU seconds of this process and of everything alive in the instance, with their ended children."""

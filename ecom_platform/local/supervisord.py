@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +24,8 @@ from ecom_platform.local.programs import Program, render
 __all__ = ["ProgramState", "Supervisord"]
 
 ANSWER_SECONDS = 5.0
+# The manager notices the end of a program once a second, or with the next call.
+POLL_SECONDS = 0.05
 FAULT_BAD_NAME = 10
 FAULT_NOT_RUNNING = 70
 FAULT_ALREADY_STARTED = 60
@@ -36,6 +38,11 @@ class ProgramState:
     name: str
     state: str
     pid: int | None
+
+    @property
+    def alive(self) -> bool:
+        """It runs, or will run again by itself, or is about to end."""
+        return self.state in ("STARTING", "RUNNING", "BACKOFF", "STOPPING")
 
     @property
     def failed(self) -> bool:
@@ -81,6 +88,23 @@ class Supervisord:
     def stop(self, name: str, seconds: float = 60) -> None:
         """Stop a program and wait for its end; nothing happens when it does not run."""
         self._call("stopProcess", name, seconds=seconds, ignore=FAULT_NOT_RUNNING)
+
+    def ask_to_stop(self, names: Iterable[str]) -> None:
+        """Tell programs to end, all at once; nothing happens to those that do not run."""
+        for name in names:
+            self._call("stopProcess", name, False, ignore=FAULT_NOT_RUNNING)
+
+    def await_stopped(self, names: Collection[str], seconds: float = 60) -> None:
+        """Wait until programs that were told to have ended; each is killed after its own `stop_seconds`.
+
+        Raises:
+            UnavailableError: some live on after `seconds`, or the manager does not answer.
+        """
+        deadline = time.monotonic() + seconds
+        while left := [name for name, state in self.states().items() if name in names and state.alive]:
+            if time.monotonic() > deadline:
+                raise UnavailableError(f"{', '.join(left)} did not end within {seconds:.0f} seconds.")
+            time.sleep(POLL_SECONDS)
 
     def states(self) -> dict[str, ProgramState]:
         """Every known program. Raises UnavailableError when the manager does not answer."""
