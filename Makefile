@@ -11,8 +11,8 @@ PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-UV_VERSION := 0.9.9
-UV_SHA256 := afdd00ddc25e12ed756e069090011ca55f127753e1192e51f45fa288a024f3df
+# In front of what downloads: it trusts what the system trusts, and says so when that was the trouble.
+TRUSTING := $(BIN)/python -m ecom_platform.trust
 JAR_LOCKS := $(wildcard ecom_platform/local/jars/*.lock)
 COMPILE = $(BIN)/uv pip compile setup.py --extra deploy --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
@@ -60,7 +60,7 @@ clean: ## Remove the environment and the caches of the tools; data in .ecom stay
 	@rm -rf $(VENV) build dist ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The cheap questions first: nobody should wait minutes to read that Java is missing.
+# The cheap questions first: nobody should wait minutes to read that it cannot work here.
 check-machine:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
 		echo "ecom-platform needs Python 3.11 or newer; '$(PYTHON)' is $$({ $(PYTHON) --version || echo missing; } 2>/dev/null)." >&2
@@ -75,17 +75,17 @@ check-machine:
 		echo "ecom-platform runs its servers on Linux x86-64 only; this is $$(uname -sm)." >&2
 		exit 3
 	}
-	$(PYTHON) -m ecom_platform.java
+	$(PYTHON) -m ecom_platform.machine
 
-$(STAMP): setup.py requirements.lock $(JAR_LOCKS)
+$(STAMP): setup.py requirements.lock docker/uv.txt $(JAR_LOCKS)
 	@$(MAKE) --no-print-directory check-machine
 	echo "Setting up $(VENV): Python packages, then jars (about 2 minutes the first time)."
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		--requirement <(echo "uv==$(UV_VERSION) --hash=sha256:$(UV_SHA256)")
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes --compile-bytecode \
-		--requirement requirements.lock
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	$(TRUSTING) $(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes \
+		--requirement docker/uv.txt
+	export VIRTUAL_ENV=$(abspath $(VENV))
+	$(TRUSTING) $(BIN)/uv pip install --quiet --require-hashes --compile-bytecode --requirement requirements.lock
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m ecom_platform.jars fetch
 	$(BIN)/python -m compileall -q ecom_platform
 	touch $(STAMP)

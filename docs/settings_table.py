@@ -37,7 +37,7 @@ READERS: Final[dict[str, str]] = {
     "tls": "whoever talks to Kafka or MongoDB",
     "allow_insecure": _EVERYBODY,
     "spark_master": _STREAM,
-    "java_home": f"{_LOCAL}; Spark goes by JAVA_HOME and PATH",
+    "java_home": f"{_LOCAL}, stream, archive and KPI runs",
     "mongod": _LOCAL,
     "mongodb_parameters": _LOCAL,
     "mongodb_cache_gb": _LOCAL,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
 from ecom_platform.settings import load_settings
+from ecom_platform.trust import UNTRUSTED, is_about_a_certificate, system_trust
 
 if TYPE_CHECKING:
     from jgo.maven import MavenContext
@@ -125,7 +126,7 @@ def fetch(names: Sequence[str] = tuple(CLASS_PATHS), cache: Path | None = None) 
         return 0
     with tempfile.TemporaryDirectory(prefix=".incoming-", dir=folder) as incoming:
         context = _context(Path(incoming))
-        with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+        with system_trust(), ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
             list(pool.map(lambda jar: _fetch_one(jar, context, folder), wanted))
     return len(wanted)
 
@@ -151,7 +152,8 @@ def write_locks() -> None:
     with tempfile.TemporaryDirectory(prefix="ecom-jars-") as folder:
         context = _context(Path(folder))
         for name, wanted in CLASS_PATHS.items():
-            lines = [f"{jar.coordinate} {jar.sha256}\n" for jar in _resolve(context, wanted)]
+            with system_trust():
+                lines = [f"{jar.coordinate} {jar.sha256}\n" for jar in _resolve(context, wanted)]
             (LOCKS / f"{name}.lock").write_text("".join(lines))
 
 
@@ -179,9 +181,10 @@ def _fetch_one(jar: Jar, context: MavenContext, folder: Path) -> None:
     try:
         incoming = component.artifact(classifier=jar.classifier).resolve()
     except (requests.RequestException, RuntimeError, OSError) as error:
+        advice = UNTRUSTED if is_about_a_certificate(str(error)) else "Run the command again when the network is back."
         raise UnavailableError(
-            f"{jar.coordinate} could not be downloaded ({type(error).__name__}: {error}). "
-            "What came so far is kept: run `make setup` again when the network is back."
+            f"{jar.coordinate} could not be downloaded ({type(error).__name__}: {error}). What came so far is kept. "
+            f"{advice}"
         ) from error
     if _digest(incoming) != jar.sha256:
         raise ConfigurationError(

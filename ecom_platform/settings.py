@@ -58,7 +58,9 @@ class Settings(BaseSettings):
 
     spark_master: str = Field("local[*,4]", description="Spark master of the stream; 4 = attempts of a failed task")
 
-    java_home: str = Field("", description="Folder of Java 17 or 21; empty: JAVA_HOME, PATH, /usr/lib/jvm")
+    java_home: str = Field(
+        "", description="Folder of Java 17 or 21; empty: JAVA_HOME, PATH, /usr/lib/jvm, the installed one"
+    )
     mongod: str = Field("", description="The mongod program; empty: from the PATH, else the one that was installed")
     mongodb_parameters: str = Field("", description="More `name=value` parameters of the local mongod, space between")
     mongodb_cache_gb: float = Field(1.0, ge=0.25, description="Cache of the local mongod, in GB")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,16 +18,16 @@ from ecom_platform.errors import ConfigurationError
 from ecom_platform.java import find_java
 from ecom_platform.local import endpoints
 from ecom_platform.local.instance import Instance
-from ecom_platform.local.mongodb import find_mongod
+from ecom_platform.local.mongod import find_mongod, library_environment
 from ecom_platform.local.platform import SERVERS
 from ecom_platform.local.processes import processes
 from ecom_platform.local.supervisord import Supervisord
+from ecom_platform.machine import NEEDED_DISK_BYTES
 from ecom_platform.settings import Settings
 
 __all__ = ["Finding", "doctor", "memory_finding"]
 
 NEEDED_MEMORY_BYTES = 4 * 1024**3  # Kafka, mongod, HDFS, a Spark driver, Dagster and the dashboard
-NEEDED_DISK_BYTES = 3 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -88,26 +90,29 @@ def _jars(settings: Settings) -> Finding:
 def _mongod(settings: Settings) -> Finding:
     try:
         program = find_mongod(settings)
+        with tempfile.TemporaryDirectory(prefix="ecom-doctor-") as folder:
+            libraries = library_environment(program, Path(folder))
+            answer = _version_of(program, libraries)
     except ConfigurationError as error:
-        return Finding("mongod", ok=False, found="none", fix=str(error))
-    try:
-        answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=False)
+        return Finding("mongod", ok=False, found="none that runs", fix=str(error))
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("mongod", ok=False, found=f"{program}: {error}", fix="Name another one with ECOM_MONGOD.")
-    if answer.returncode == 0:
-        return Finding("mongod", ok=True, found=f"{answer.stdout.splitlines()[0]} in {program}")
-    missing = _missing_libraries(program)
-    fix = (
-        f"Install the packages that hold {', '.join(missing)} (Debian, Ubuntu: apt install libcurl4 libssl3)."
-        if missing
-        else "Name another one with ECOM_MONGOD."
+    if answer.returncode != 0:
+        found = f"{program} does not run: {answer.stderr.strip()[-200:]}"
+        return Finding("mongod", ok=False, found=found, fix="Name another one with ECOM_MONGOD.")
+    lent = ", with libraries of the package pycurl" if libraries else ""
+    return Finding("mongod", ok=True, found=f"{answer.stdout.splitlines()[0]} in {program}{lent}")
+
+
+def _version_of(program: Path, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [program, "--version"],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
     )
-    return Finding("mongod", ok=False, found=f"{program} does not run: {answer.stderr.strip()[-200:]}", fix=fix)
-
-
-def _missing_libraries(program: Path) -> list[str]:
-    listed = subprocess.run(["ldd", program], capture_output=True, text=True, timeout=20, check=False).stdout
-    return [line.split()[0] for line in listed.splitlines() if "not found" in line]
 
 
 def _disk(instance: Instance) -> Finding:

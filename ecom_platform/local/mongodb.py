@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import secrets
-import shutil
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecom_platform.credentials import Role, credential_file, ensure_credentials, write_secret
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.local.instance import Instance
+from ecom_platform.local.mongod import find_mongod, library_environment
 from ecom_platform.local.programs import Program
 from ecom_platform.local.server import Server, accepts, as_admin
 from ecom_platform.settings import Settings, credential_of
@@ -20,7 +19,7 @@ from ecom_platform.settings import Settings, credential_of
 if TYPE_CHECKING:
     from pymongo import MongoClient
 
-__all__ = ["COMPRESSORS", "MONGODB", "ensure_key_file", "find_mongod"]
+__all__ = ["COMPRESSORS", "MONGODB", "ensure_key_file"]
 
 REPLICA_SET = "ecom"
 ALREADY_INITIATED, UNAUTHORIZED = 23, 13
@@ -41,35 +40,11 @@ def address_of(settings: Settings) -> str:
     return f"mongodb://127.0.0.1:{settings.mongodb_port}/?replicaSet={REPLICA_SET}"
 
 
-def find_mongod(settings: Settings) -> Path:
-    """The mongod to run: the one named, else from the PATH, else the installed one.
-
-    Raises:
-        ConfigurationError: there is none.
-    """
-    if settings.mongod:
-        program = shutil.which(settings.mongod)
-        if program is None:
-            raise ConfigurationError(
-                f"ECOM_MONGOD is {settings.mongod!r}, which is not a program. Correct or unset it."
-            )
-        return Path(program)
-    on_path = shutil.which("mongod")
-    if on_path:
-        return Path(on_path)
-    package = find_spec("fiftyone")
-    for folder in (package.submodule_search_locations if package else None) or ():
-        program_file = Path(folder) / "db" / "bin" / "mongod"
-        if program_file.exists():
-            return program_file
-    raise ConfigurationError("No mongod was found. Run `make setup` again, or name one with ECOM_MONGOD.")
-
-
 def programs(settings: Settings, instance: Instance) -> list[Program]:
     """The server; the passwords it does not have yet are written beside.
 
     Raises:
-        ConfigurationError: its data knows an admin whose password is gone.
+        ConfigurationError: its data knows an admin whose password is gone, or mongod cannot run here.
     """
     secured = _secured_mark(instance).exists()
     if secured and not credential_file(instance.credentials, "mongodb", Role.ADMIN).exists():
@@ -79,8 +54,9 @@ def programs(settings: Settings, instance: Instance) -> list[Program]:
         )
     ensure_credentials(instance.credentials, "mongodb")
     ensure_key_file(instance.credentials)
+    program = find_mongod(settings)
     argv = [
-        *(str(find_mongod(settings)), "--dbpath", "data/mongodb"),
+        *(str(program), "--dbpath", "data/mongodb"),
         *("--bind_ip", "127.0.0.1", "--port", str(settings.mongodb_port), "--nounixsocket", *COMPRESSORS),
         *("--replSet", REPLICA_SET, "--wiredTigerCacheSizeGB", str(settings.mongodb_cache_gb)),
         *("--auth", "--keyFile", f"credentials/{KEY_FILE}", "--noscripting", "--config", "run/mongod.conf"),
@@ -94,7 +70,7 @@ def programs(settings: Settings, instance: Instance) -> list[Program]:
     # In a file, because a changed command line would have a running server started anew.
     bypass = str(not secured).lower()
     (instance.run / "mongod.conf").write_text(f"setParameter: {{enableLocalhostAuthBypass: {bypass}}}\n")
-    return [Program("mongodb", argv, stop_seconds=30)]
+    return [Program("mongodb", argv, library_environment(program, instance.run / "libraries"), stop_seconds=30)]
 
 
 def prepare(settings: Settings, instance: Instance) -> None:  # noqa: ARG001 - the shape all servers share

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from ecom_platform.java import LAPTOP_OPTIONS
+from ecom_platform.java import LAPTOP_OPTIONS, find_java
 from ecom_platform.settings import Settings
 
 __all__ = ["start_session"]
@@ -18,20 +19,40 @@ __all__ = ["start_session"]
 def start_session(
     settings: Settings, name: str, *, master: str, jars: Sequence[Path] = (), options: Mapping[str, str] | None = None
 ) -> SparkSession:
-    """Start Spark (5 to 9 seconds); `stop()` ends the JVM.
+    """Start Spark (5 to 9 seconds) on the Java that Kafka and HDFS run on, too; `stop()` ends the JVM.
 
     Args:
-        settings: say where Spark keeps its files, and the size of its heap.
+        settings: say which Java that is, where Spark keeps its files, and the size of its heap.
         name: of the application.
         master: any master URL.
         jars: what is needed beside Spark itself.
         options: more Spark options.
+
+    Raises:
+        ConfigurationError: there is no usable Java.
     """
+    java = find_java(settings.java_home)
     os.environ.update(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1")
     builder = SparkSession.builder.appName(name).master(master)
     for key, value in {**_common(settings), **_class_path(jars), **(options or {})}.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    with _environment(java.spark_environment):
+        return builder.getOrCreate()
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for what is started meanwhile; they would answer the next question for a Java otherwise."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _class_path(jars: Sequence[Path]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import time
@@ -10,7 +11,8 @@ from pathlib import Path
 from pymongo import MongoClient
 
 from ecom_platform.credentials import Role, ensure_credentials, read_credential
-from ecom_platform.local.mongodb import COMPRESSORS, ensure_key_file, find_mongod
+from ecom_platform.local.mongod import find_mongod, library_environment
+from ecom_platform.local.mongodb import COMPRESSORS, ensure_key_file
 from ecom_platform.local.mongodb_access import EVERYTHING, grant_access, make_admin
 from ecom_platform.settings import Settings
 
@@ -61,7 +63,8 @@ class Mongod:
         argv += ["--auth", "--keyFile", str(self._credentials / "mongodb-keyfile"), "--nounixsocket"]
         argv += ["--replSet", "test", "--wiredTigerCacheSizeGB", "0.25"]
         with (self._folder / "mongod.log").open("ab") as log:
-            self._process = subprocess.Popen(argv, stdout=log, stderr=log)
+            environment = {**os.environ, **library_environment(program, self._folder.with_name("libraries"))}
+            self._process = subprocess.Popen(argv, env=environment, stdout=log, stderr=log)
 
     def stop(self) -> None:
         """Kill it."""

@@ -71,9 +71,7 @@ def test_the_image_has_the_packages_that_were_tested_and_no_tools_of_developers(
 
 
 def test_the_installer_is_the_one_of_the_laptop() -> None:
-    """`make setup` and the image resolve nothing; they install with the same program."""
-    makefile = (ROOT / "Makefile").read_text()
-    version, digest = (re.search(rf"^{name} := (\S+)", makefile, re.MULTILINE) for name in ("UV_VERSION", "UV_SHA256"))
-    assert version is not None
-    assert digest is not None
-    assert (ROOT / "docker" / "uv.txt").read_text() == f"uv=={version[1]} --hash=sha256:{digest[1]}\n"
+    """`make setup` and the image resolve nothing; they install with the same program, known by its hash."""
+    assert "--requirement docker/uv.txt" in (ROOT / "Makefile").read_text()
+    assert "--requirement docker/uv.txt" in RECIPE
+    assert re.fullmatch(r"uv==[\d.]+ --hash=sha256:[0-9a-f]{64}\n", (ROOT / "docker" / "uv.txt").read_text())

@@ -20,7 +20,7 @@ import pytest
 
 from ecom_platform.jars import class_path
 from ecom_platform.java import find_java
-from ecom_platform.local.mongodb import find_mongod
+from ecom_platform.local.mongod import find_mongod, library_environment
 from ecom_platform.settings import Settings
 from ecom_platform_tests.deployment.composition import ROOT, services
 from ecom_platform_tests.local.raw_mongodb import answers_zlib, compressors_offered
@@ -179,13 +179,15 @@ def test_mongod_starts_closed_with_a_key_that_only_it_can_read(started: Started,
     own.mkdir()
     (tmp_path / "db").mkdir()
     stub = tmp_path / "entrypoint"
+    program = find_mongod(Settings(_env_file=None))
+    libraries = library_environment(program, tmp_path / "libraries")
     # Without the listening on all addresses, which a test must not do.
-    stub.write_text(f'#!/bin/bash\nshift 2\nexec "{find_mongod(Settings(_env_file=None))}" "$@"\n')
+    stub.write_text(f'#!/bin/bash\nshift 2\nexec "{program}" "$@"\n')
     stub.chmod(0o755)
 
     command = ["bash", DOCKER / "mongodb" / "start.sh", *services()["mongodb"]["command"]]
     command += ["--bind_ip", "127.0.0.1", "--port", port, "--dbpath", tmp_path / "db", "--nounixsocket"]
-    started.start("mongod", command, SECRETS=str(tmp_path), OWN_FOLDER=str(own), ENTRYPOINT=str(stub))
+    started.start("mongod", command, SECRETS=str(tmp_path), OWN_FOLDER=str(own), ENTRYPOINT=str(stub), **libraries)
 
     with MongoClient[Any](f"mongodb://127.0.0.1:{port}/?directConnection=true", serverSelectionTimeoutMS=500) as client:
         until("mongod", lambda: answers(client))
