@@ -13,12 +13,14 @@ from pathlib import Path
 
 from ecom_platform.errors import ConfigurationError, EcomError
 
-__all__ = ["LAPTOP_OPTIONS", "SUPPORTED", "Java", "find_java", "parse_version"]
+__all__ = ["LAPTOP_OPTIONS", "NO_RECORD", "SUPPORTED", "Java", "find_java", "parse_version"]
 
 SUPPORTED = (17, 21)  # Hadoop 3.5 and Spark 4.2 run on both; Java 23 and later refuse a call Hadoop makes
 LAPTOP_OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """For few cores and small heaps: no collector threads, and no optimizing compiler. The second halves the processor
 time of every start and, over a backlog of 200,000 events, that of the stream's JVM as well."""
+NO_RECORD = "-XX:-UsePerfData"
+"""Without it every JVM writes its counters to /tmp, which no option moves; a killed one leaves them there."""
 INSTALL = (
     "Debian, Ubuntu: apt install openjdk-17-jre-headless. Fedora: dnf install java-21-openjdk-headless. "
     "Or name the folder of one: ECOM_JAVA_HOME."
@@ -74,7 +76,7 @@ def _candidates() -> Iterator[Path]:
 
 def _version_of(program: Path) -> int | None:
     try:
-        answer = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=20, check=True)
+        answer = subprocess.run([program, NO_RECORD, "-version"], capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     return parse_version(answer.stderr)

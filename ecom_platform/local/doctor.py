@@ -16,6 +16,7 @@ from ecom_platform.errors import ConfigurationError
 from ecom_platform.java import find_java
 from ecom_platform.local import endpoints
 from ecom_platform.local.instance import Instance
+from ecom_platform.local.limits import hard_limits, shortfalls
 from ecom_platform.local.mongodb import find_mongod
 from ecom_platform.local.platform import SERVERS
 from ecom_platform.local.processes import processes
@@ -47,6 +48,7 @@ def doctor(settings: Settings) -> list[Finding]:
         lambda: _jars(settings),
         lambda: _mongod(settings),
         lambda: memory_finding(psutil.virtual_memory().available),
+        _limits,
         lambda: _disk(instance),
         lambda: _writable(instance),
         lambda: _ports(settings, instance),
@@ -108,6 +110,12 @@ def _mongod(settings: Settings) -> Finding:
 def _missing_libraries(program: Path) -> list[str]:
     listed = subprocess.run(["ldd", program], capture_output=True, text=True, timeout=20, check=False).stdout
     return [line.split()[0] for line in listed.splitlines() if "not found" in line]
+
+
+def _limits() -> Finding:
+    low = shortfalls(hard_limits())
+    fix = "Raise them, for example in /etc/security/limits.conf, and log in again." if low else ""
+    return Finding("limits", ok=not low, found="; ".join(low) or "enough files, memory and room are allowed", fix=fix)
 
 
 def _disk(instance: Instance) -> Finding:
