@@ -71,7 +71,6 @@ READERS: Final[dict[str, str]] = {
     "archive_grace": _ARCHIVE,
     "spark_batch_master": "archive and KPI runs",
     "currency": "dashboard, `ecom kpi`",
-    "display_tz": "nobody yet: labels are in UTC",
 }
 
 

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -16,6 +17,7 @@ import click
 
 from ecom_platform.cli_access import connect, credentials
 from ecom_platform.durations import parse_duration
+from ecom_platform.environment import shield
 from ecom_platform.errors import ConfigurationError, EcomError, UsageError
 from ecom_platform.settings import Settings, load_settings
 
@@ -311,6 +313,10 @@ def reconcile(*, as_json: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; every error becomes one sentence on stderr and a stable exit code."""
+    os.umask(0o077)  # what is written in the home is its owner's, whatever a person's shell allows
+    shield()
+    for stream in (sys.stdout, sys.stderr):
+        cast(TextIOWrapper, stream).reconfigure(errors="replace")  # a terminal that knows no ✓ gets a question mark
     _quiet_libraries()
     sys.exit(run(lambda: cli.main(args=arguments, prog_name="ecom", standalone_mode=False)))
 

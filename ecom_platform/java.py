@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ecom_platform.errors import ConfigurationError
 
-__all__ = ["LAPTOP_OPTIONS", "SUPPORTED", "Java", "find_java", "parse_version"]
+__all__ = ["LAPTOP_OPTIONS", "NO_RECORD", "SUPPORTED", "Java", "find_java", "parse_version"]
 
 SUPPORTED = (17, 21)  # Hadoop 3.5 and Spark 4.2 run on both; Java 23 and later refuse a call Hadoop makes
 LAPTOP_OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -24,6 +24,8 @@ DISTRIBUTED = Path("/usr/lib/jvm")  # where distributions put theirs
 VECTOR_MODULE = "jdk.incubator.vector"
 LENIENT_HOME = Path(__file__).with_name("java_home")
 """A Java home whose `bin/java` leaves out the one option that a Java without the vector module refuses."""
+NO_RECORD = "-XX:-UsePerfData"
+"""Without it every JVM writes its counters to /tmp, which no option moves; a killed one leaves them there."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,9 @@ def _lacks_vector_module(home: Path) -> bool:
 
 def _version_of(program: Path) -> int | None:
     try:
-        answer = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=20, check=True)
+        answer = subprocess.run(
+            [program, NO_RECORD, "-version"], capture_output=True, text=True, timeout=20, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return parse_version(answer.stderr)

@@ -7,19 +7,22 @@ servers, written by `ecom up`), the defaults below.
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ecom_platform.credentials import Credential, Role, SecuredServer, read_credential
 from ecom_platform.durations import format_duration, parse_duration
 from ecom_platform.errors import ConfigurationError
+from ecom_platform.variables import ENCODING, ENV_FILE, PREFIX, refuse_unknown, variables_of_file
 
-__all__ = ["Settings", "credential_of", "load_settings"]
+__all__ = ["Settings", "credential_of", "given_variables", "load_settings", "variables"]
 
 ENDPOINTS_FILE = "endpoints.json"
 CREDENTIALS_OF = {"kafka_bootstrap_servers": "kafka_credentials", "mongodb_uri": "mongodb_credentials"}
@@ -32,10 +35,23 @@ Duration = Annotated[
 ]
 
 
+def _absolute(path: Path) -> Path:
+    """Programs of ours run in other folders than the one in which a path was written."""
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:  # no home folder is known
+        raise ValueError(str(error)) from error
+
+
+Place = Annotated[Path, AfterValidator(_absolute)]
+
+
 class Settings(BaseSettings):
     """Every setting of the platform; the variable is the field's name in capitals with `ECOM_` before it."""
 
-    model_config = SettingsConfigDict(env_prefix="ECOM_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=ENV_FILE, env_file_encoding=ENCODING, extra="ignore", frozen=True
+    )
 
     home: Path = Field(Path(".ecom"), description="Folder of data, logs, pids and credentials of this instance")
     kafka_bootstrap_servers: str = Field("", description="An existing Kafka; empty: `ecom up` starts one")
@@ -43,13 +59,13 @@ class Settings(BaseSettings):
     mongodb_database: str = Field("ecommerce", description="Database that holds every collection")
     hdfs_uri: str = Field("", description="An existing HDFS; empty: `ecom up` starts one")
     role: Role = Field(Role.OPERATOR, description="Who this program is to the servers; most know it themselves")
-    kafka_credentials: Path | None = Field(
+    kafka_credentials: Place | None = Field(
         None, description="Folder of `kafka-<role>.properties`; `ecom up` makes those of its own; none: no login"
     )
-    mongodb_credentials: Path | None = Field(
+    mongodb_credentials: Place | None = Field(
         None, description="Folder of `mongodb-<role>.properties`; `ecom up` makes those of its own; none: no login"
     )
-    tls: Path | None = Field(
+    tls: Place | None = Field(
         None, description="Folder with `ca.pem`: TLS to Kafka and MongoDB; local ones need `server.pem` (key, chain)"
     )
     allow_insecure: bool = Field(
@@ -64,7 +80,7 @@ class Settings(BaseSettings):
     mongod: str = Field("", description="The mongod program; empty: from the PATH, else the one that was installed")
     mongodb_parameters: str = Field("", description="More `name=value` parameters of the local mongod, space between")
     mongodb_cache_gb: float = Field(1.0, ge=0.25, description="Cache of the local mongod, in GB")
-    jar_cache: Path = Field(Path("~/.cache/ecom-platform/jars"), description="Folder of jars, shared between clones")
+    jar_cache: Place = Field(Path("~/.cache/ecom-platform/jars"), description="Folder of jars, shared between clones")
 
     kafka_port: int = Field(9092, ge=0, le=65535, description="Port of the local Kafka; 0: a free one")
     kafka_controller_port: int = Field(9093, ge=0, le=65535, description="Controller port of the local Kafka")
@@ -104,7 +120,11 @@ class Settings(BaseSettings):
     spark_batch_master: str = Field("local[2,4]", description="Spark master of archive and KPI runs")
 
     currency: str = Field("USD", description="Currency shown on screens; the platform has one")
-    display_tz: str = Field("UTC", description="Time zone of labels; days are UTC days everywhere")
+
+    @field_validator("java_home")
+    @classmethod
+    def _whole_folder(cls, folder: str) -> str:
+        return str(_absolute(Path(folder))) if folder else ""
 
     @property
     def history_start_time(self) -> datetime:
@@ -121,25 +141,36 @@ def load_settings(**overrides: Any) -> Settings:
     """Read the settings once, at the edge of the program; `home` comes back absolute.
 
     Raises:
-        ConfigurationError: a value cannot be used; the text names the variable and the reason.
+        ConfigurationError: a value cannot be used, or a variable is no setting; the text names it and the reason.
     """
-    try:
-        settings = Settings(**overrides)
-        home = settings.home.expanduser().absolute()
-        recorded = _recorded_endpoints(home)
-        given = settings.model_fields_set
-        absent = {name: value for name, value in recorded.items() if name not in given or not getattr(settings, name)}
-        for address, credentials in CREDENTIALS_OF.items():
-            if address not in absent and getattr(settings, address) != recorded.get(address):
-                absent.pop(credentials, None)  # those of our own server are nothing for another one
-        settings = Settings(**{**overrides, **absent, "home": home})
-    except ValidationError as error:
-        problems = "; ".join(f"ECOM_{str(e['loc'][0]).upper()}: {e['msg']}, got {e['input']!r}" for e in error.errors())
-        raise ConfigurationError(
-            f"A setting cannot be used: {problems}. Change it and run the command again."
-        ) from error
+    refuse_unknown([*os.environ, *variables_of_file(ENV_FILE)], list(Settings.model_fields))
+    settings = _validated(overrides)
+    home = _home(settings)
+    recorded = _recorded_endpoints(home)
+    given = settings.model_fields_set
+    absent = {name: value for name, value in recorded.items() if name not in given or not getattr(settings, name)}
+    for address, credentials in CREDENTIALS_OF.items():
+        if address not in absent and getattr(settings, address) != recorded.get(address):
+            absent.pop(credentials, None)  # those of our own server are nothing for another one
+    settings = _validated({**overrides, **absent, "home": home}, home / ENDPOINTS_FILE, absent)
     _refuse_plaintext(settings)
     return settings
+
+
+def variables(settings: Settings, names: Iterable[str]) -> dict[str, str]:
+    """Settings as the variables that give them; those without a value are left out."""
+    written = settings.model_dump(mode="json", include=set(names))  # durations as they are read, `1d`
+    return {f"{PREFIX}{name.upper()}": str(value) for name, value in written.items() if value not in ("", None)}
+
+
+def given_variables() -> dict[str, str]:
+    """What somebody set, in the environment or in `.env`, for a program that runs in another folder.
+
+    Raises:
+        ConfigurationError: a value cannot be used.
+    """
+    settings = _validated({})
+    return variables(settings, settings.model_fields_set - {"home"})
 
 
 def credential_of(settings: Settings, server: SecuredServer, role: Role) -> Credential:
@@ -180,12 +211,47 @@ def _host_of(address: str) -> str | None:
         return None  # whoever connects says what is wrong with it
 
 
+def _validated(values: dict[str, Any], record: Path | None = None, recorded: Iterable[str] = ()) -> Settings:
+    """The settings; of those in `recorded`, the file `record` is to blame and nobody's variable."""
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        wrong = {str(one["loc"][0]): f"{one['msg']}, got {one['input']!r}" for one in error.errors()}
+        damaged = set(wrong) & set(recorded)
+        if record is not None and damaged:
+            raise _damaged_record(record, "; ".join(f"{name}: {wrong[name]}" for name in sorted(damaged))) from error
+        problems = "; ".join(f"{PREFIX}{name.upper()}: {problem}" for name, problem in wrong.items())
+        raise ConfigurationError(
+            f"A setting cannot be used: {problems}. Change it and run the command again."
+        ) from error
+
+
+def _home(settings: Settings) -> Path:
+    try:
+        return settings.home.expanduser().absolute()
+    except RuntimeError as error:
+        raise ConfigurationError(f"ECOM_HOME is {str(settings.home)!r}: {error} Name the whole folder.") from error
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            "The current folder was deleted. Nothing was started. Change to another one."
+        ) from error
+
+
 def _recorded_endpoints(home: Path) -> dict[str, Any]:
     file = home / ENDPOINTS_FILE
     try:
-        recorded = json.loads(file.read_text())
+        recorded = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{file} cannot be read ({error}). Run `ecom down`, then `ecom up`.") from error
+        raise _damaged_record(file, str(error)) from error
+    if not isinstance(recorded, dict):
+        raise _damaged_record(file, f"it holds {type(recorded).__name__}, not names and values")
     return {name: value for name, value in recorded.items() if name in Settings.model_fields}
+
+
+def _damaged_record(file: Path, problem: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{file}, the record of ports and addresses, cannot be read ({problem}). Nothing was started. Delete it; "
+        "`ecom down` then ends what still runs, and `ecom up` writes it again."
+    )

@@ -18,6 +18,7 @@ from ecom_platform.errors import ConfigurationError
 from ecom_platform.java import find_java
 from ecom_platform.local import endpoints
 from ecom_platform.local.instance import Instance
+from ecom_platform.local.limits import hard_limits, shortfalls
 from ecom_platform.local.mongod import find_mongod, library_environment
 from ecom_platform.local.platform import SERVERS
 from ecom_platform.local.processes import processes
@@ -49,6 +50,7 @@ def doctor(settings: Settings) -> list[Finding]:
         lambda: _jars(settings),
         lambda: _mongod(settings),
         lambda: memory_finding(psutil.virtual_memory().available),
+        _limits,
         lambda: _disk(instance),
         lambda: _writable(instance),
         lambda: _ports(settings, instance),
@@ -113,6 +115,12 @@ def _version_of(program: Path, variables: Mapping[str, str]) -> subprocess.Compl
         timeout=20,
         check=False,
     )
+
+
+def _limits() -> Finding:
+    low = shortfalls(hard_limits())
+    fix = "Raise them, for example in /etc/security/limits.conf, and log in again." if low else ""
+    return Finding("limits", ok=not low, found="; ".join(low) or "enough files, memory and room are allowed", fix=fix)
 
 
 def _disk(instance: Instance) -> Finding:

@@ -7,13 +7,14 @@ import shutil
 import threading
 import urllib.request
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.jars import class_path
-from ecom_platform.java import LAPTOP_OPTIONS, find_java
+from ecom_platform.local import jvm
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.programs import Program
 from ecom_platform.local.server import Server, accepts, run_once
@@ -23,8 +24,7 @@ __all__ = ["HDFS"]
 
 NAME_NODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 DATA_NODE = "org.apache.hadoop.hdfs.server.datanode.DataNode"
-HEAP = "-Xmx256m"
-JAVA_OPTIONS = (*LAPTOP_OPTIONS, "-Djava.net.preferIPv4Stack=true")
+JAVA_OPTIONS = ("-Xmx256m",)
 LOG4J = """\
 log4j.rootLogger=WARN, console
 log4j.appender.console=org.apache.log4j.ConsoleAppender
@@ -153,7 +153,7 @@ def _write_configuration(settings: Settings, instance: Instance) -> str:
         (folder / "webapps" / name / "WEB-INF").mkdir(parents=True, exist_ok=True)
     files = {
         "log4j.properties": LOG4J,
-        "core-site.xml": _xml({"fs.defaultFS": address_of(settings)}),
+        "core-site.xml": _xml({"fs.defaultFS": address_of(settings), "hadoop.tmp.dir": instance.temporary / "hdfs"}),
         "hdfs-site.xml": _xml(_properties(settings, instance)),
     }
     for name, text in files.items():
@@ -196,11 +196,8 @@ def _xml(properties: Mapping[str, object]) -> str:
 
 
 def _java(settings: Settings, instance: Instance) -> list[str]:
-    paths = ["run/hdfs", *class_path("hadoop", settings.jar_cache)]
-    arguments = instance.run / "hdfs.args"
-    # An argument file keeps the process list readable: the class path alone has thousands of characters.
-    arguments.write_text(f'-cp "{":".join(str(path) for path in paths)}"\n')
-    return [find_java(settings.java_home).program, HEAP, *JAVA_OPTIONS, "@run/hdfs.args"]
+    paths = [Path("run/hdfs"), *class_path("hadoop", settings.jar_cache)]
+    return jvm.command(settings, instance, "hdfs", paths, JAVA_OPTIONS)
 
 
 HDFS = Server(

@@ -51,6 +51,11 @@ class Instance:
         return self.home / "logs"
 
     @property
+    def temporary(self) -> Path:
+        """What programs need while they run; emptied when nothing runs. Never /tmp, which may be full or `noexec`."""
+        return self.home / "tmp"
+
+    @property
     def endpoints(self) -> Path:
         """The addresses in force; `load_settings` reads them back."""
         return self.home / "endpoints.json"
@@ -79,7 +84,7 @@ class Instance:
             )
         try:
             self.home.mkdir(parents=True, exist_ok=True)
-            for folder in (self.run, self.data, self.logs, self.credentials):
+            for folder in (self.run, self.data, self.logs, self.credentials, self.temporary):
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(

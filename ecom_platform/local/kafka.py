@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from ecom_platform.credentials import Role, ensure_credentials
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.jars import class_path
-from ecom_platform.java import LAPTOP_OPTIONS, find_java
 from ecom_platform.kafka_client import FILE_PROVIDER, kafka_failure, python_options
+from ecom_platform.local import jvm
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.kafka_access import grant_access
 from ecom_platform.local.programs import Program
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KAFKA", "ensure_topic"]
 
-HEAP = "-Xmx512m"
 JAVA_OPTIONS = (
-    *LAPTOP_OPTIONS,
-    "-Djava.net.preferIPv4Stack=true",
+    "-Xmx512m",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",
@@ -218,11 +216,7 @@ def _text(properties: Mapping[str, object]) -> str:
 
 
 def _java(settings: Settings, instance: Instance) -> list[str]:
-    jars = ":".join(str(path) for path in class_path("kafka", settings.jar_cache))
-    arguments = instance.run / "kafka.args"
-    # An argument file keeps the process list readable: the class path alone has thousands of characters.
-    arguments.write_text(f'-cp "{jars}"\n')
-    return [find_java(settings.java_home).program, HEAP, *JAVA_OPTIONS, "@run/kafka.args"]
+    return jvm.command(settings, instance, "kafka", class_path("kafka", settings.jar_cache), JAVA_OPTIONS)
 
 
 def _cluster_id() -> str:

@@ -28,7 +28,7 @@ def find_mongod(settings: Settings) -> Path:
             raise ConfigurationError(
                 f"ECOM_MONGOD is {settings.mongod!r}, which is not a program. Correct or unset it."
             )
-        return Path(program)
+        return Path(program).absolute()
     on_path = shutil.which("mongod")
     if on_path:
         return Path(on_path)

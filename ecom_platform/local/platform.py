@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import psutil
 
+from ecom_platform import scratch
 from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
 from ecom_platform.local import endpoints, processes
 from ecom_platform.local.companions import PORTS, companions
 from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.kafka import KAFKA
+from ecom_platform.local.limits import hard_limits, refuse_low_limits
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.programs import Program
 from ecom_platform.local.server import Server, log_tail, reason_of
@@ -85,11 +87,13 @@ def claim(
     Raises:
         ConfigurationError: as `up`; nothing new was started.
     """
+    refuse_low_limits(hard_limits())
     instance = Instance.of(settings)
     ours = [server for server in servers if endpoints.is_ours(server.address, settings, instance)]
     manager = Supervisord(instance)
     if not manager.alive():
         _end_leftovers(instance, progress)
+        scratch.clear(instance.temporary)
     settings = _with_addresses(settings, instance, ours)
     programs = {server.key: server.programs(settings, instance) for server in ours}
     _refuse_busy_ports(settings, ours, manager, companion_ports)

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 
 import psutil
 
+from ecom_platform.environment import inherited
 from ecom_platform.local.instance import Instance
+from ecom_platform.settings import given_variables
 
 __all__ = ["MARKER", "end", "environment", "processes"]
 
@@ -20,8 +22,13 @@ MARKER = "ECOM_INSTANCE"
 
 
 def environment(instance: Instance) -> dict[str, str]:
-    """The environment to start a process of the instance with."""
-    return {**os.environ, MARKER: instance.marker}
+    """The environment to start a process of the instance with: nothing in it is meant for other programs.
+
+    Raises:
+        ConfigurationError: a setting in it cannot be used.
+    """
+    given = {**inherited(os.environ), **given_variables()}
+    return {**given, "TMPDIR": str(instance.temporary), MARKER: instance.marker}
 
 
 def processes(instance: Instance) -> list[psutil.Process]:

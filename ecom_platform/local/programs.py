@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ecom_platform.local.instance import Instance
+from ecom_platform.local.limits import hard_limits, open_files
 
 __all__ = ["Program", "render"]
 
@@ -58,6 +59,8 @@ def render(instance: Instance, programs: Sequence[Program]) -> str:
                 "logfile_backups": 1,
                 "pidfile": instance.run.name + "/supervisord.pid",
                 "childlogdir": instance.logs.name,
+                "umask": "077",
+                "minfds": open_files(hard_limits()),
             },
         ),
         _section(

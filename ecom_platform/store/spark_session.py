@@ -10,7 +10,9 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from ecom_platform.java import LAPTOP_OPTIONS, find_java
+from ecom_platform.environment import shield
+from ecom_platform.java import LAPTOP_OPTIONS, NO_RECORD, find_java
+from ecom_platform.scratch import own_folder
 from ecom_platform.settings import Settings
 
 __all__ = ["start_session"]
@@ -31,10 +33,12 @@ def start_session(
     Raises:
         ConfigurationError: there is no usable Java.
     """
+    shield()  # a Spark of another installation, options for every JVM
     java = find_java(settings.java_home)
-    os.environ.update(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1")
+    os.environ.update(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1", SPARK_LAUNCHER_OPTS=NO_RECORD)
     builder = SparkSession.builder.appName(name).master(master)
-    for key, value in {**_common(settings), **_class_path(jars), **(options or {})}.items():
+    temporary = own_folder(settings.home / "tmp")
+    for key, value in {**_common(settings, temporary), **_class_path(jars), **(options or {})}.items():
         builder = builder.config(key, value)
     with _environment(java.spark_environment):
         return builder.getOrCreate()
@@ -61,16 +65,16 @@ def _class_path(jars: Sequence[Path]) -> dict[str, str]:
     return {"spark.jars": ",".join(paths), "spark.driver.extraClassPath": ":".join(paths)} if paths else {}
 
 
-def _common(settings: Settings) -> dict[str, str]:
+def _common(settings: Settings, temporary: Path) -> dict[str, str]:
     return {
         "spark.driver.memory": settings.spark_driver_memory,
-        "spark.driver.extraJavaOptions": " ".join(LAPTOP_OPTIONS),
+        "spark.driver.extraJavaOptions": " ".join([*LAPTOP_OPTIONS, NO_RECORD, f'-Djava.io.tmpdir="{temporary}"']),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "WARN",
-        "spark.local.dir": str(settings.home / "spark" / "local"),
+        "spark.local.dir": str(temporary),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "2",
         # A second attempt beside a running one would only fight over the fence.

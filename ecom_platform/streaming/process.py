@@ -13,7 +13,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecom_platform.settings import Settings
+from ecom_platform.environment import inherited
+from ecom_platform.settings import Settings, variables
 
 __all__ = ["StreamCommand", "environment", "start_stream"]
 
@@ -54,9 +55,7 @@ class StreamCommand:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment of a child that shall read exactly these settings."""
-    written = settings.model_dump(mode="json")  # durations as they are read, `1d`
-    own = {f"ECOM_{name.upper()}": str(value) for name, value in written.items() if value not in ("", None)}
-    return {**os.environ, **own}
+    return {**inherited(os.environ), **variables(settings, Settings.model_fields)}
 
 
 def start_stream(settings: Settings, command: StreamCommand, log_file: Path) -> subprocess.Popen[bytes]:

@@ -253,7 +253,10 @@ def delete_topic(settings: Settings) -> object:
 
 KAFKA_TABLE = {
     Role.OPERATOR: ([send, receive, describe, look_at_the_group], [make_topic, delete_topic]),
-    Role.SIMULATOR: ([send, describe, look_at_the_group], [receive, publish, make_topic, delete_topic, transact("simulator")]),
+    Role.SIMULATOR: (
+        [send, describe, look_at_the_group],
+        [receive, publish, make_topic, delete_topic, transact("simulator")],
+    ),
     Role.STREAM: ([receive, describe, look_at_the_group, publish], [send, make_topic, delete_topic]),
     Role.ORCHESTRATOR: ([describe, look_at_the_group], [send, receive, publish, make_topic, delete_topic]),
     Role.PRODUCER: (

@@ -24,7 +24,7 @@ class ScriptedLauncher(StreamLauncher):
     """Starts the scripted child as the platform starts the stream: own group, dies with its parent."""
 
     def start(self, settings: Settings, token: int, *, available_now: bool = False) -> Child:
-        folder = Path(os.environ["ECOM_TEST_CHILDREN"])
+        folder = Path(os.environ["TEST_CHILDREN"])
         mode = "drain" if available_now else "run"
         log_file = folder / "child.log"
         argv = [sys.executable, str(CHILD), str(folder), str(token), mode]

@@ -78,7 +78,7 @@ class Stage:
             **os.environ,
             "DAGSTER_HOME": str(self.home),
             **variables(self.settings, "archive_high_bytes", "archive_low_bytes"),
-            "ECOM_TEST_CHILDREN": str(self.children_folder),
+            "TEST_CHILDREN": str(self.children_folder),
             "PYTHONPATH": str(ROOT),
             # Dagster's own use of pydantic warns on every load.
             "PYTHONWARNINGS": "ignore",
