@@ -13,12 +13,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # In front of what downloads: it trusts what the system trusts, and says so when that was the trouble.
 TRUSTING := $(BIN)/python -m ecom_platform.trust
+WEB_BROWSER := ecom_platform_tests/web_browser
 JAR_LOCKS := $(wildcard ecom_platform/local/jars/*.lock)
-COMPILE = $(BIN)/uv pip compile setup.py --extra deploy --universal --python-version 3.11 --generate-hashes \
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 SOURCES := ecom_platform ecom_platform_tests dashboard benchmarks docker docs/screenshots.py docs/settings_table.py setup.py
 
-.PHONY: help setup demo test test-unit test-full screenshots lint types lock clean check-machine
+.PHONY: help setup browser demo test test-unit test-full test-bare screenshots lint types lock clean check-machine
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:[^#]*## /\t/' | while IFS=$$'\t' read -r name text; do
@@ -27,19 +28,25 @@ help: ## List the targets
 
 setup: $(STAMP) ## Install everything into .venv (about 2 minutes the first time, nothing when it is up to date)
 
+browser: $(STAMP) ## Fetch a browser for the tests where no Chromium or Chrome is installed (70 MB, into ~/.cache)
+	@$(BIN)/python -m ecom_platform_tests.web_browser.fetch
+
 demo: $(STAMP) ## Start everything live; ARGS="--for 60 --no-browser" passes flags on
 	@exec $(BIN)/ecom demo $(ARGS)
 
-test: $(STAMP) ## Every test of the normal run, real servers included
+test: browser ## Every test of the normal run, real servers included
 	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not full" $(ARGS)
 
 test-unit: $(STAMP) ## The tests that need no server: under a minute
 	@$(BIN)/python -m pytest -n auto -m "not servers and not full and not browser" $(ARGS)
 
-test-full: $(STAMP) ## Every test, the long crash matrices included
+test-full: browser ## Every test, the long crash matrices included
 	@$(BIN)/python -m pytest -p ecom_platform_tests.evidence $(ARGS)
 
-screenshots: $(STAMP) ## Take the pictures of docs/dashboard.md from the running demo (another terminal has it)
+test-bare: ## The README's two commands in fresh Debian trees; only root can; ARGS="--suite trixie --command demo"
+	@$(PYTHON) -m ecom_platform_tests.bare $(ARGS)
+
+screenshots: browser ## Take the pictures of docs/dashboard.md from the running demo (another terminal has it)
 	@$(BIN)/python -m docs.screenshots $(ARGS)
 
 lint: $(STAMP) ## Style, import order of the rooms, formatting
@@ -51,10 +58,12 @@ types: $(STAMP) ## Strict type check of the package
 	@$(BIN)/mypy
 
 lock: $(STAMP) ## Resolve again: requirements.lock and the jar locks (hashes only, no address of any registry)
-	@$(COMPILE) --extra dev --output-file requirements.lock
+	@$(COMPILE) setup.py --extra deploy --extra dev --output-file requirements.lock
 	# The image has the same versions and no tools of developers.
-	$(COMPILE) --constraint requirements.lock --output-file docker/requirements.lock
+	$(COMPILE) setup.py --extra deploy --constraint requirements.lock --output-file docker/requirements.lock
+	$(COMPILE) $(WEB_BROWSER)/requirements.txt --output-file $(WEB_BROWSER)/requirements.lock
 	$(BIN)/python -m ecom_platform.jars lock
+	$(BIN)/python -m ecom_platform_tests.web_browser.fetch lock
 
 clean: ## Remove the environment and the caches of the tools; data in .ecom stays (see: ecom reset)
 	@rm -rf $(VENV) build dist ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -32,7 +32,7 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import urlopen
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page
 
 from benchmarks.viewer import watch
 from dashboard.choice import Choice
@@ -41,6 +41,7 @@ from ecom_platform.local.endpoints import choose_ports
 from ecom_platform.settings import load_settings
 from ecom_platform.store import database
 from ecom_platform.store.collections import ORDERS
+from ecom_platform_tests.web_browser.find import driven
 
 PAGES = ("overview", "sales", "delivery", "inventory", "alerts", "history", "pipeline")
 RANGES = (Preset.HOUR, Preset.TODAY, Preset.YESTERDAY, Preset.WEEK, Preset.MONTH)
@@ -79,11 +80,12 @@ def main() -> None:
     print(f"{database(settings)[ORDERS].estimated_document_count():,} orders in MongoDB\n")
     print("| page | range | first, server ms | first, browser ms | refresh, server ms (median, most) | CPU ms |")
     print("|---|---|---|---|---|---|")
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory(prefix="ecom-bench-") as profile:
+    with driven() as (playwright, found), tempfile.TemporaryDirectory(prefix="ecom-bench-") as profile:
         browser = playwright.chromium.launch_persistent_context(
             profile,
-            executable_path="/usr/bin/chromium",
-            args=list(CHROMIUM),
+            executable_path=found.program,
+            args=[*CHROMIUM, *found.arguments],
+            env=found.environment,
             viewport={"width": 1366, "height": 768},
         )
         for page in options.pages:

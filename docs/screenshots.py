@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import argparse
 import io
-import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urljoin
 
 from PIL import Image  # Streamlit brings it
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from ecom_platform.local import endpoints
 from ecom_platform.local.instance import Instance
 from ecom_platform.settings import load_settings
+from ecom_platform_tests.web_browser.find import driven
 
 IMAGES = Path(__file__).parent / "images"
 LAPTOP, PHONE = (1366, 768), (390, 844)
@@ -56,11 +55,10 @@ def _recorded_address() -> str:
 
 @contextmanager
 def _browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        sys.exit("The pictures need Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with driven() as (playwright, found):
+        browser = playwright.chromium.launch(
+            executable_path=found.program, args=["--no-sandbox", *found.arguments], env=found.environment
+        )
         yield browser
         browser.close()
 

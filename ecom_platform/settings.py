@@ -44,6 +44,10 @@ def _absolute(path: Path) -> Path:
 
 
 Place = Annotated[Path, AfterValidator(_absolute)]
+def _readable(address: str) -> str:
+    """The address. Raises ValueError when its brackets or its port make no sense."""
+    _ = urlsplit(address).port
+    return address
 
 
 class Settings(BaseSettings):
@@ -57,7 +61,9 @@ class Settings(BaseSettings):
     kafka_bootstrap_servers: str = Field("", description="An existing Kafka; empty: `ecom up` starts one")
     mongodb_uri: str = Field("", description="An existing MongoDB replica set; empty: `ecom up` starts one")
     mongodb_database: str = Field("ecommerce", description="Database that holds every collection")
-    hdfs_uri: str = Field("", description="An existing HDFS; empty: `ecom up` starts one")
+    hdfs_uri: Annotated[str, AfterValidator(_readable)] = Field(
+        "", description="An existing HDFS; empty: `ecom up` starts one"
+    )
     role: Role = Field(Role.OPERATOR, description="Who this program is to the servers; most know it themselves")
     kafka_credentials: Place | None = Field(
         None, description="Folder of `kafka-<role>.properties`; `ecom up` makes those of its own; none: no login"
@@ -188,14 +194,14 @@ def _refuse_plaintext(settings: Settings) -> None:
     """Raise ConfigurationError when passwords or data would cross a network in the clear, and nobody allowed it."""
     if settings.allow_insecure:
         return
-    plain = {"ECOM_HDFS_URI": [settings.hdfs_uri]}
+    plain = {"ECOM_HDFS_URI": [_host_of(settings.hdfs_uri)]}
     if settings.tls is None:
-        plain["ECOM_KAFKA_BOOTSTRAP_SERVERS"] = [f"//{one}" for one in settings.kafka_bootstrap_servers.split(",")]
-        if "tls=true" not in settings.mongodb_uri and not settings.mongodb_uri.startswith("mongodb+srv:"):
-            hosts = urlsplit(settings.mongodb_uri).netloc.rpartition("@")[2].split(",")
-            plain["ECOM_MONGODB_URI"] = [f"//{one}" for one in hosts]
-    for name, addresses in plain.items():
-        far = [host for one in addresses if (host := _host_of(one)) and host not in LOOPBACK]
+        plain["ECOM_KAFKA_BOOTSTRAP_SERVERS"] = [
+            _host_of(f"//{one}") for one in settings.kafka_bootstrap_servers.split(",")
+        ]
+        plain["ECOM_MONGODB_URI"] = [*_mongodb_hosts_without_tls(settings.mongodb_uri)]
+    for name, hosts in plain.items():
+        far = [host for host in hosts if host and host not in LOOPBACK]
         if far:
             raise ConfigurationError(
                 f"{name} names another host ({far[0]}), and what is said to it could be read on the way. Nothing was "
@@ -208,7 +214,25 @@ def _host_of(address: str) -> str | None:
     try:
         return urlsplit(address).hostname
     except ValueError:
-        return None  # whoever connects says what is wrong with it
+        return None  # the client that connects says what is wrong with it
+
+
+def _mongodb_hosts_without_tls(uri: str) -> list[str]:
+    """As the driver itself reads the address, with several hosts, brackets, sockets and spellings of TLS."""
+    if not uri:
+        return []
+    from pymongo.errors import PyMongoError
+    from pymongo.uri_parser import parse_uri
+
+    # Read as the plain form, `mongodb+srv` asks no name server.
+    scheme, _, rest = uri.partition(":")
+    try:
+        parsed = parse_uri(f"mongodb:{rest}", validate=False)
+    except (PyMongoError, ValueError):
+        return []  # the client that connects says what is wrong with it
+    tls = parsed["options"].get("tls", "true" if scheme == "mongodb+srv" else "false")
+    # The driver takes no other spelling for true, and goes on without TLS.
+    return [] if tls == "true" else [host for host, _ in parsed["nodelist"] if not host.startswith("/")]
 
 
 def _validated(values: dict[str, Any], record: Path | None = None, recorded: Iterable[str] = ()) -> Settings:

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["UNTRUSTED", "authorities_file", "installer_variables", "is_about_a_certificate", "system_trust"]
+__all__ = ["UNTRUSTED", "authorities_file", "installer_variables", "is_about_a_certificate", "run", "system_trust"]
 
 UNTRUSTED = (
     "The certificate of the server was not trusted; the network itself is up. If your company looks into encrypted "
@@ -78,7 +78,7 @@ def system_trust() -> Iterator[None]:
         truststore.extract_from_ssl()
 
 
-def main(command: Sequence[str]) -> int:
+def run(command: Sequence[str]) -> int:
     """Run an installer that trusts the system's authorities; its exit code. What it says is shown when it fails."""
     variables = installer_variables(
         os.environ, authorities_file(os.environ), _pip_version(), pip_is_told=_pip_is_told(command)
@@ -114,4 +114,4 @@ def _pip_is_told(command: Sequence[str]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:]))

@@ -102,15 +102,56 @@ def test_another_host_with_tls_needs_no_permission(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    "uri", ["mongodb://localhost/?replicaSet=a", "mongodb://127.0.0.1:1,[::1]:2/", "mongodb+srv://far.example/"]
+    "uri",
+    [
+        "mongodb://localhost/?replicaSet=a",
+        "mongodb://127.0.0.1:1,[::1]:2/",
+        "mongodb://[::1],127.0.0.1/",
+        "mongodb://user:p%40ss@LOCALHOST:1/",
+        "mongodb://%2Ftmp%2Fmongodb-27017.sock/",
+        "mongodb://far.example/?ssl=true",
+        "mongodb+srv://far.example/",
+        "mongodb://[::1",
+    ],
 )
 def test_loopback_and_addresses_with_tls_are_no_plaintext(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uri: str
 ) -> None:
-    """`mongodb+srv` is TLS by definition."""
+    """As the driver reads them; `mongodb+srv` is TLS by definition, and what it cannot read it refuses itself."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ECOM_MONGODB_URI", uri)
     assert load_settings().mongodb_uri == uri
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mongodb://127.0.0.1:1,far.example:2/",
+        "mongodb://[::1]:1,[fe80::2]:2/",
+        "mongodb://tls=true:secret@far.example/",
+        "mongodb://far.example/?tls=TRUE",
+        "mongodb+srv://far.example/?tls=false",
+    ],
+)
+def test_every_host_of_a_mongodb_address_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uri: str
+) -> None:
+    """And TLS is what the driver takes for it, not what looks like it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ECOM_MONGODB_URI", uri)
+    with pytest.raises(ConfigurationError, match="ECOM_MONGODB_URI names another host"):
+        load_settings()
+
+
+@pytest.mark.parametrize("uri", ["hdfs://[::1:9000", "hdfs://namenode:x", "hdfs://namenode:99999"])
+def test_an_hdfs_address_that_makes_no_sense_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uri: str
+) -> None:
+    """By its setting, and not with a trace from where it is used."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ECOM_HDFS_URI", uri)
+    with pytest.raises(ConfigurationError, match="ECOM_HDFS_URI"):
+        load_settings()
 
 
 def test_passwords_of_the_local_server_are_not_for_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,18 @@ def test_local_data_and_passwords_are_never_committed() -> None:
     """The home of an instance and the secrets of a deployment are ignored by git."""
     ignored = (ROOT / ".gitignore").read_text().splitlines()
     assert {".ecom/", "secrets/"} <= set(ignored)
+
+
+@pytest.mark.parametrize("module", ["ecom_platform.store.client", "dashboard.app", __name__])
+def test_what_is_deprecated_is_an_error_where_it_is_ours(module: str) -> None:
+    """Of a test run, on every Python."""
+    with pytest.raises(DeprecationWarning):
+        warnings.warn_explicit("it will be gone", DeprecationWarning, "file.py", 1, module)
+
+
+def test_what_a_dependency_has_to_mend_fails_no_test_of_ours() -> None:
+    """A newer Python calls deprecated what an older one does not; other warnings of a dependency are errors."""
+    warnings.warn_explicit("it will be gone", DeprecationWarning, "file.py", 1, "dagster._core.storage")
+
+    with pytest.raises(RuntimeWarning):
+        warnings.warn_explicit("it went wrong", RuntimeWarning, "file.py", 1, "dagster._core.storage")

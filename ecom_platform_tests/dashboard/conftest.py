@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from pymongo import MongoClient
 
 from ecom_platform.store import MongoDatabase, ensure_schema
@@ -19,6 +18,7 @@ from ecom_platform.store.client import CODEC
 from ecom_platform_tests.dashboard import pipe, shop
 from ecom_platform_tests.dashboard.browser import QUIET, Screen, opened, served
 from ecom_platform_tests.dashboard.server import Mongod
+from ecom_platform_tests.web_browser.find import driven
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +60,11 @@ def module_db(mongod: Mongod) -> Iterator[MongoDatabase]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without any traffic of its own."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.fail("These tests need Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=QUIET)
+    """A real one, without any traffic of its own."""
+    with driven() as (playwright, found):
+        chromium = playwright.chromium.launch(
+            executable_path=found.program, args=[*QUIET, *found.arguments], env=found.environment
+        )
         yield chromium
         chromium.close()
 
