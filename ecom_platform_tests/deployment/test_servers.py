@@ -18,12 +18,15 @@ from typing import Any
 
 import pytest
 
+from ecom_platform.credentials import Role, ensure_credentials
 from ecom_platform.jars import class_path
 from ecom_platform.java import find_java
+from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.mongod import find_mongod, library_environment
 from ecom_platform.settings import Settings
 from ecom_platform_tests.deployment.composition import ROOT, services
 from ecom_platform_tests.local.raw_mongodb import answers_zlib, compressors_offered
+from ecom_platform_tests.local.test_access import transaction
 
 pytestmark = pytest.mark.servers
 
@@ -164,6 +167,36 @@ def test_kafka_starts_lets_only_the_admin_in_and_keeps_its_data(started: Started
     assert (tmp_path / "log" / "meta.properties").read_text() == identity
     assert started.log("kafka").count("Formatting") == 1
     assert "of-this-test" not in started.log("kafka")
+
+
+@pytest.mark.full
+def test_kafka_of_the_compose_file_takes_transactions_of_a_producer_whose_id_begins_with_its_role(
+    started: Started, tmp_path: Path
+) -> None:
+    """By the rules that the service `setup` gives it."""
+    from kafka.errors import TransactionalIdAuthorizationFailedError
+
+    broker, controller = free_ports(2)
+    environment = kafka_of(tmp_path, broker, controller)
+    started.start("kafka", ["bash", DOCKER / "kafka" / "start.sh"], **environment)
+    healthy = check("kafka", "127.0.0.1", str(broker))
+    until("healthy Kafka", lambda: passes(healthy))
+    ensure_credentials(tmp_path, "kafka")
+    settings = Settings(
+        _env_file=None,
+        home=tmp_path / "home",
+        role=Role.ADMIN,
+        kafka_bootstrap_servers=f"127.0.0.1:{broker}",
+        kafka_credentials=tmp_path,
+    )
+    KAFKA.furnish(settings)
+    producer = settings.model_copy(update={"role": Role.PRODUCER})
+
+    with transaction(producer, "producer-shop-1") as shop:
+        sent = shop.send(settings.topic, b"{}")
+    assert sent.get(1).offset == 0
+    with pytest.raises(TransactionalIdAuthorizationFailedError), transaction(producer, "shop-1"):
+        pass
 
 
 def test_mongod_starts_closed_with_a_key_that_only_it_can_read(started: Started, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from ecom_platform.orchestration.resources import Platform
 from ecom_platform.orchestration.runs.batch import Batch
 from ecom_platform.orchestration.runs.blocks import blocks_of
 from ecom_platform.orchestration.runs.ending import end_if_asked
-from ecom_platform.orchestration.runs.partitions import kpi_days
+from ecom_platform.orchestration.runs.partitions import kpi_days, same_day_once_over
 from ecom_platform.orchestration.tables import ARCHIVE_KEY, KPI_KEYS, KPI_TABLES, fact_key, kpi_key, lineage, schema
 
 __all__ = ["kpi_daily"]
@@ -45,7 +45,7 @@ def _spec(name: str) -> dg.AssetSpec:
         group_name="kpis",
         kinds={"mongodb", "spark"},
         owners=[OWNER],
-        deps=[fact_key("orders"), ARCHIVE_KEY],
+        deps=[fact_key("orders"), dg.AssetDep(ARCHIVE_KEY, partition_mapping=same_day_once_over())],
         description=(
             f"**Grain:** {_TEXTS[name]}, by the day orders were placed, promised for, or changed, each figure by "
             "its own. **Source:** all orders of the day, in "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 
 import dagster as dg
 
 from ecom_platform.settings import load_settings
 
-__all__ = ["archive_days", "kpi_days"]
+__all__ = ["archive_days", "kpi_days", "same_day_once_over"]
 
 
 @cache
@@ -21,3 +22,14 @@ def archive_days() -> dg.DailyPartitionsDefinition:
 def kpi_days() -> dg.DailyPartitionsDefinition:
     """UTC days, today included."""
     return dg.DailyPartitionsDefinition(start_date=load_settings().history_start.isoformat(), end_offset=1)
+
+
+def same_day_once_over() -> dg.TimeWindowPartitionMapping:
+    """From a day of figures to the same day of the archive, and to none for today.
+
+    Without it, Dagster refuses every backfill of figures that includes today.
+    """
+    with warnings.catch_warnings():
+        # A parameter in beta; versions are locked, and a test runs such a backfill.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
