@@ -13,4 +13,4 @@ def history_is_loading(db: MongoDatabase) -> str | None:
     loading = read_loading(db)
     if loading is None:
         return None
-    return f"{loading.share:.0%} of the history is loaded; batch work begins after it."
+    return f"{100 * loading.share:.0f} % of the history is loaded; batch work begins after it."
