@@ -40,7 +40,7 @@ from ecom_platform.store import (
 )
 from ecom_platform.streaming.lag import read_lag
 
-__all__ = ["Urls", "demo"]
+__all__ = ["Urls", "demo", "live_order_applied"]
 
 NAME = "ecom demo"
 START_SECONDS = 300.0
@@ -160,7 +160,7 @@ def _start(claimed: Claim, stages: Stages, show: Callable[[str], Any] | None) ->
     manager.start(DASHBOARD)
     _await(lambda: _serves(f"{Urls(settings).dashboard}/_stcore/health"), claimed, "the dashboard")
     stages.say("Dashboard", f"serves {Urls(settings).dashboard}")
-    _await(lambda: _live_order(settings), claimed, "the first live order")
+    _await(lambda: live_order_applied(settings), claimed, "the first live order")
     stages.say("Stream", "applied the first live order: it is on the dashboard")
     if show is not None:
         show(Urls(settings).dashboard)
@@ -203,7 +203,7 @@ def _serves(url: str) -> bool:
         return False
 
 
-def _live_order(settings: Settings) -> bool:
+def live_order_applied(settings: Settings) -> bool:
     """Whether the first order that the simulator of this start sold is applied."""
     db = database(settings)
     try:
