@@ -134,8 +134,8 @@ class Deployment:
         """Whether its health check passes, as the file has it."""
         assert self.processes[name].poll() is None, f"{name} has ended; see {self.folder / name}.log"
         words = self._services[name]["healthcheck"]["test"][1:]
-        history = "/var/lib/ecom/simulator/history.json"
-        own = [str(self.settings.home / "simulator/history.json") if word == history else word for word in words]
+        state = "/var/lib/ecom/simulator/state.msgpack"
+        own = [str(self.settings.home / "simulator/state.msgpack") if word == state else word for word in words]
         command = [self._here(name, word) for word in own]
         done = subprocess.run(command, env=self.environment(name), cwd=ROOT, capture_output=True, check=False)
         return done.returncode == 0

@@ -105,7 +105,7 @@ def seen(said: Acknowledgement, now: datetime) -> str:
 
 def unwatched(found: Attention) -> str | None:
     """What to know when the rules are not being evaluated, and what to do; None while they are."""
-    if found.is_watched:
+    if found.is_watched or found.is_loading:
         return None
     if found.evaluated_at is None:
         return "The rules have never been evaluated; `ecom status` says whether Dagster runs"

@@ -14,7 +14,7 @@ from dashboard.choice import NOTHING
 from dashboard.csv_file import Cell
 from dashboard.panels import card, csv_button, panel
 from dashboard.queries.alerts import Attention, Past, past
-from dashboard.view import View, names
+from dashboard.view import View, WhileLoading, names
 from ecom_platform.alerts import Alert, Score, read_scores
 
 __all__ = ["draw", "draw_page", "draw_scores"]
@@ -61,6 +61,7 @@ def draw(view: View) -> None:
         empty=good_or_unwatched,
         height=80,
         grows=True,
+        while_loading=WhileLoading.SHOWN,
     )
     shown = st.session_state.get("alerts-shown", _PAGE_ROWS)
     panel(
@@ -76,10 +77,13 @@ def draw(view: View) -> None:
         empty=lambda found: None if found.alerts else "No alert has been closed yet",
         height=80,
         grows=True,
+        while_loading=WhileLoading.SHOWN,
     )
 
 
 def _open_note(found: Attention) -> str:
+    if found.is_loading:
+        return "the rules are judged after the history is loaded; until then only whether data arrive"
     seen = sum(alert.acknowledgement is not None for alert in found.open)
     counts = f"{formats.count(len(found.open))} open, {formats.count(seen)} acknowledged, gravest first · "
     return f"{counts if found.open else ''}rules evaluated at {formats.clock(found.evaluated_at)} UTC"

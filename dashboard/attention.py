@@ -12,7 +12,7 @@ from dashboard.choice import NOTHING
 from dashboard.frame import LINKED
 from dashboard.panels import panel
 from dashboard.queries.alerts import Attention, attention
-from dashboard.view import Asked, View, names
+from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.alerts import Alert
 
 __all__ = ["ATTENTION", "ask_attention", "draw_attention", "good_or_unwatched", "link_to_why"]
@@ -40,18 +40,21 @@ def draw_attention(view: View, height: int) -> None:
         note=_note,
         empty=good_or_unwatched,
         height=height,
+        while_loading=WhileLoading.SHOWN,
     )
 
 
 def ask_attention(asked: Asked) -> Attention:
     """What is open at the instant of the page."""
-    return attention(asked.db, asked.now)
+    return attention(asked.db, asked.now, is_loading=asked.loading is not None)
 
 
 def good_or_unwatched(found: Attention) -> str | None:
     """The sentence instead of alerts: good news only while somebody looks. None: there are alerts."""
     if found.open:
         return None
+    if found.is_loading:
+        return ":material/hourglass_top: After loading"
     problem = words.unwatched(found)
     return f":orange[:material/warning: {problem}]" if problem else ":material/check_circle: Nothing needs attention"
 
@@ -69,6 +72,8 @@ def link_to_why(alert: Alert, label: str) -> None:
 
 
 def _note(found: Attention) -> str:
+    if found.is_loading:
+        return "the rules are judged after the history is loaded"
     if not found.is_watched:
         return ":material/warning: the rules are not being evaluated"
     return f"{formats.count(len(found.open))} open, gravest first" if found.open else "no alert is open"

@@ -15,7 +15,7 @@ from dashboard.choosing import CLICK_HELP, bar_key, filter_chart
 from dashboard.csv_file import Cell
 from dashboard.overview import range_note
 from dashboard.palette import STATUS_ORDER
-from dashboard.panels import BODY_HEIGHT, EMPTY, body, chart, csv_button, order_link, panel, tile
+from dashboard.panels import BODY_HEIGHT, EMPTY, body, chart, csv_button, order_link, panel, tile, unknown_tile
 from dashboard.queries.buckets import day_aligned
 from dashboard.queries.delivering import Deliveries, Placed, deliveries, placed_by
 from dashboard.queries.delivery import (
@@ -27,10 +27,9 @@ from dashboard.queries.delivery import (
     states_by_bucket,
     steps_by_bucket,
 )
-from dashboard.queries.pulse import history_complete
 from dashboard.queries.sales import Amounts
 from dashboard.ranges import Span, Window
-from dashboard.view import Asked, View, names
+from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.contract import Status
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
@@ -51,7 +50,8 @@ def draw(view: View) -> None:
         lambda: view.ask("deliveries", _ask, PROMISED),
         _TILE_HEIGHT,
         lambda found: _draw_tiles(view, *found),
-        note=lambda found: range_note(found[1], compared=found[0].before is not None),
+        note=lambda found: range_note(found[1], view.tick.at, compared=found[0].before is not None),
+        draw_unknown=_draw_unknown_tiles,
     )
     left, right = st.columns([2, 1], gap="small")
     with left:
@@ -76,8 +76,7 @@ def draw(view: View) -> None:
 
 
 def _ask(asked: Asked) -> Found:
-    complete = history_complete(asked.settings.home)
-    return deliveries(asked.db, asked.span, asked.filters, asked.now, history_complete=complete), asked.span
+    return deliveries(asked.db, asked.span, asked.filters, asked.now), asked.span
 
 
 def _draw_tiles(view: View, found: Deliveries, span: Span) -> None:
@@ -95,6 +94,12 @@ def _draw_tiles(view: View, found: Deliveries, span: Span) -> None:
         for key, percent in (("delay_p50", 50), ("delay_p90", 90)):
             delay = formats.duration(whole.delay_seconds(percent))
             draw_tile(key, delay, delivered, everyone or "delivered", moved=False)
+
+
+def _draw_unknown_tiles() -> None:
+    with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
+        for key in ("late_now", "at_risk", "open", "on_time_share", "delay_p50", "delay_p90"):
+            unknown_tile(key, _TILE_HEIGHT)
 
 
 def _late_panel(view: View) -> None:
@@ -185,6 +190,7 @@ def _states_panel(view: View) -> None:
         honours=PROMISED,
         note=lambda found: f"{formats.count(_sum(found))} placed, by state now, UTC",
         empty=lambda found: None if _sum(found) else EMPTY,
+        while_loading=WhileLoading.CUT,
     )
 
 
@@ -276,6 +282,7 @@ def _placed_panel(
         note=lambda found: f"{formats.count(sum(sold.orders for sold in part(found).values()))} orders placed",
         empty=lambda found: None if part(found) else EMPTY,
         height=_TALL,
+        while_loading=WhileLoading.CUT,
     )
 
 

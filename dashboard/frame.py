@@ -209,7 +209,7 @@ def badge(age: FigureAge, now: datetime) -> Badge:
             f"Loading history {loaded:.0f} %",
             "hourglass_top",
             "blue",
-            "Past days are still being filled in; comparisons with them are hidden meanwhile.",
+            "The past is being filled in, the newest hours first. What is not known before its end says so.",
         ),
     }[age.state]
 
@@ -220,7 +220,7 @@ def _draw_state() -> None:
     if not st.session_state.get("live", True):
         shown = Badge(f"Paused at {clock(paused_at)}", "pause_circle", "gray", "Switch Live on to go on.")
     else:
-        answer = answers().get("pulse", 0.9, lambda settings, db, at: pulse(db, settings.topic, settings.home, at))
+        answer = answers().get("pulse", 0.9, lambda settings, db, at: pulse(db, settings.topic, at))
         if answer.failure or answer.value is None:
             shown = Badge("No connection", "cloud_off", "red", answer.failure or "")
         else:

@@ -15,7 +15,7 @@ from dashboard.csv_file import Cell, units
 from dashboard.panels import BODY_HEIGHT, chart, csv_button, panel
 from dashboard.queries.archive import Layer, layers
 from dashboard.queries.history import Days, Hour, daily, days_of, week_hours
-from dashboard.view import Asked, View
+from dashboard.view import Asked, View, WhileLoading
 from ecom_platform.kpi.definitions import DEFINITIONS
 from ecom_platform.store.manifests import Manifest, RunState, read_manifests
 
@@ -48,12 +48,13 @@ def draw(view: View) -> None:
             "week",
             "Orders by hour, last 7 days",
             DEFINITIONS["orders"].help,
-            lambda asked: week_hours(asked.db, asked.now, asked.filters),
+            lambda asked: week_hours(asked.db, asked.now, asked.filters, asked.loading),
             partial(_draw_week, view),
             honours=EVERY,
             note=lambda found: f"stronger: more · the busiest hour had {formats.count(_busiest(found))}, UTC",
             empty=lambda found: None if _busiest(found) else "No orders in the last 7 days",
             height=_TALL,
+            while_loading=WhileLoading.SHOWN,
         )
     with right:
         panel(
@@ -67,6 +68,7 @@ def draw(view: View) -> None:
             note=lambda found: f"{formats.count(len(found))} runs, newest first",
             empty=lambda found: None if found else "Nothing was archived yet",
             height=_TALL,
+            while_loading=WhileLoading.SHOWN,
         )
 
 

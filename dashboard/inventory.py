@@ -12,11 +12,11 @@ from dashboard import charts, charts_stock, formats
 from dashboard.choice import EVERY, STOCKED
 from dashboard.choosing import CLICK_HELP, bar_key, filter_chart
 from dashboard.csv_file import Cell
-from dashboard.panels import EMPTY, body, chart, csv_button, panel, tile
+from dashboard.panels import EMPTY, body, chart, csv_button, panel, tile, unknown_tile
 from dashboard.queries.names import Names
 from dashboard.queries.sales import Amounts, sales_by_warehouse
 from dashboard.queries.stock import Shelf, Stock, cover_by_category, read_stock
-from dashboard.view import Asked, View, names
+from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.kpi.definitions import DEFINITIONS
 
 __all__ = ["draw"]
@@ -35,6 +35,7 @@ def draw(view: View) -> None:
         _TILE_HEIGHT,
         partial(_draw_tiles, view),
         note=lambda found: f"now, whatever range · {formats.count(len(found.shelves))} shelves · {_basis(found)}",
+        draw_unknown=_draw_unknown_tiles,
     )
     _table_panel(view)
     left, right = st.columns([2, 1], gap="small")
@@ -70,6 +71,12 @@ def _draw_tiles(view: View, found: Stock) -> None:
             ("available", sum(shelf.available for shelf in shelves), _on_hand(shelves), "on hand"),
         ):
             tile(key, formats.count(number), beside, ignored or words, moved=False, height=_TILE_HEIGHT)
+
+
+def _draw_unknown_tiles() -> None:
+    with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
+        for key in ("oversold", "out_of_stock", "below_reorder", "available"):
+            unknown_tile(key, _TILE_HEIGHT)
 
 
 def _on_hand(shelves: Sequence[Shelf]) -> str:
@@ -203,6 +210,7 @@ def _warehouse_panel(view: View) -> None:
         note=lambda found: f"{formats.count(sum(sold.orders for sold in found.values()))} orders placed in this range",
         empty=lambda found: None if found else EMPTY,
         height=_TALL,
+        while_loading=WhileLoading.CUT,
     )
 
 

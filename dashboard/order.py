@@ -13,7 +13,7 @@ from dashboard import formats
 from dashboard.choice import NOTHING
 from dashboard.panels import body
 from dashboard.queries.order import FoundOrder, find_order
-from dashboard.view import View, names
+from dashboard.view import View, WhileLoading, names
 from ecom_platform.contract import Status
 
 __all__ = ["draw"]
@@ -30,7 +30,12 @@ def draw(view: View) -> None:
         return
     order_id = int(wanted)
     body(
-        lambda: view.ask(("order", order_id), lambda asked: find_order(asked.settings, asked.db, order_id), NOTHING),
+        lambda: view.ask(
+            ("order", order_id),
+            lambda asked: find_order(asked.settings, asked.db, order_id),
+            NOTHING,
+            WhileLoading.SHOWN,
+        ),
         _HEIGHT,
         partial(_draw_order, view),
         note=lambda found: found.stored + (f" {found.late_events} late events wait." if found.late_events else ""),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import pandas as pd
@@ -12,16 +12,26 @@ from dashboard import charts, formats
 from dashboard.attention import draw_attention
 from dashboard.choice import EVERY, NOTHING, PROMISED, STOCKED
 from dashboard.palette import STATUS_ORDER
-from dashboard.panels import BODY_HEIGHT, EMPTY, TILE_HEIGHT, body, chart, order_link, panel, tile
+from dashboard.panels import (
+    AFTER_LOADING,
+    BODY_HEIGHT,
+    EMPTY,
+    TILE_HEIGHT,
+    body,
+    chart,
+    order_link,
+    panel,
+    tile,
+    unknown_tile,
+)
 from dashboard.queries import overview as figures
 from dashboard.queries.delivery import states
 from dashboard.queries.orders import LastOrder, last_orders
 from dashboard.queries.products import ProductSales, product_sales
-from dashboard.queries.pulse import history_complete
 from dashboard.queries.sales import Amounts, Bucket, sales_by_bucket, sales_by_payment
 from dashboard.ranges import Preset, Span, Window
 from dashboard.usual import BAND_HELP, Verdict, judge, usual_revenue, usual_so_far
-from dashboard.view import Asked, View
+from dashboard.view import Asked, NotYet, View, WhileLoading
 from ecom_platform.contract import PaymentType, Status
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
@@ -39,10 +49,10 @@ _REVENUE_HEIGHT = _ATTENTION_HEIGHT + _STATUS_HEIGHT + 104
 def draw(view: View) -> None:
     """Draw the page at one instant."""
     body(
-        lambda: view.ask("tiles", _ask_tiles),
+        lambda: view.ask("tiles", _ask_tiles, while_loading=WhileLoading.CUT),
         TILE_HEIGHT,
         lambda found: _draw_tiles(view, *found),
-        note=lambda found: range_note(found[1], compared=found[0].before is not None),
+        note=lambda found: range_note(found[1], view.tick.at, compared=found[0].before is not None),
     )
     left, right = st.columns([2, 1], gap="small")
     with left:
@@ -74,18 +84,20 @@ def draw_revenue(view: View, height: int = BODY_HEIGHT) -> None:
         note=lambda found: _revenue_note(*found),
         empty=lambda found: None if found[0].starts_at else "No orders yet",
         height=height,
+        while_loading=WhileLoading.CUT,
     )
 
 
 def closed_totals(view: View) -> list[Amounts]:
     """The course of the range, for sparklines."""
-    found = view.ask(SOLD, ask_line).value
-    return [bucket.total for bucket in found[0].closed] if found else []
+    found = view.ask(SOLD, ask_line, while_loading=WhileLoading.CUT).value
+    return [] if found is None or isinstance(found, NotYet) else [bucket.total for bucket in found[0].closed]
 
 
 def ask_line(asked: Asked) -> tuple[figures.RevenueLine, Span]:
     """What was sold per bucket of the range, and before."""
-    return figures.revenue_line(asked.db, asked.span, asked.filters, asked.now), asked.span
+    complete = asked.loading is None
+    return figures.revenue_line(asked.db, asked.span, asked.filters, asked.now, history_complete=complete), asked.span
 
 
 def _revenue_title(view: View) -> str:
@@ -99,9 +111,11 @@ def _revenue_note(line: figures.RevenueLine, span: Span) -> str:
     return f"per {per}, UTC · dotted: {span.earlier_name}" if line.earlier else f"per {per}, UTC"
 
 
-def range_note(span: Span, *, compared: bool) -> str:
+def range_note(span: Span, now: datetime, *, compared: bool) -> str:
     """Which time the figures are of, and what changes are against."""
     versus = f" · changes {span.comparison.text}" if compared else ""
+    if span.is_cut:
+        return f"since {formats.moment(span.window.start, now)} UTC · what was before is being loaded"
     last_day = span.window.end - timedelta(days=1)
     if span.preset is Preset.HOUR:
         promised = f"promises {span.promises.start:%H:%M} to {span.promises.end:%H:%M}"
@@ -112,15 +126,22 @@ def range_note(span: Span, *, compared: bool) -> str:
 
 
 def _ask_tiles(asked: Asked) -> tuple[figures.Tiles, Span]:
-    complete = history_complete(asked.settings.home)
+    complete = asked.loading is None
     return figures.tiles(asked.db, asked.span, asked.filters, asked.now, history_complete=complete), asked.span
 
 
 def _draw_tiles(view: View, found: figures.Tiles, span: Span) -> None:
-    versus = span.comparison.short if found.before else "no earlier data"
+    versus = compared_with(span, found.before, is_loading=found.open is None)
     with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
         _draw_sales_tiles(view, found, span, versus)
         _draw_promise_tiles(found, versus, ", ".join(view.choice.ignored(PROMISED)))
+
+
+def compared_with(span: Span, before: Amounts | None, *, is_loading: bool) -> str:
+    """What stands beside a change: what it is against, or why there is none."""
+    if before:
+        return span.comparison.short
+    return AFTER_LOADING if is_loading else "no earlier data"
 
 
 def judge_sales(view: View, span: Span, current: Amounts) -> dict[str, Verdict]:
@@ -157,6 +178,10 @@ def _draw_sales_tiles(view: View, found: figures.Tiles, span: Span, versus: str)
 
 
 def _draw_promise_tiles(found: figures.Tiles, versus: str, ignored: str) -> None:
+    if found.open is None or found.promises is None:
+        unknown_tile("late_now")
+        unknown_tile("on_time_share")
+        return
     tile(
         "late_now",
         formats.count(found.open.late),
@@ -197,6 +222,7 @@ def _status_panel(view: View) -> None:
         note=_status_note,
         empty=lambda found: None if sum(found.values()) else EMPTY,
         height=_STATUS_HEIGHT,
+        while_loading=WhileLoading.CUT,
     )
 
 
@@ -221,12 +247,18 @@ def _minutes_panel(view: View) -> None:
         partial(_draw_minutes, view),
         honours=EVERY,
         note=_minute_note,
+        empty=lambda found: None if found else "After loading",
+        while_loading=WhileLoading.SHOWN,
     )
 
 
 def _ask_minutes(asked: Asked) -> list[Bucket]:
+    """The last 60 minutes, or as many of them as are known."""
     end = asked.now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    return sales_by_bucket(asked.db, Window(end - timedelta(hours=1), end), Grain.MINUTE, asked.filters)
+    window = Window(end - timedelta(hours=1), end)
+    if asked.loading:
+        window = window.since(asked.loading.known_from, Grain.MINUTE)
+    return sales_by_bucket(asked.db, window, Grain.MINUTE, asked.filters)
 
 
 def _draw_minutes(view: View, found: list[Bucket]) -> None:
@@ -235,7 +267,8 @@ def _draw_minutes(view: View, found: list[Bucket]) -> None:
 
 
 def _minute_note(found: list[Bucket]) -> str:
-    return f"60 minutes, UTC · latest {formats.count(found[-2].total.orders)}"
+    latest = f" · latest {formats.count(found[-2].total.orders)}" if len(found) > 1 else ""
+    return f"{len(found)} minutes, UTC{latest}"
 
 
 def _payment_panel(view: View) -> None:
@@ -249,6 +282,7 @@ def _payment_panel(view: View) -> None:
         honours=EVERY,
         note=lambda _: "valid orders by payment type",
         empty=lambda found: None if _valid(found) else EMPTY,
+        while_loading=WhileLoading.CUT,
     )
 
 
@@ -274,6 +308,7 @@ def _products_panel(view: View) -> None:
         honours=STOCKED,
         note=lambda found: _products_note(found[1]),
         empty=lambda found: None if found[0] else EMPTY,
+        while_loading=WhileLoading.CUT,
     )
 
 
@@ -292,7 +327,7 @@ def _draw_products(view: View, found: tuple[list[ProductSales], Span]) -> None:
 
 
 def _products_note(span: Span) -> str:
-    return f"net sales since {span.products.start:%H:%M}" if span.preset is Preset.HOUR else "net sales"
+    return f"net sales since {span.products.start:%H:%M}" if span.preset is Preset.HOUR or span.is_cut else "net sales"
 
 
 def _orders_panel(view: View) -> None:
@@ -307,6 +342,7 @@ def _orders_panel(view: View) -> None:
         note=lambda _: "newest first, times in UTC",
         empty=lambda found: None if found else "No orders yet",
         grows=True,
+        while_loading=WhileLoading.SHOWN,
     )
 
 

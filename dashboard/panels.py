@@ -19,10 +19,11 @@ from dashboard.answers import Answer
 from dashboard.choice import Kinds
 from dashboard.csv_file import Cell, csv_text
 from dashboard.formats import UNKNOWN, clock
-from dashboard.view import Asked, View
+from dashboard.view import Asked, NotYet, View, WhileLoading
 from ecom_platform.kpi.definitions import DEFINITIONS
 
 __all__ = [
+    "AFTER_LOADING",
     "BODY_HEIGHT",
     "EMPTY",
     "TILE_HEIGHT",
@@ -34,12 +35,14 @@ __all__ = [
     "failure_text",
     "panel",
     "tile",
+    "unknown_tile",
 ]
 
 T = TypeVar("T")
 BODY_HEIGHT = 220
 TILE_HEIGHT = 150
 EMPTY = "No orders in this range"
+AFTER_LOADING = "after loading"
 _AROUND_BODY = 90
 _CONTROLS = 44  # on a narrow card they stand below the title
 _FEWEST_POINTS = 3
@@ -63,6 +66,7 @@ def panel(
     height: int = BODY_HEIGHT,
     grows: bool = False,
     controls: Callable[[], object] | None = None,
+    while_loading: WhileLoading = WhileLoading.HIDDEN,
 ) -> None:
     """One card: a question asked for what is on screen, and its answer drawn.
 
@@ -76,13 +80,14 @@ def panel(
         height: of the body in pixels.
         grows: the card is as high as what is drawn (a table), and `height` only where nothing is.
         controls: draws what changes the card, beside its title.
+        while_loading: what becomes of the question while a history is being loaded.
     """
     ignored = "".join(f" :gray-badge[{words}]" for words in view.choice.ignored(honours))
     card_height: int | Literal["content"] = (
         "content" if grows else height + _AROUND_BODY + (_CONTROLS if controls else 0)
     )
     with card(f"**{title}**{ignored}", help_text, f"card-{key}", card_height, controls):
-        body(lambda: view.ask(question or key, ask, honours), height, draw, note=note, empty=empty)
+        body(lambda: view.ask(question or key, ask, honours, while_loading), height, draw, note=note, empty=empty)
 
 
 @contextmanager
@@ -139,6 +144,11 @@ def tile(
         height=height,
         chart_data=known if len(known) >= _FEWEST_POINTS else None,
     )
+
+
+def unknown_tile(key: str, height: int = TILE_HEIGHT) -> None:
+    """A figure that cannot be known before the history is loaded."""
+    tile(key, UNKNOWN, None, AFTER_LOADING, height=height)
 
 
 def chart(figure: go.Figure, key: str, alt: str, on_click: Callable[[Any], None] | None = None) -> None:
@@ -206,12 +216,13 @@ def every(seconds: float | None, key: str, draw: Callable[[], None]) -> None:
 
 
 def body(
-    ask: Callable[[], Answer[T]],
+    ask: Callable[[], Answer[T | NotYet]],
     height: int,
     draw: Callable[[T], None],
     *,
     note: Callable[[T], str],
     empty: Callable[[T], str | None] = lambda _: None,
+    draw_unknown: Callable[[], None] | None = None,
 ) -> None:
     """Ask, then draw whichever state the answer is in.
 
@@ -221,22 +232,34 @@ def body(
         draw: draws the figures.
         note: the line under the title while all is well.
         empty: a sentence when the answer holds nothing to draw, else None.
+        draw_unknown: draws what stands there while the figures cannot be known yet; else a sentence does.
     """
     figures = st.container(gap="xsmall")
     # Below the figures: what is left of a skeleton takes a line's height, and above them it would push them down.
     with st.skeleton(height=height):
         answer = ask()
     with figures:
-        if answer.failure or answer.value is None:
+        found = answer.value
+        if answer.failure or found is None:
             st.caption(f":red[:material/cloud_off: {failure_text(answer)}]")
         else:
-            st.caption(note(answer.value))
-        sentence = "" if answer.value is None else empty(answer.value)
-        if answer.value is not None and sentence is None:
-            draw(answer.value)
-            return
+            st.caption(_not_yet(found) if isinstance(found, NotYet) else note(found))
+        if isinstance(found, NotYet):
+            sentence = ":material/hourglass_top: After loading"
+            if draw_unknown:
+                draw_unknown()
+                return
+        else:
+            sentence = "" if found is None else empty(found)
+            if found is not None and sentence is None:
+                draw(found)
+                return
         with st.container(height=height, border=False, horizontal_alignment="center", vertical_alignment="center"):
             st.markdown(f":gray[{sentence}]", text_alignment="center")
+
+
+def _not_yet(found: NotYet) -> str:
+    return f"{100 * found.share:.0f} % of the history is loaded"
 
 
 def failure_text(answer: Answer[T]) -> str:

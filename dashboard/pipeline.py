@@ -10,7 +10,7 @@ from dashboard.panels import BODY_HEIGHT, body, chart, panel
 from dashboard.pipeline_tables import archive_days_panel, archive_runs_panel, checks_panel, runs_panel, size_panel
 from dashboard.pipeline_tiles import TILE_HEIGHT, draw_tiles
 from dashboard.queries.pipeline import OUTCOMES, DeadLetters, Minute, Stream, dead_letters, ingested, stream
-from dashboard.view import Asked, View
+from dashboard.view import Asked, View, WhileLoading
 
 __all__ = ["draw"]
 
@@ -20,7 +20,7 @@ _NOT_BEGUN = "The stream has not begun: no offset is recorded"
 def draw(view: View) -> None:
     """Draw the page at one instant."""
     body(
-        lambda: view.ask("pipeline-tiles", _ask_tiles, NOTHING),
+        lambda: view.ask("pipeline-tiles", _ask_tiles, NOTHING, WhileLoading.SHOWN),
         TILE_HEIGHT,
         lambda found: draw_tiles(*found, view.tick.at),
         note=lambda _: "now, whatever range and filters",
@@ -62,6 +62,7 @@ def _lights_panel(view: View) -> None:
         note=lambda _: "offsets of the topic, since the stream began",
         empty=lambda found: None if found[0].lights else _NOT_BEGUN,
         grows=True,
+        while_loading=WhileLoading.SHOWN,
     )
 
 
@@ -87,6 +88,7 @@ def _minutes_panel(view: View) -> None:
         honours=NOTHING,
         note=lambda found: f"{formats.count(sum(minute.events for minute in found[1]))} in 60 minutes, UTC",
         empty=lambda found: None if any(minute.events for minute in found[1]) else "No event in the last 60 minutes",
+        while_loading=WhileLoading.SHOWN,
     )
 
 
@@ -112,6 +114,7 @@ def _letters_panel(view: View) -> None:
         note=lambda found: f"{formats.count(sum(found[0].by_reason.values()))} set aside in this range",
         empty=lambda found: None if found[0].newest else ":material/check_circle: No dead letter in this range",
         grows=True,
+        while_loading=WhileLoading.SHOWN,
     )
 
 

@@ -12,7 +12,7 @@ from dashboard import charts, formats
 from dashboard.choice import NOTHING
 from dashboard.panels import BODY_HEIGHT, chart, panel
 from dashboard.queries.archive import Archiving, archiving
-from dashboard.view import Asked, View
+from dashboard.view import Asked, View, WhileLoading
 from ecom_platform.settings import Settings
 from ecom_platform.store.pipeline_status import PipelineStatus, read_pipeline_status
 
@@ -40,6 +40,7 @@ def size_panel(view: View) -> None:
         question="archive",
         honours=NOTHING,
         note=lambda found: f"late events waiting for archived orders: {formats.count(found[0].waiting_late_events)}",
+        while_loading=WhileLoading.SHOWN,
     )
 
 
@@ -214,6 +215,7 @@ def _table_panel(
         note=note,
         empty=lambda found: None if rows(found) else empty,
         grows=True,
+        while_loading=WhileLoading.SHOWN,
     )
 
 

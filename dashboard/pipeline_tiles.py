@@ -101,8 +101,9 @@ def _wait(full: Sequence[Minute]) -> _Tile:
         _seconds(wait_seconds(full, 50)),
         _seconds(wait_seconds(full, 95)),
         "for 95 of 100",
-        "Half of the events took no longer than this from Kafka's time to the transaction that applies them (its "
-        f"commit comes some milliseconds later); over the last {_RATE_MINUTES} full minutes, to 50 ms.",
+        "Half of the live events (sent within a minute of happening; a history and an import do not count) took no "
+        "longer than this from Kafka's time to the transaction that applies them, whose commit comes some milliseconds "
+        f"later; over the last {_RATE_MINUTES} full minutes, to 50 ms.",
     )
 
 

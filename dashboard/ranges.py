@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ __all__ = ["DAY", "FEWEST_USUAL_DAYS", "MOST_USUAL_DAYS", "Comparison", "Preset"
 DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_FINE_DAYS = 7
 FEWEST_USUAL_DAYS = 3
 MOST_USUAL_DAYS = 7
@@ -47,6 +48,13 @@ class Window:
         """The part of the window before `end`."""
         return Window(self.start, max(self.start, min(self.end, end)))
 
+    def since(self, start: datetime, grain: Grain) -> Window:
+        """The part of the window from the first whole bucket of `grain` on that begins at or after `start`."""
+        if start <= self.start:
+            return self
+        length = timedelta(seconds=grain.seconds)
+        return Window(min(self.end, start + (_EPOCH - start) % length), self.end)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -66,6 +74,7 @@ class Span:
     `promises_before` their baseline; `products` the whole hours product sales are kept by, `products_before` their
     baseline; `earlier` how far back the dotted line lies; `usual` the complete days whose half hours say what is usual
     on the one day that is shown. None: the buckets it takes are no longer kept, or it makes no sense for this range.
+    `is_cut`: the range began earlier, and what was before is not known yet.
     """
 
     preset: Preset
@@ -79,6 +88,17 @@ class Span:
     earlier: timedelta | None
     earlier_name: str
     usual: Window | None = None
+    is_cut: bool = False
+
+    def since(self, known_from: datetime, now: datetime) -> Span | None:
+        """What is known of the range while orders from before `known_from` are missing; None: nothing yet.
+
+        It begins with a whole bucket, as totals are sums of buckets; `now` must lie behind that.
+        """
+        window, products = self.window.since(known_from, self.grain), self.products.since(known_from, Grain.HOUR)
+        if max(window.start, products.start) >= min(window.end, now):
+            return None
+        return replace(self, window=window, products=products, is_cut=window != self.window)
 
 
 def resolve(preset: Preset, now: datetime, days: tuple[date, date] | None = None) -> Span:

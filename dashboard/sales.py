@@ -11,14 +11,13 @@ from dashboard import charts, formats
 from dashboard.choice import EVERY, LOCATED, PROMISED, STOCKED, Kind
 from dashboard.choosing import CLICK_HELP, bar_key, filter_chart
 from dashboard.csv_file import Cell, units
-from dashboard.overview import SOLD, ask_line, closed_totals, draw_revenue, judge_sales, range_note
+from dashboard.overview import SOLD, ask_line, closed_totals, compared_with, draw_revenue, judge_sales, range_note
 from dashboard.panels import BODY_HEIGHT, EMPTY, TILE_HEIGHT, body, chart, csv_button, panel, tile
 from dashboard.queries.products import Measure, ProductBucket, ProductSales, product_by_bucket
-from dashboard.queries.pulse import history_complete
 from dashboard.queries.sales import Bucket, Group, sales_by_category, sales_by_city
 from dashboard.queries.selling import RankedProducts, SalesTiles, ranked_products, sales_tiles, with_others
 from dashboard.ranges import Preset, Span
-from dashboard.view import Asked, View, names
+from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.contract import PaymentType
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
@@ -35,10 +34,10 @@ _MEASURES: dict[str, Measure] = {"Revenue": "net_cents", "Units": "units"}
 def draw(view: View) -> None:
     """Draw the page at one instant."""
     body(
-        lambda: view.ask("sales-tiles", _ask_tiles),
+        lambda: view.ask("sales-tiles", _ask_tiles, while_loading=WhileLoading.CUT),
         TILE_HEIGHT,
         lambda found: _draw_tiles(view, *found),
-        note=lambda found: range_note(found[1], compared=found[0].before is not None),
+        note=lambda found: range_note(found[1], view.tick.at, compared=found[0].before is not None),
     )
     left, right = st.columns([2, 1], gap="small")
     with left:
@@ -57,12 +56,12 @@ def draw(view: View) -> None:
 
 
 def _ask_tiles(asked: Asked) -> tuple[SalesTiles, Span]:
-    complete = history_complete(asked.settings.home)
+    complete = asked.loading is None
     return sales_tiles(asked.db, asked.span, asked.filters, history_complete=complete), asked.span
 
 
 def _draw_tiles(view: View, found: SalesTiles, span: Span) -> None:
-    versus = span.comparison.short if found.before else "no earlier data"
+    versus = compared_with(span, found.before, is_loading=found.is_loading)
     sold, currency = found.sold, view.currency
     buckets = closed_totals(view)
     verdicts = judge_sales(view, span, found.current)
@@ -120,6 +119,7 @@ def _category_panel(view: View) -> None:
         honours=EVERY,
         note=lambda found: f"net item sales, together {formats.money(_total(found), view.currency)}",
         empty=lambda found: None if found else EMPTY,
+        while_loading=WhileLoading.CUT,
     )
 
 
@@ -137,6 +137,7 @@ def _location_panel(view: View) -> None:
         note=lambda found: f"{len(found)} cities, together {formats.money(_total(found), view.currency)}",
         empty=lambda found: None if found else EMPTY,
         height=_TALL,
+        while_loading=WhileLoading.CUT,
     )
 
 
@@ -178,6 +179,7 @@ def _payment_panel(view: View) -> None:
         note=lambda _: "valid orders by payment type, UTC",
         empty=lambda found: None if any(bucket.total.orders for bucket in found[0].buckets) else EMPTY,
         height=_TALL,
+        while_loading=WhileLoading.CUT,
     )
 
 
@@ -191,7 +193,7 @@ def _draw_payments(view: View, found: list[Bucket]) -> None:
 
 
 def _ask_products(measure: Measure, asked: Asked) -> tuple[RankedProducts, Span]:
-    complete = history_complete(asked.settings.home)
+    complete = asked.loading is None
     found = ranked_products(asked.db, asked.span, asked.filters, measure, history_complete=complete)
     return found, asked.span
 
@@ -220,11 +222,12 @@ def _best_panel(view: View) -> None:
             persist_state="session",
             label_visibility="collapsed",
         ),
+        while_loading=WhileLoading.CUT,
     )
 
 
 def _products_note(found: RankedProducts, span: Span) -> str:
-    since = f" since {span.products.start:%H:%M}" if span.preset is Preset.HOUR else ""
+    since = f" since {span.products.start:%H:%M}" if span.preset is Preset.HOUR or span.is_cut else ""
     return f"net item sales{since} · ranks {span.comparison.short}" if found.compared else f"net item sales{since}"
 
 
@@ -286,6 +289,7 @@ def _product_panel(view: View) -> None:
         question=("product", labels[chosen]),
         honours=STOCKED,
         note=lambda found: _product_note(view, found),
+        while_loading=WhileLoading.CUT,
     )
 
 
@@ -320,6 +324,7 @@ def _table_panel(view: View) -> None:
         empty=lambda found: None if found[0].products else EMPTY,
         height=_TABLE_HEIGHT,
         grows=True,
+        while_loading=WhileLoading.CUT,
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.queries.pulse import history_complete
 from dashboard.queries.usual import Measure, Usual, UsualRange, read_usual, usual_by_bucket, usual_total
 from dashboard.ranges import FEWEST_USUAL_DAYS, MOST_USUAL_DAYS, Span
 from dashboard.view import Asked, View
@@ -51,7 +50,6 @@ def _usual(view: View) -> Usual:
         return {}
 
     def ask(asked: Asked) -> Usual:
-        complete = history_complete(asked.settings.home)
-        return read_usual(asked.db, days, asked.filters, history_complete=complete)
+        return read_usual(asked.db, days, asked.filters, history_complete=asked.loading is None)
 
     return view.ask_seldom(("usual", days), ask).value or {}

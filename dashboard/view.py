@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeVar
 
 import streamlit as st
@@ -17,13 +18,32 @@ from dashboard.queries.names import Names, read_names
 from dashboard.ranges import Span
 from ecom_platform.history.question import Filters
 from ecom_platform.settings import Settings
+from ecom_platform.store import Loading, read_loading
 from ecom_platform.store.client import MongoDatabase
 
-__all__ = ["Asked", "View", "answers", "live", "names"]
+__all__ = ["Asked", "NotYet", "View", "WhileLoading", "answers", "live", "names"]
 
 T = TypeVar("T")
 _NAMES_SECONDS = 60.0
 _SELDOM_SECONDS = 300.0
+
+
+class WhileLoading(StrEnum):
+    """What becomes of a question while a history is being loaded, and orders of the past are missing."""
+
+    HIDDEN = "hidden"
+    """It is not asked: any missing order could change its figures."""
+    CUT = "cut"
+    """It is asked for the part of the range of which every order is there: figures of orders by the time placed."""
+    SHOWN = "shown"
+    """It is asked as ever: no missing order changes its figures, or the query itself sees to it."""
+
+
+@dataclass(frozen=True)
+class NotYet:
+    """In the place of figures that cannot be known before the history is loaded; `share` of it is, 0 to 1."""
+
+    share: float
 
 
 @dataclass(frozen=True)
@@ -35,6 +55,7 @@ class Asked:
     span: Span
     filters: Filters
     now: datetime
+    loading: Loading | None = None
 
 
 @dataclass(frozen=True)
@@ -46,19 +67,30 @@ class View:
     colours: Palette
     tick: Tick
 
-    def ask(self, key: Hashable, query: Callable[[Asked], T], honours: Kinds = EVERY) -> Answer[T]:
+    def ask(
+        self,
+        key: Hashable,
+        query: Callable[[Asked], T],
+        honours: Kinds = EVERY,
+        while_loading: WhileLoading = WhileLoading.HIDDEN,
+    ) -> Answer[T | NotYet]:
         """The figures of the range on screen, shared by every reader with the same choice.
 
         Args:
             key: names the question among those of the query's module; the choice is added to it.
             query: gets only those filters that it honours.
+            while_loading: which part of the range is asked for, if any, while a history is being loaded.
         """
         choice = self.choice.honouring(honours)
 
-        def ask(settings: Settings, db: MongoDatabase, now: datetime) -> T:
-            return query(Asked(settings, db, choice.span(now), choice.filters, now))
+        def ask(settings: Settings, db: MongoDatabase, now: datetime) -> T | NotYet:
+            loading = read_loading(db)
+            span = _known(choice.span(now), loading, while_loading, now)
+            if span is None:
+                return NotYet(loading.share if loading else 0.0)
+            return query(Asked(settings, db, span, choice.filters, now, loading))
 
-        return answers().at((_module_of(query), key, choice), self.tick, ask)
+        return answers().at((_module_of(query), key, choice, while_loading), self.tick, ask)
 
     def ask_seldom(self, key: Hashable, query: Callable[[Asked], T]) -> Answer[T]:
         """Figures of days that are over, at most five minutes older than the page.
@@ -73,7 +105,7 @@ class View:
         choice, at = self.choice, self.tick.at
 
         def ask(settings: Settings, db: MongoDatabase, _: datetime) -> T:
-            return query(Asked(settings, db, choice.span(at), choice.filters, at))
+            return query(Asked(settings, db, choice.span(at), choice.filters, at, read_loading(db)))
 
         return answers().get((key, choice), _SELDOM_SECONDS, ask)
 
@@ -105,6 +137,13 @@ def live(key: str, choice: Choice, colours: Palette, *, running: bool, draw: Cal
             zoom.watch()
 
     st.fragment(draw_now, run_every=pace, key=key)()
+
+
+def _known(span: Span, loading: Loading | None, while_loading: WhileLoading, now: datetime) -> Span | None:
+    """The part of a range that may be asked for; None: nothing of it yet."""
+    if loading is None or while_loading is WhileLoading.SHOWN:
+        return span
+    return span.since(loading.known_from, now) if while_loading is WhileLoading.CUT else None
 
 
 def _module_of(query: Callable[..., object]) -> str:

@@ -28,8 +28,8 @@ _ARCHIVE: Final = "archive runs, `ecom archive`"
 READERS: Final[dict[str, str]] = {
     "home": _EVERYBODY,
     "kafka_bootstrap_servers": "simulator, stream, Dagster, `ecom`",
-    "mongodb_uri": "all but the simulator",
-    "mongodb_database": "all but the simulator",
+    "mongodb_uri": "all",
+    "mongodb_database": "all",
     "hdfs_uri": "archive and KPI runs, dashboard, `ecom`",
     "role": "whoever logs in; every program sets its own",
     "kafka_credentials": "whoever talks to Kafka",

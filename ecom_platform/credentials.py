@@ -54,7 +54,7 @@ class Role(StrEnum):
     """Somebody who reads orders and figures with tools of their own."""
 
 
-_KAFKA_ONLY: Final = (Role.SIMULATOR, Role.PRODUCER)
+_KAFKA_ONLY: Final = (Role.PRODUCER,)
 _MONGODB_ONLY: Final = (Role.ARCHIVER, Role.KPI, Role.DASHBOARD, Role.ANALYST)
 
 ROLES_OF: Final[dict[SecuredServer, Sequence[Role]]] = {

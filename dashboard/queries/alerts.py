@@ -17,11 +17,15 @@ UNWATCHED_AFTER: Final = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class Attention:
-    """The open alerts, gravest first, read at `now`; `evaluated_at` is None when no rule was ever evaluated."""
+    """The open alerts, gravest first, read at `now`; `evaluated_at` is None when no rule was ever evaluated.
+
+    `is_loading`: a history is being loaded, and most rules are judged after it.
+    """
 
     open: tuple[Alert, ...]
     evaluated_at: datetime | None
     now: datetime
+    is_loading: bool = False
 
     @property
     def is_watched(self) -> bool:
@@ -38,9 +42,9 @@ class Past:
     now: datetime
 
 
-def attention(db: MongoDatabase, now: datetime) -> Attention:
+def attention(db: MongoDatabase, now: datetime, *, is_loading: bool = False) -> Attention:
     """What is open, and when the rules last looked."""
-    return Attention(tuple(open_alerts(db)), evaluated_at(db), now)
+    return Attention(tuple(open_alerts(db)), evaluated_at(db), now, is_loading)
 
 
 def past(db: MongoDatabase, now: datetime, limit: int) -> Past:

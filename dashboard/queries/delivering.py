@@ -44,9 +44,9 @@ class Placed:
     by_warehouse: Mapping[int, Amounts]
 
 
-def deliveries(db: MongoDatabase, span: Span, filters: Filters, now: datetime, *, history_complete: bool) -> Deliveries:
+def deliveries(db: MongoDatabase, span: Span, filters: Filters, now: datetime) -> Deliveries:
     """Everything the page knows about promises, from one question, so that its panels cannot disagree."""
-    comparable = history_complete and is_covered(span, data_start(db))
+    comparable = is_covered(span, data_start(db))
     return Deliveries(
         open=open_orders(db, now, filters),
         by_courier=courier_promises(db, span.promises, filters),

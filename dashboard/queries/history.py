@@ -11,6 +11,7 @@ from dashboard.queries.sales import Bucket, data_start, sales_by_bucket
 from dashboard.ranges import DAY, Preset, Span, Window
 from ecom_platform.history.question import Filters
 from ecom_platform.kpi import Grain
+from ecom_platform.store import Loading
 from ecom_platform.store.client import MongoDatabase
 
 __all__ = ["Days", "Hour", "daily", "days_of", "week_hours"]
@@ -55,10 +56,13 @@ def daily(db: MongoDatabase, window: Window, filters: Filters) -> Days:
     )
 
 
-def week_hours(db: MongoDatabase, now: datetime, filters: Filters) -> list[Hour]:
-    """The hours of the last seven UTC days with today, in order."""
+def week_hours(db: MongoDatabase, now: datetime, filters: Filters, loading: Loading | None = None) -> list[Hour]:
+    """The hours of the last seven UTC days with today, in order; of a history being loaded those that are known."""
     today, begun = day_aligned(now), data_start(db)
-    halves = sales_by_bucket(db, Window(today - 6 * DAY, today + DAY), Grain.HALF_HOUR, filters)
+    week = Window(today - 6 * DAY, today + DAY)
+    if begun and loading:
+        begun = max(begun, week.since(loading.known_from, Grain.HOUR).start)
+    halves = sales_by_bucket(db, week, Grain.HALF_HOUR, filters)
     hours = [halves[n : n + _HALF_HOURS_PER_HOUR] for n in range(0, len(halves), _HALF_HOURS_PER_HOUR)]
     return [
         Hour(hour[0].at, sum(half.total.orders for half in hour) if _is_known(hour[0].at, begun, now) else None)

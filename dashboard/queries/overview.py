@@ -19,14 +19,17 @@ __all__ = ["RevenueLine", "Tiles", "is_covered", "revenue_line", "tiles"]
 
 @dataclass(frozen=True)
 class Tiles:
-    """Everything the row of tiles shows; `before` is None when there is no complete baseline."""
+    """Everything the row of tiles shows; `before` is None when there is no complete baseline.
+
+    `promises` and `open` are None while a history is being loaded: any order of the past could change them.
+    """
 
     sales: Amounts
     current: Amounts
     before: Amounts | None
-    promises: Promises
+    promises: Promises | None
     promises_before: Promises | None
-    open: Open
+    open: Open | None
     promise_buckets: list[Promises]
 
     @property
@@ -54,7 +57,7 @@ class Tiles:
     @property
     def on_time_difference(self) -> float | None:
         """Difference of the on-time shares, 0.01 = one percentage point."""
-        now = self.promises.on_time_share
+        now = self.promises.on_time_share if self.promises else None
         before = self.promises_before.on_time_share if self.promises_before else None
         return None if now is None or before is None else now - before
 
@@ -86,25 +89,28 @@ def tiles(db: MongoDatabase, span: Span, filters: Filters, now: datetime, *, his
     grain, comparison, start = span.grain, span.comparison, data_start(db)
     comparable = history_complete and is_covered(span, start)
     kept = honoured(filters, PROMISED)
+    before = span.promises_before
     return Tiles(
         sales=sales(db, span.window, grain, filters),
         current=sales(db, comparison.current, grain, filters),
         before=sales(db, comparison.baseline, grain, filters) if comparable else None,
-        promises=promises(db, span.promises, kept),
-        promises_before=promises(db, span.promises_before, kept) if comparable and span.promises_before else None,
-        open=open_orders(db, now, kept),
-        promise_buckets=promises_by_bucket(db, span.promises, grain, kept),
+        promises=promises(db, span.promises, kept) if history_complete else None,
+        promises_before=promises(db, before, kept) if comparable and before else None,
+        open=open_orders(db, now, kept) if history_complete else None,
+        promise_buckets=promises_by_bucket(db, span.promises, grain, kept) if history_complete else [],
     )
 
 
-def revenue_line(db: MongoDatabase, span: Span, filters: Filters, now: datetime) -> RevenueLine:
+def revenue_line(
+    db: MongoDatabase, span: Span, filters: Filters, now: datetime, *, history_complete: bool = True
+) -> RevenueLine:
     """The revenue chart: complete buckets, the one still running, and the same buckets a day or a range earlier."""
     buckets = sales_by_bucket(db, span.window, span.grain, filters)
     start = data_start(db)
     closed = _complete(buckets, span.grain, start, now)
     running = next((bucket for bucket in buckets if bucket.at <= now < bucket.at + _length(span.grain)), None)
     earlier: list[Bucket] = []
-    if span.earlier is not None and start is not None:
+    if span.earlier is not None and start is not None and history_complete:
         before = sales_by_bucket(db, span.window.shifted(span.earlier), span.grain, filters, only=("revenue_cents",))
         earlier = _complete(before, span.grain, start, now)
     return RevenueLine(span.grain, closed, running, earlier, start)

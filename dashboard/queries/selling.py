@@ -20,12 +20,13 @@ __all__ = ["RankedProducts", "SalesTiles", "ranked_products", "sales_tiles", "wi
 
 @dataclass(frozen=True)
 class SalesTiles:
-    """Everything the row of tiles shows; `before` is None when there is no complete baseline."""
+    """Everything the row of tiles shows; `before` is None when there is no complete baseline, or none yet."""
 
     sold: Amounts
     current: Amounts
     before: Amounts | None
     returned_cents: int
+    is_loading: bool
 
     @property
     def booked_change(self) -> float | None:
@@ -61,6 +62,7 @@ def sales_tiles(db: MongoDatabase, span: Span, filters: Filters, *, history_comp
         current=sales(db, span.comparison.current, grain, filters),
         before=sales(db, span.comparison.baseline, grain, filters) if comparable else None,
         returned_cents=returned_cents(db, span.window, grain, honoured(filters, PROMISED)),
+        is_loading=not history_complete,
     )
 
 

@@ -39,7 +39,7 @@ def companions(settings: Settings, instance: Instance) -> list[Program]:
 
     grpc, web = str(settings.dagster_grpc_port), str(settings.dagster_port)
     return [
-        program(SIMULATOR, "ecom_platform.simulator", priority=900),
+        program(SIMULATOR, "ecom_platform.local.shop", priority=900),
         program(
             CODE_SERVER,
             *("dagster", "api", "grpc", "-m", "ecom_platform.orchestration.definitions", "-h", _LOOPBACK, "-p", grpc),

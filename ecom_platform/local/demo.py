@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from ecom_platform.credentials import Role
 from ecom_platform.errors import UnavailableError
 from ecom_platform.local import dagster
 from ecom_platform.local.companions import CODE_SERVER, DAEMON, DASHBOARD, PORTS, SIMULATOR, WEBSERVER
@@ -28,10 +29,18 @@ from ecom_platform.reconcile import reconcile
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.dimensions import default_shop
 from ecom_platform.simulator.run import shop_seed
-from ecom_platform.store import MongoDatabase, database, load_dimensions, read_offsets
+from ecom_platform.store import (
+    Loading,
+    MongoDatabase,
+    database,
+    load_dimensions,
+    read_first_order,
+    read_offsets,
+    write_loading,
+)
 from ecom_platform.streaming.lag import read_lag
 
-__all__ = ["Urls", "demo"]
+__all__ = ["Urls", "demo", "live_order_applied"]
 
 NAME = "ecom demo"
 START_SECONDS = 300.0
@@ -69,11 +78,10 @@ def demo(
     """
     instance = Instance.of(settings)
     stages = Stages(instance, _never_failing(write))
-    started_at = datetime.now(UTC)
     with interrupts() as signals:
         try:
             try:
-                return _run(settings, instance, stages, started_at, for_seconds, show)
+                return _run(settings, instance, stages, for_seconds, show)
             finally:
                 signals.ignore()
         except KeyboardInterrupt:
@@ -89,13 +97,12 @@ def _run(
     settings: Settings,
     instance: Instance,
     stages: Stages,
-    started_at: datetime,
     for_seconds: float | None,
     show: Callable[[str], Any] | None,
 ) -> dict[str, Any] | None:
     with instance.locked():
         claimed = claim(settings, stages.say, companion_ports=PORTS)
-        _start(claimed, stages, started_at, show)
+        _start(claimed, stages, show)
     _announce(claimed.settings, stages.write)
     _watch(claimed, for_seconds)
     return _verdict(claimed, stages) if for_seconds is not None else None
@@ -111,7 +118,7 @@ def _never_failing(write: Write) -> Write:
     return tell
 
 
-def _start(claimed: Claim, stages: Stages, started_at: datetime, show: Callable[[str], Any] | None) -> None:
+def _start(claimed: Claim, stages: Stages, show: Callable[[str], Any] | None) -> None:
     """Start everything in the order in which the first live figure needs it."""
     settings, manager = claimed.settings, claimed.manager
 
@@ -128,6 +135,8 @@ def _start(claimed: Claim, stages: Stages, started_at: datetime, show: Callable[
         db = database(settings)
         try:
             load_dimensions(db, default_shop(shop_seed(settings)))
+            # Said for the simulator until it says it itself: what it will add is missing already.
+            write_loading(db, Role.SIMULATOR, Loading(0.0, datetime.now(UTC)))
         finally:
             db.client.close()
         dagster.wish(settings, running=True, by=NAME, reason="the demo was started")
@@ -151,7 +160,7 @@ def _start(claimed: Claim, stages: Stages, started_at: datetime, show: Callable[
     manager.start(DASHBOARD)
     _await(lambda: _serves(f"{Urls(settings).dashboard}/_stcore/health"), claimed, "the dashboard")
     stages.say("Dashboard", f"serves {Urls(settings).dashboard}")
-    _await(lambda: _live_order(settings, started_at), claimed, "the first live order")
+    _await(lambda: live_order_applied(settings), claimed, "the first live order")
     stages.say("Stream", "applied the first live order: it is on the dashboard")
     if show is not None:
         show(Urls(settings).dashboard)
@@ -194,10 +203,12 @@ def _serves(url: str) -> bool:
         return False
 
 
-def _live_order(settings: Settings, started_at: datetime) -> bool:
+def live_order_applied(settings: Settings) -> bool:
+    """Whether the first order that the simulator of this start sold is applied."""
     db = database(settings)
     try:
-        return db["orders"].find_one({"order_time": {"$gte": started_at}}, {"_id": 1}) is not None
+        first = read_first_order(db, Role.SIMULATOR)
+        return first is not None and db["orders"].find_one({"_id": first}, {"_id": 1}) is not None
     finally:
         db.client.close()
 

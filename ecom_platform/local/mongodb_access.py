@@ -16,6 +16,7 @@ __all__ = ["RULES", "Rule", "grant_access", "make_admin"]
 
 READ: Final = ("find",)
 ADD: Final = ("find", "insert")
+SAY: Final = ("insert", "update")
 WRITE: Final = ("find", "insert", "update")
 OWN: Final = ("find", "insert", "update", "remove")
 SIZE: Final = ("collStats",)
@@ -45,6 +46,7 @@ _ARCHIVE = (names.ARCHIVE_STATE, names.ARCHIVE_MANIFESTS, names.ARCHIVED_IDS, na
 
 RULES: Final[Mapping[Role, Rule]] = {
     Role.OPERATOR: Rule(database=(*OWN, *SCHEMA)),
+    Role.SIMULATOR: Rule(_each(SAY, (names.LOADING,))),
     Role.STREAM: Rule(
         _each(READ, (*names.DIMENSIONS, names.DIMENSION_VERSION, names.LEASES, *_ARCHIVE))
         | _each(WRITE, (names.ORDERS, names.STOCK_RECEIPTS, names.DEAD_LETTERS, names.LATE_EVENTS, *names.ROLLUPS))
@@ -70,6 +72,7 @@ RULES: Final[Mapping[Role, Rule]] = {
     ),
     Role.DASHBOARD: Rule(
         _each(READ, (*names.ROLLUPS, names.ALERTS, names.PIPELINE_STATUS, names.PROGRESS, names.STREAM_OFFSETS))
+        | _each(READ, (names.LOADING,))
         | _each(READ, (names.DEAD_LETTERS, names.LATE_EVENTS, names.KPI_DAILY, *_ARCHIVE))
         | _each(READ, (names.PRODUCTS, names.WAREHOUSES, names.COURIERS, names.INVENTORY))
         | {names.ORDERS: (*READ, *SIZE), names.ALERT_ACKNOWLEDGEMENTS: ADD}

@@ -13,6 +13,7 @@ from ecom_platform.errors import UsageError
 from ecom_platform.simulator.config import MINUTE_MS, ShopConfig
 from ecom_platform.simulator.dimensions import DEFAULT_SEED, Dimensions
 from ecom_platform.simulator.emission import Emission
+from ecom_platform.simulator.history import newest_stretch
 from ecom_platform.simulator.ledger import acked_since
 from ecom_platform.simulator.producer import LedgerProducer
 from ecom_platform.simulator.shop import Shop
@@ -24,7 +25,9 @@ FIRST_STREAM = 1
 """Stream of customers of a fresh home's shop; each later part has one of its own."""
 
 _FOREVER_MS = 2**61
-_LIVE_SHARE = 0.25
+# Of the shelves that are still the past's: 15 % of all for the newest hours (which need about 9 %), 25 % for live ones.
+_NEWEST_SHARE = 0.15
+_LIVE_SHARE = 0.25 / (1 - _NEWEST_SHARE)
 
 
 def seed_of(state: HomeState | None, seed: int | None) -> int:
@@ -86,6 +89,7 @@ class Parts:
         """Take the shop up where it was, sending again whatever may not have arrived."""
         live = Shop(dimensions, state.live)
         backlog = [Backlog(Shop(dimensions, one.shop), one.start_minute, one.end_minute) for one in state.backlog]
+        backlog.sort(key=lambda one: -one.end_minute)
         parts = cls(store, producer, live, backlog, state.next_stream)
         parts._journal = state.journal
         arrived = acked_since(producer.ledger.file.parent, state.ledger)
@@ -104,24 +108,32 @@ class Parts:
             self._store.note(shop.stream, len(batch))
             self._producer.send(batch)
 
-    def split_off_live(self, dimensions: Dimensions, now_minute: int) -> None:
+    def split_off_past(self, dimensions: Dimensions, now_minute: int) -> None:
         """Let the present live part write the past up to `now_minute`, and open a new live part beside it.
 
-        The number of orders the past will have is known beforehand, so live order numbers start after it. Shelves an
-        incident is about stay whole, or it would empty only its own share of them.
+        The newest hours are a part of their own, which is written first. How many orders a part will have is known
+        beforehand, so the numbers of the next one start after it.
         """
-        past, config = self.live, self.live.config
-        start_minute = past.clock_ms // MINUTE_MS
-        kept = [
-            (one.warehouse_id - 1) * len(dimensions.products) + one.product_id - 1
-            for one in config.incidents
-            if one.product_id and one.warehouse_id
-        ]
-        live = Shop.open(dimensions, config, now_minute * MINUTE_MS, self.new_stream(), past.first_id_after(now_minute))
-        live.state.shelves = past.shelves.split(_LIVE_SHARE, keep=kept)
-        self.backlog.append(Backlog(past, start_minute, now_minute))
-        self.live = live
+        past, start_minute = self.live, self.live.clock_ms // MINUTE_MS
+        middle = newest_stretch(start_minute, now_minute)
+        past.tell_ahead(now_minute * MINUTE_MS)
+        stretches = [Backlog(past, start_minute, middle or now_minute)]
+        if middle:
+            newest = self._open_beside(dimensions, past, middle, _NEWEST_SHARE)
+            newest.tell_ahead(now_minute * MINUTE_MS)
+            stretches.insert(0, Backlog(newest, middle, now_minute))
+        self.live = self._open_beside(dimensions, stretches[0].shop, now_minute, _LIVE_SHARE, past)
+        self.backlog = [*stretches, *self.backlog]
         self.save()
+
+    def _open_beside(
+        self, dimensions: Dimensions, before: Shop, minute: int, share: float, shelves_of: Shop | None = None
+    ) -> Shop:
+        """Open a part that begins at `minute`, where `before` ends, with a share of the shelves of `shelves_of`."""
+        first_id = before.first_id_after(minute)
+        shop = Shop.open(dimensions, before.config, minute * MINUTE_MS, self.new_stream(), first_id)
+        shop.state.shelves = (shelves_of or before).shelves.split(share)
+        return shop
 
     def merge_first(self) -> None:
         """Merge the first part of the backlog, whose past is written, into the live part; saved before going on."""

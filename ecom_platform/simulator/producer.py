@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -48,6 +48,8 @@ class LedgerProducer:
         self.sent = 0
         self.acked = 0
         self.failed = 0
+        self.ends: dict[int, int] = {}
+        """By partition, the offset behind the last message that Kafka has."""
         if not self._servers:
             raise UnavailableError(
                 "No Kafka to send to: ECOM_KAFKA_BOOTSTRAP_SERVERS is not set and no local Kafka is recorded; nothing "
@@ -102,6 +104,7 @@ class LedgerProducer:
                 failures.append((number, repr(future.exception)))
         self._ledger.acked(acked)
         self._ledger.failed(failures)
+        self.ends.update({partition: offset + 1 for _, partition, offset in acked})
         self.acked += len(acked)
         self.failed += len(failures)
         if failures:
@@ -153,6 +156,8 @@ class LagWatch:
         self._producer = producer
         self._interval = interval_seconds
         self._reading: tuple[int, int] | None = None
+        self.published: Mapping[int, int] = {}
+        """By partition, the offset behind the last message that the stream has applied, as it published it."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lag-watch", daemon=True)
 
@@ -186,7 +191,8 @@ class LagWatch:
                     request_timeout_ms=_CONNECT_SECONDS * 1000,
                 )
                 acked = self._producer.acked
-                (lag, position), trouble = self._read(admin), ""
+                (lag, self.published), trouble = self._read(admin), ""
+                position = sum(self.published.values())
                 stood = position if stood is None else stood
                 self._reading = (lag, acked) if position != stood or self._reading else None
             except (KafkaError, OSError) as error:
@@ -199,8 +205,8 @@ class LagWatch:
         if admin is not None:
             admin.close()
 
-    def _read(self, admin: Any) -> tuple[int, int]:
-        """Return the lag, and the sum of the published offsets."""
+    def _read(self, admin: Any) -> tuple[int, dict[int, int]]:
+        """Return the lag, and the published offsets by partition."""
         topic, group = self._settings.topic, self._settings.consumer_group
         known = admin.describe_topics([topic])[0]["partitions"]
         partitions = [TopicPartition(topic, entry["partition_index"]) for entry in known]
@@ -212,4 +218,4 @@ class LagWatch:
             committed = {}  # nobody has ever committed anything in this cluster
         published = {one: committed[one].offset if one in committed else 0 for one in partitions}
         lag = sum(max(0, ends[one].offset - max(begins[one].offset, published[one])) for one in partitions)
-        return lag, sum(published.values())
+        return lag, {one.partition: offset for one, offset in published.items()}

@@ -7,64 +7,60 @@ that only while the stream is less than 8,000 messages behind.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from itertools import islice
-from pathlib import Path
 from threading import Event
 
-import msgspec
-
+from ecom_platform.contract import EventType
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.config import MINUTE_MS, Curve, ShopConfig
 from ecom_platform.simulator.dimensions import Dimensions, default_shop
-from ecom_platform.simulator.emission import from_ms
+from ecom_platform.simulator.emission import Emission
+from ecom_platform.simulator.history import HISTORY_BATCH, HistoryProgress, LoadState, Report, history_allowance
 from ecom_platform.simulator.ledger import Ledger, write_labels
 from ecom_platform.simulator.parts import Parts, seed_of
 from ecom_platform.simulator.producer import LagWatch, LedgerProducer
 from ecom_platform.simulator.run import ledger_folder, state_folder
 from ecom_platform.simulator.scenario import demo_incidents
-from ecom_platform.simulator.state import StateStore, write_atomically
+from ecom_platform.simulator.state import StateStore
 from ecom_platform.simulator.stopping import stop_requests
 
-__all__ = ["HISTORY_FILE", "history_allowance", "serve"]
+__all__ = ["serve"]
 
-HISTORY_FILE = "history.json"
-HISTORY_LAG = 8_000  # the lag sensor fires at 10,000; live orders and one batch fit in between
-
-_BATCH = 500
 _PAUSE_SECONDS = 0.05
 _SAVE_SECONDS = 5.0
 _REPORT_SECONDS = 1.0
 _SHORT_GAP_MS = 5 * MINUTE_MS
-_EVENTS_PER_ORDER = 2.8
 _STOP_SECONDS = 1.2
 
 
-def history_allowance(behind: int | None) -> int:
-    """Return how many messages of history may be sent now; nothing while nobody knows how far the stream is."""
-    return 0 if behind is None else max(0, min(_BATCH, HISTORY_LAG - behind))
-
-
-def serve(settings: Settings, *, history_days: float = 2.0, seed: int | None = None) -> None:
+def serve(settings: Settings, report: Report, *, history_days: float = 2.0, seed: int | None = None) -> None:
     """Sell live until somebody says stop (SIGTERM, Ctrl-C), and fill the past in.
 
     A fresh home gets `history_days` of history, a known one the gap since it stopped, `history_days` at the most.
-    The share of history written stands in `ECOM_HOME/simulator/history.json`.
+
+    Args:
+        settings: topic, Kafka and home.
+        report: is told how far the history is.
+        history_days: as above.
+        seed: of a fresh home's shop.
 
     Raises:
         UsageError: another simulator works in this home.
         UnavailableError: Kafka does not take messages; the next start sends what is missing.
     """
     with StateStore(state_folder(settings)) as store, Ledger(ledger_folder(settings)) as ledger:
+        now_ms = time.time_ns() // 1_000_000
+        report(LoadState(0.0, now_ms))  # until it is known what is missing
         state = store.load()
         seed = seed_of(state, seed)
         dimensions = default_shop(seed)
         with stop_requests() as stop, LedgerProducer(settings, ledger) as producer:
             parts = Parts.resume(store, producer, dimensions, state) if state else None
-            now_ms = time.time_ns() // 1_000_000
             parts = prepare(parts, store, producer, dimensions, seed=seed, history_days=history_days, now_ms=now_ms)
             write_labels(ledger_folder(settings), parts.live.config.incidents)
             with LagWatch(settings, producer) as lag:
-                _loop(parts, producer, lag, state_folder(settings), stop)
+                _loop(parts, producer, lag, report, stop)
             parts.save_when_settled(_STOP_SECONDS)
 
 
@@ -91,7 +87,7 @@ def prepare(
         parts.live.retarget(config, start_ms, parts.new_stream())
         parts.save()
     if parts.live.clock_ms < now_ms - _SHORT_GAP_MS:
-        parts.split_off_live(dimensions, now_minute)
+        parts.split_off_past(dimensions, now_minute)
     return parts
 
 
@@ -106,45 +102,42 @@ def _shorten(parts: Parts, earliest_ms: int) -> None:
             one.start_minute = earliest_ms // MINUTE_MS
 
 
-def _loop(parts: Parts, producer: LedgerProducer, lag: LagWatch, folder: Path, stop: Event) -> None:
-    done, reported_at = 0, 0.0
+def _loop(parts: Parts, producer: LedgerProducer, lag: LagWatch, report: Report, stop: Event) -> None:
+    progress, first_order, merged, reported_at = HistoryProgress(parts.backlog), None, False, 0.0
     while not stop.is_set():
-        live = list(islice(parts.live.advance(time.time_ns() // 1_000_000), _BATCH))
+        live = list(islice(parts.live.advance(time.time_ns() // 1_000_000), HISTORY_BATCH))
         parts.send(parts.live, live)
         producer.settle()
+        first_order = first_order or _first_order(live)
         past = 0
-        if parts.backlog and len(live) < _BATCH:
-            past = _write_past(parts, producer, history_allowance(lag.behind()))
-            done += past
+        if len(live) < HISTORY_BATCH:
+            if merged and producer.drain(1.0):
+                progress.sent(parts.backlog, producer.ends)
+                merged = False
+            elif parts.backlog:
+                past, merged = _write_past(parts, producer, history_allowance(lag.behind()))
         if time.monotonic() - reported_at > _REPORT_SECONDS:
-            report_history(folder, parts, done)
+            progress.applied(lag.published)
+            report(progress.state(parts.backlog, first_order))
             reported_at = time.monotonic()
         if parts.seconds_since_save() > _SAVE_SECONDS:
             parts.save_when_settled(0.5)
         if not live and not past:
             stop.wait(_PAUSE_SECONDS)
-    report_history(folder, parts, done)
 
 
-def _write_past(parts: Parts, producer: LedgerProducer, allowance: int) -> int:
-    """Send up to `allowance` messages of the oldest part; merge it when its past is written."""
+def _first_order(batch: Iterable[Emission]) -> int | None:
+    return next((one.order_id for one in batch if one.event_type == EventType.ORDER_PLACED), None)
+
+
+def _write_past(parts: Parts, producer: LedgerProducer, allowance: int) -> tuple[int, bool]:
+    """Send up to `allowance` messages of the newest stretch; merge it when it is written. Returns how many, whether."""
     if not allowance:
-        return 0
+        return 0, False
     part = parts.backlog[0]
     batch = list(islice(part.shop.advance(part.end_minute * MINUTE_MS), allowance))
     parts.send(part.shop, batch)
-    if len(batch) < allowance and producer.drain(1.0):
+    written = len(batch) < allowance and producer.drain(1.0)
+    if written:
         parts.merge_first()
-    return len(batch)
-
-
-def report_history(folder: Path, parts: Parts, done: int) -> None:
-    """Write how much of the past this start has written: events, their estimated total, share from 0 to 1."""
-    minutes = sum(one.end_minute - one.start_minute for one in parts.backlog)
-    written = sum(one.share * (one.end_minute - one.start_minute) for one in parts.backlog)
-    share = written / minutes if minutes else 1.0
-    left = sum((one.end_minute - one.start_minute) * (1 - one.share) for one in parts.backlog) * 60
-    total = done + round(left * _EVENTS_PER_ORDER)
-    now = from_ms(time.time_ns() // 1_000_000).isoformat()
-    report = {"done": done, "total_estimate": total, "share": round(share, 4), "updated_at": now}
-    write_atomically(folder / HISTORY_FILE, msgspec.json.encode(report))
+    return len(batch), written

@@ -31,14 +31,15 @@ _FAR_MS = 2**62
 _HOUR_MS = 3_600_000
 _LAST_STEP_HOLD_MS = 3 * _HOUR_MS
 _OVERSOLD_LIMIT = -25
-_STEP, _RECEIPT, _MESSAGE = 0, 1, 2
+_STEP, _RECEIPT, _MESSAGE, _GIVEN_BACK = 0, 1, 2, 3
 
-# (due time in ms, tie-breaker, kind, content): a Step, a (pair, units) receipt or the fields of a held message.
+# (due time in ms, tie-breaker, kind, content): a Step, a (pair, units) receipt, the fields of a held message, or the
+# (pair, units) lines that go back to the shelves.
 Entry = tuple[int, int, int, Any]
 
 
 class ShopState(Struct):
-    """Everything a shop remembers between two messages."""
+    """Everything a shop remembers between two messages; see `Shop.tell_ahead` for `told_until_ms`."""
 
     config: ShopConfig
     stream: int
@@ -50,6 +51,7 @@ class ShopState(Struct):
     sequence: int = 0
     clock_ms: int = 0
     due: list[Entry] = []
+    told_until_ms: int = 0
 
 
 class Shop:
@@ -104,6 +106,14 @@ class Shop:
         state.minute, state.row, state.clock_ms = start_ms // MINUTE_MS, 0, start_ms
         self._restore(state)
 
+    def tell_ahead(self, until_ms: int) -> None:
+        """Let every order be followed at once by those of its steps that are taken before `until_ms`.
+
+        For a past that is written after it happened: whatever part of it is written is true. Shelves see the steps in
+        their own time. Nothing is told ahead while faults hold messages back.
+        """
+        self._state.told_until_ms = until_ms
+
     def first_id_after(self, end_minute: int) -> int:
         """Return the order number that follows the last one wanted before `end_minute`."""
         rest = range(self._state.minute + 1, end_minute)
@@ -145,6 +155,10 @@ class Shop:
         self._state = state
         self._demand = Demand(state.config, self._dimensions, state.stream)
         self._faults = Faults(state.config.faults, state.config.seed)
+        kinds = IncidentKind
+        self._late_couriers = [
+            one for one in state.config.incidents if one.kind in (kinds.SLOW_COURIER, kinds.COURIER_OUTAGE)
+        ]
         self._later: dict[int, list[Entry]] = {}
         self._due: list[Entry] = []
         for entry in state.due:
@@ -164,7 +178,6 @@ class Shop:
         start_ms = self._state.minute * MINUTE_MS
         active = [i for i in self.config.incidents if i.from_ms < start_ms + MINUTE_MS and i.to_ms > start_ms]
         kinds = IncidentKind
-        self._late_couriers = [i for i in active if i.kind in (kinds.SLOW_COURIER, kinds.COURIER_OUTAGE)]
         self._wanted = [i for i in active if i.kind in (kinds.FLASH_SALE, kinds.OVERSOLD)]
         self._oversold = [i for i in active if i.kind is kinds.OVERSOLD]
         self._blackouts = [i for i in active if i.kind is kinds.BLACKOUT]
@@ -195,10 +208,25 @@ class Shop:
         life = life_of(wish, courier)
         given_back = [line[:2] for line in lines] if life[-1][0] in (CANCELLED, RETURNED) else []
         step = Step(order_id, wish.time_ms, courier.courier_id, given_back, life, 0)
-        self._push((life[0][1], self._tick(), _STEP, step))
+        self._tell(step)
+        if step.position < len(step.life):
+            self._push((step.life[step.position][1], self._tick(), _STEP, step))
         for line in lines:
             self._restock(line[0], wish.time_ms)
         return self._send(message, MIN_HANDLING_MS - MINUTE_MS, life)
+
+    def _tell(self, step: Step) -> None:
+        """Put the steps to be told ahead right behind the order, and the goods they give back in their own time."""
+        until_ms = 0 if self._faults.active else self._state.told_until_ms
+        while step.position < len(step.life) and step.life[step.position][1] < until_ms:
+            number, time_ms = step.life[step.position]
+            if self._hold(step, number, time_ms):
+                continue
+            message = self._orders.step(step, number, time_ms, _arrival_of(step, number))
+            self._push((step.order_ms, self._tick(), _MESSAGE, msgspec.structs.astuple(message)))
+            if number in (CANCELLED, RETURNED):
+                self._push((time_ms, self._tick(), _GIVEN_BACK, step.lines))
+            step.position += 1
 
     def _pick_up(self, wish: Wish) -> list[tuple[int, int, int]]:
         """Take what the customer wants from the shelves: lines (pair, units, product id), none twice."""
@@ -248,26 +276,35 @@ class Shop:
             return self._unless_black(message)
         if kind == _RECEIPT:
             return self._receive(due_ms, *content)
+        if kind == _GIVEN_BACK:
+            self.shelves.put_back(content)
+            return None
         return self._step(due_ms, content if isinstance(content, Step) else msgspec.convert(content, Step))
 
     def _step(self, due_ms: int, step: Step) -> Emission | None:
         number = step.life[step.position][0]
-        if number == DELIVERED:
-            for incident in self._late_couriers:
-                held_ms = held_until(incident, step.courier_id, step.order_id, due_ms)
-                if held_ms != due_ms:
-                    step.life = [(other, time + held_ms - due_ms) for other, time in step.life]
-                    self._push((held_ms, self._tick(), _STEP, step))
-                    return None
+        if self._hold(step, number, due_ms):
+            self._push((step.life[step.position][1], self._tick(), _STEP, step))
+            return None
         if number in (CANCELLED, RETURNED):
             self.shelves.put_back(step.lines)
-        arrived_ms = step.life[1][1] if number in (DELIVERED, RETURNED) else None
-        message = self._orders.step(step, number, due_ms, arrived_ms)
+        message = self._orders.step(step, number, due_ms, _arrival_of(step, number))
         last = step.position + 1 == len(step.life)
         if not last:
             step.position += 1
             self._push((step.life[step.position][1], self._tick(), _STEP, step))
         return self._send(message, _LAST_STEP_HOLD_MS if last else 0, [])
+
+    def _hold(self, step: Step, number: int, due_ms: int) -> bool:
+        """Whether an incident of its courier moves a delivery, and with it what is to come of the order."""
+        if number != DELIVERED:
+            return False
+        for incident in self._late_couriers:
+            held_ms = held_until(incident, step.courier_id, step.order_id, due_ms)
+            if held_ms != due_ms:
+                step.life = [(other, time + held_ms - due_ms) for other, time in step.life]
+                return True
+        return False
 
     def _receive(self, due_ms: int, pair: int, units: int) -> Emission | None:
         warehouse, product = pair // self._products + 1, pair % self._products + 1
@@ -319,3 +356,8 @@ class Shop:
 
     def _keep(self, message: Emission) -> None:
         self._push((message.time_ms, self._tick(), _MESSAGE, msgspec.structs.astuple(message)))
+
+
+def _arrival_of(step: Step, number: int) -> int | None:
+    """When a delivery that is reported, or whose return is, arrived."""
+    return step.life[1][1] if number in (DELIVERED, RETURNED) else None

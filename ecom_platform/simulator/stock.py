@@ -56,15 +56,14 @@ class Shelves(Struct):
         self.on_order.discard(pair)
         return units
 
-    def split(self, share: float, keep: Iterable[int] = ()) -> Shelves:
-        """Take `share` of every shelf away into new shelves, but nothing of the pairs in `keep`.
+    def split(self, share: float) -> Shelves:
+        """Take `share` of every shelf away into new shelves.
 
         Two parts of one shop sell side by side from their own shelves; the sum is never oversold by that.
         """
-        kept = set(keep)
-        parts = [0 if pair in kept else max(0, int(units * share)) for pair, units in enumerate(self.units)]
-        targets = [0 if pair in kept else int(units * share) for pair, units in enumerate(self.targets)]
-        points = [0 if pair in kept else int(units * share) for pair, units in enumerate(self.reorder_points)]
+        parts = [max(0, int(units * share)) for units in self.units]
+        targets = [int(units * share) for units in self.targets]
+        points = [int(units * share) for units in self.reorder_points]
         for pair, units in enumerate(parts):
             self.units[pair] -= units
             self.targets[pair] -= targets[pair]

@@ -6,6 +6,7 @@ from ecom_platform.store.client import MongoCollection, MongoDatabase, connect, 
 from ecom_platform.store.dimensions import DimensionTables, dimension_version, load_dimensions, read_dimensions
 from ecom_platform.store.intents import Intent, read_intent, set_intent
 from ecom_platform.store.leases import Lease, LeaseState, read_lease
+from ecom_platform.store.loading import Loading, read_first_order, read_loading, write_loading
 from ecom_platform.store.offsets import Counters, PartitionOffsets, read_offsets
 from ecom_platform.store.progress import AgeState, FigureAge, Progress, figure_age, read_progress
 from ecom_platform.store.schema import ensure_schema
@@ -18,6 +19,7 @@ __all__ = [
     "Intent",
     "Lease",
     "LeaseState",
+    "Loading",
     "MongoCollection",
     "MongoDatabase",
     "PartitionOffsets",
@@ -30,9 +32,12 @@ __all__ = [
     "load_dimensions",
     "mongo_errors",
     "read_dimensions",
+    "read_first_order",
     "read_intent",
     "read_lease",
+    "read_loading",
     "read_offsets",
     "read_progress",
     "set_intent",
+    "write_loading",
 ]

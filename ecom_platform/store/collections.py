@@ -48,6 +48,7 @@ DIRTY_DAYS: Final = "dirty_days"
 PIPELINE_STATUS: Final = "pipeline_status"
 LEASES: Final = "leases"
 INTENT: Final = "intent"
+LOADING: Final = "loading"
 
 DIMENSIONS: Final = (USERS, PRODUCTS, WAREHOUSES, COURIERS, INVENTORY)
 ROLLUPS: Final = (KPI_MINUTE, KPI_CUBE, KPI_PRODUCT, STOCK, INGEST_MINUTE)
@@ -74,4 +75,5 @@ COLLECTIONS: Final = (
     PIPELINE_STATUS,
     LEASES,
     INTENT,
+    LOADING,
 )

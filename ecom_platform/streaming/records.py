@@ -13,6 +13,9 @@ __all__ = ["DecodedRecord", "Record", "chunks", "decode_records", "drop_before"]
 MAX_VALUE_BYTES = 4_000_000
 """Above this an order with its unknown fields could reach the 16 MB limit of a MongoDB document."""
 
+SENT_AT_ONCE = timedelta(seconds=60)
+"""Between an event and Kafka's time of it: what is older was not sent as it happened, and says nothing of live ones."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST_MILLISECONDS = 253_402_128_000_000  # 9999-12-30: a day later is still a date
 
@@ -46,6 +49,13 @@ class DecodedRecord:
 
     record: Record
     outcome: Decoded | Rejected
+
+    @property
+    def was_sent_at_once(self) -> bool:
+        """Whether it was sent when it happened: not out of a history, an import or a repair, and readable at all."""
+        if isinstance(self.outcome, Rejected):
+            return False
+        return abs(self.record.time - self.outcome.event.event_time) <= SENT_AT_ONCE
 
 
 def decode_records(records: Iterable[Record], history_start: datetime) -> list[DecodedRecord]:

@@ -256,13 +256,13 @@ class Sink:
     def _write_minutes(
         self, session: ClientSession, writes: ChunkWrites, records: Sequence[DecodedRecord], now: datetime
     ) -> None:
-        """Count what became of the events and how long they waited, by minute of Kafka's clock."""
-        waits = wait_bins((item.record.time_milliseconds for item in records), now)
+        """Count what became of the events and how long live ones waited, by minute of Kafka's clock."""
+        waits = wait_bins((item.record.time_milliseconds for item in records if item.was_sent_at_once), now)
         ingested = [
             UpdateOne(
                 {"_id": f"{bucket_label(Grain.MINUTE, minute)}/{self.partition}"},
                 {
-                    "$inc": {**counts, **{f"waited.{number}": events for number, events in waits[minute].items()}},
+                    "$inc": counts | {f"waited.{number}": events for number, events in waits.get(minute, {}).items()},
                     "$setOnInsert": {"t": bucket_time(Grain.MINUTE, minute), "partition": self.partition},
                 },
                 upsert=True,

@@ -1,4 +1,4 @@
-"""The words of the badge, the share of the history, and what the dashboard's process is made of."""
+"""The words of the badge, and what the dashboard's process is made of."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from dashboard.frame import badge
-from dashboard.queries.pulse import history_share
 from ecom_platform.store import AgeState, FigureAge
 
 NOW = datetime(2026, 11, 23, 14, 32, 5, tzinfo=UTC)
@@ -39,19 +38,6 @@ def test_every_state_has_its_own_icon():
     icons = [badge(FigureAge(NOW, state, 1, 0.5), NOW).icon for state in AgeState]
 
     assert len(set(icons)) == len(AgeState)
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [('{"share": 0.41}', 0.41), ('{"share": 1}', 1.0), ('{"share": 7}', None), ("{", None), ("{}", None), (None, None)],
-)
-def test_the_history_share_survives_a_broken_file(tmp_path, content, expected):
-    """No simulator, half a file, nonsense: unknown, never an error on screen."""
-    if content is not None:
-        (tmp_path / "simulator").mkdir()
-        (tmp_path / "simulator" / "history.json").write_text(content)
-
-    assert history_share(tmp_path) == expected
 
 
 def test_the_dashboard_loads_neither_spark_nor_dagster():

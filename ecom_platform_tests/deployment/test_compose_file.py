@@ -138,7 +138,7 @@ def test_a_service_sees_only_the_secrets_of_its_roles() -> None:
         "viewer": {"postgres-password"},
         "dashboard": {"mongodb-dashboard.properties"},
         "shop": {"postgres-password", "mongodb-orchestrator.properties"},
-        "simulator": {"kafka-simulator.properties"},
+        "simulator": {"kafka-simulator.properties", "mongodb-simulator.properties"},
         "proxy": {"proxy-users"},
         "operator": {"kafka-operator.properties", "mongodb-operator.properties"},
     }

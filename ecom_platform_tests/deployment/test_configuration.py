@@ -116,8 +116,8 @@ def test_a_code_server_that_is_not_there_is_not_healthy() -> None:
 
 
 def test_a_file_is_healthy_while_it_is_written(tmp_path: Path) -> None:
-    """A program without a port writes one about every second."""
-    file = tmp_path / "history.json"
+    """A program without a port writes one every few seconds."""
+    file = tmp_path / "state.msgpack"
     assert healthy("file", str(file), "60").returncode == 1
     file.touch()
     assert healthy("file", str(file), "60").returncode == 0

@@ -72,6 +72,7 @@ def make_user(db: MongoDatabase) -> object:
 
 MAY: dict[Role, list[Call]] = {
     Role.OPERATOR: [find(names.ORDERS), delete(names.DEAD_LETTERS), lambda db: db.list_collection_names()],
+    Role.SIMULATOR: [insert(names.LOADING), update(names.LOADING)],
     Role.STREAM: [insert(names.ORDERS), insert(names.KPI_CUBE), update(names.STREAM_OFFSETS), find(names.PRODUCTS)],
     Role.ARCHIVER: [find(names.ORDERS), delete(names.ORDERS), size(names.ORDERS), insert(names.ARCHIVE_MANIFESTS)],
     Role.KPI: [find(names.ORDERS), insert(names.KPI_DAILY), delete(names.DIRTY_DAYS), find(names.KPI_CUBE)],
@@ -84,6 +85,11 @@ MAY: dict[Role, list[Call]] = {
 }
 MAY_NOT: dict[Role, list[Call]] = {
     Role.OPERATOR: [make_user, drop(names.ORDERS)],
+    Role.SIMULATOR: [
+        *(insert(name) for name in names.COLLECTIONS if name != names.LOADING),
+        *(find(name) for name in (names.ORDERS, names.USERS, names.LOADING)),
+        delete(names.LOADING),
+    ],
     Role.STREAM: [delete(names.ORDERS), insert(names.PRODUCTS), insert(names.ARCHIVE_MANIFESTS), drop(names.ORDERS)],
     Role.ARCHIVER: [insert(names.PRODUCTS), update(names.ALERTS), insert(names.KPI_DAILY), drop(names.ORDERS)],
     Role.KPI: [update(names.ORDERS), delete(names.ORDERS), insert(names.KPI_CUBE), insert(names.ARCHIVE_MANIFESTS)],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -84,18 +83,6 @@ def test_in_a_fresh_clone_the_daily_schedule_skips_with_the_command_to_run() -> 
         data = orders_archive_schedule.evaluate_tick(context)
 
     assert "ecom up" in str(data.skip_message)
-
-
-@pytest.mark.parametrize("sensor", [orders_size_sensor, dirty_days_sensor], ids=lambda sensor: sensor.name)
-def test_batch_work_waits_until_the_demos_history_is_loaded(sensor: dg.SensorDefinition, tmp_path: Path) -> None:
-    """Without asking MongoDB, which is busy; the file of an earlier start is none."""
-    file = tmp_path / "home" / "simulator" / "history.json"
-    file.parent.mkdir(parents=True)
-    file.write_text('{"share": 0.25}')
-    assert "25% of the history" in str(tick(sensor).skip_message)
-
-    os.utime(file, (1_000_000, 1_000_000))
-    assert "ecom up" in str(tick(sensor).skip_message)
 
 
 def test_marks_the_wrong_way_round_are_named() -> None:

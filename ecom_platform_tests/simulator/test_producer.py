@@ -17,14 +17,22 @@ from kafka.structs import TopicPartition
 
 from ecom_platform.errors import UnavailableError
 from ecom_platform.kafka_client import python_options
+from ecom_platform.simulator.history import HISTORY_LAG
 from ecom_platform.simulator.ledger import digest_of, read_ledger, summarise
-from ecom_platform.simulator.run import ledger_folder, simulate, state_folder
-from ecom_platform.simulator.serve import HISTORY_FILE, HISTORY_LAG
+from ecom_platform.simulator.run import ledger_folder, simulate
 from ecom_platform.streaming.topic import TopicReader
 from ecom_platform_tests.conftest import variables
 
 pytestmark = pytest.mark.servers
 
+# Sells live, and writes what it reports as lines.
+SERVE = """
+import json, sys
+from ecom_platform.settings import load_settings
+from ecom_platform.simulator.serve import serve
+with open(sys.argv[1], "a", buffering=1) as lines:
+    serve(load_settings(), lambda state: print(state.share, state.first_order_id, file=lines), seed=7)
+"""
 SIMULATE = (
     "import sys; from ecom_platform.settings import load_settings; from ecom_platform.simulator.run import simulate"
 )
@@ -125,28 +133,29 @@ def test_a_killed_simulator_loses_and_doubles_no_order(settings, topic) -> None:
 
 def test_the_live_simulator_sells_first_and_waits_for_the_stream_with_history(settings, topic) -> None:
     """Live orders come before any history, which waits for the stream's first offset and then stops at 8,000."""
-    report = state_folder(settings) / HISTORY_FILE
-    process = _start(settings, "-m", "ecom_platform.simulator", "--seed", "7")
+    reported = settings.home / "reported"
+    process = _start(settings, "-c", SERVE, str(reported))
     try:
         _wait(lambda: len(_records(settings)) > 2)
         time.sleep(2.0)
-        assert json.loads(report.read_bytes())["done"] == 0
+        before = len(_records(settings))
         with TopicReader(settings) as stream:
             stream.publish(settings.consumer_group, {0: 1})
-        _wait(lambda: report.exists() and json.loads(report.read_bytes())["done"] >= HISTORY_LAG - 500)
+        _wait(lambda: len(_records(settings)) >= HISTORY_LAG - 500)
         time.sleep(2.0)
     finally:
         process.send_signal(signal.SIGTERM)
         code = process.wait(timeout=10)
-    done = json.loads(report.read_bytes())
     summary = summarise(read_ledger(ledger_folder(settings)))
     lines = (ledger_folder(settings) / "labels.jsonl").read_text().splitlines()
     labels = [json.loads(line)["kind"] for line in lines]
-    first = next(iter(read_ledger(ledger_folder(settings))))
+    entries = list(read_ledger(ledger_folder(settings)))
+    share, first_order = reported.read_text().splitlines()[-1].split()
 
     assert code == 0
-    assert summary.acked == summary.attempted > 7_000
-    assert done["done"] <= HISTORY_LAG
-    assert 0 < done["share"] < 0.2
+    assert before < 100
+    assert 7_000 < summary.acked == summary.attempted < HISTORY_LAG + 500
+    assert 0 < float(share) < 0.2
+    assert int(first_order) == next(one.order_id for one in entries if one.total_cents is not None)
     assert labels == ["slow_courier", "oversold"]
-    assert int(first.event_id.replace("-", "")[:12], 16) > (time.time() - 300) * 1000
+    assert int(entries[0].event_id.replace("-", "")[:12], 16) > (time.time() - 300) * 1000

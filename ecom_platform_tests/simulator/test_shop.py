@@ -250,3 +250,26 @@ def test_a_shop_sent_elsewhere_in_time_keeps_its_orders_and_numbers(dimensions) 
 
     assert not first & second
     assert first <= finished
+
+
+def test_what_is_told_ahead_is_what_happens(dimensions) -> None:
+    """The same orders and steps as in the order of time, a slow courier's included, and stored at any message."""
+    slow = Incident(IncidentKind.SLOW_COURIER, START_MS + 4 * HOUR_MS, START_MS + 6 * HOUR_MS, courier_id=3)
+    until_ms = START_MS + 9 * HOUR_MS
+    plain = _open(dimensions, orders_per_second=0.3, incidents=(slow,))
+    happened = list(plain.advance(until_ms))
+    ahead, told = _open(dimensions, orders_per_second=0.3, incidents=(slow,)), []
+    ahead.tell_ahead(until_ms)
+    while piece := list(islice(ahead.advance(until_ms), 997)):
+        told += piece
+        ahead = _copy(dimensions, ahead)
+
+    def about_orders(messages):
+        return sorted((one.event_id, one.value) for one in messages if one.order_id is not None)
+
+    assert about_orders(told) == about_orders(happened)
+    assert [one.time_ms for one in told] != sorted(one.time_ms for one in told)
+    assert ahead.shelves.units == plain.shelves.units
+
+    after = [list(shop.advance(until_ms + 4 * HOUR_MS)) for shop in (plain, ahead)]
+    assert about_orders(after[0]) == about_orders(after[1])

@@ -39,12 +39,12 @@ def test_a_shelf_is_reordered_once_and_filled_up() -> None:
 
 
 def test_a_split_and_a_merge_leave_the_sum_as_it_was() -> None:
-    """Two parts sell side by side; what is kept whole stays with the first."""
+    """Two parts sell side by side."""
     shelves = Shelves([100, 40, 8], [100, 40, 8], [30, 10, 2], {1})
-    other = shelves.split(0.25, keep=[1])
+    other = shelves.split(0.25)
 
-    assert other.units == [25, 0, 2]
-    assert shelves.units == [75, 40, 6]
+    assert other.units == [25, 10, 2]
+    assert shelves.units == [75, 30, 6]
 
     shelves.merge(other)
 

@@ -95,7 +95,8 @@ def test_a_chunk_writes_facts_rollups_dead_letters_and_offsets_together(db: Mong
     }
     assert stored_rollups(db) == recomputed_rollups(db)
     minutes = list(db.ingest_minute.find())
-    assert sum(sum(minute["waited"].values()) for minute in minutes) == len(chunk)
+    # Only the two receipts were sent when they happened; the orders are of the day before.
+    assert sum(sum(minute["waited"].values()) for minute in minutes) == 2
 
 
 def test_updates_in_later_chunks_leave_the_rollups_equal_to_a_recomputation(

@@ -69,8 +69,8 @@ def alert_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.
     memory, now = AlertMemory.parse(context.cursor), datetime.now(UTC)
     try:
         settings = platform.settings()
-        loading = history_is_loading(settings)
         with platform.database(SHORT_SECONDS) as db:
+            loading = history_is_loading(db)
             evaluate_now(db, settings.topic, now, loading=loading is not None)
             alerts = open_alerts(db)
     except ConfigurationError as error:

@@ -52,9 +52,9 @@ def orders_size_sensor(context: dg.SensorEvaluationContext, platform: Platform) 
     memory, now = SizeMemory.parse(context.cursor), datetime.now(UTC).timestamp()
     try:
         settings = platform.settings()
-        if loading := history_is_loading(settings):
-            return dg.SensorResult(skip_reason=loading, cursor=memory.dump())
         with platform.database(PLAN_SECONDS) as db:
+            if loading := history_is_loading(db):
+                return dg.SensorResult(skip_reason=loading, cursor=memory.dump())
             size = size_of_orders(db)
             outcome = _outcome(context.instance, db, memory)
             decision, eligible = _decide(settings, db, memory, size, outcome, now)

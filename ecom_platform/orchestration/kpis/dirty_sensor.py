@@ -35,9 +35,9 @@ def dirty_days_sensor(context: dg.SensorEvaluationContext, platform: Platform) -
     memory, now = DirtyMemory.parse(context.cursor), datetime.now(UTC)
     try:
         settings = platform.settings()
-        if loading := history_is_loading(settings):
-            return dg.SensorResult(skip_reason=loading)
         with platform.database(SHORT_SECONDS) as db:
+            if loading := history_is_loading(db):
+                return dg.SensorResult(skip_reason=loading)
             touched = read_touched(db)
     except ConfigurationError as error:
         return dg.SensorResult(skip_reason=str(error))

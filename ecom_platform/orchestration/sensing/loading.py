@@ -1,27 +1,16 @@
-"""Whether the demo's simulator is still writing the days before now; batch work would only delay them."""
+"""Whether history is being loaded; batch work would only delay it."""
 
 from __future__ import annotations
 
-import json
-import time
-from pathlib import Path
-from typing import Final
-
-from ecom_platform.settings import Settings
+from ecom_platform.store.client import MongoDatabase
+from ecom_platform.store.loading import read_loading
 
 __all__ = ["history_is_loading"]
 
-# The simulator rewrites the file about every second; an old one is that of a start that was ended.
-STALE_SECONDS: Final = 60.0
 
-
-def history_is_loading(settings: Settings) -> str | None:
-    """How much is loaded, in words, while a simulator is at it; else None, also when nobody can tell."""
-    file = Path(settings.home) / "simulator" / "history.json"
-    try:
-        if time.time() - file.stat().st_mtime > STALE_SECONDS:
-            return None
-        share = float(json.loads(file.read_text())["share"])
-    except (OSError, ValueError, KeyError, TypeError):
+def history_is_loading(db: MongoDatabase) -> str | None:
+    """How much is loaded, in words, while somebody loads; else None. Raises UnavailableError."""
+    loading = read_loading(db)
+    if loading is None:
         return None
-    return f"{share:.0%} of the history is loaded; batch work begins after it." if share < 1 else None
+    return f"{100 * loading.share:.0f} % of the history is loaded; batch work begins after it."
