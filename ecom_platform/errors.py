@@ -5,6 +5,7 @@
     EcomError                     anything below; carries the exit code of the command line
      ├── UsageError          (2)  fix the command
      ├── ConfigurationError  (3)  fix a setting or install something
+     │    └── OutOfMemory         a heap is too small for what it was given
      ├── UnavailableError    (4)  a server does not answer: try again later
      ├── Fenced              (5)  another writer took over: stop, never retry
      ├── NeedsPerson         (6)  going on could hide lost data: a person decides
@@ -27,6 +28,7 @@ __all__ = [
     "EcomError",
     "Fenced",
     "NeedsPerson",
+    "OutOfMemory",
     "PoisonedTopic",
     "TopicReplaced",
     "UnavailableError",
@@ -50,6 +52,10 @@ class ConfigurationError(EcomError):
     """A setting is wrong or a program is missing; trying again without a change is useless."""
 
     exit_code = 3
+
+
+class OutOfMemory(ConfigurationError):
+    """A program has less memory than its data takes; the setting is named."""
 
 
 class UnavailableError(EcomError):

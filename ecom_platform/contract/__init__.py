@@ -17,10 +17,14 @@ from ecom_platform.contract.events import (
     StockReceived,
 )
 from ecom_platform.contract.lifecycle import Step, judge_step
+from ecom_platform.contract.limits import MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES
 from ecom_platform.contract.money import allocate_discount
 from ecom_platform.contract.reasons import Reason
 
 __all__ = [
+    "MAX_BATCH_BYTES",
+    "MAX_KEY_BYTES",
+    "MAX_VALUE_BYTES",
     "SCHEMA_VERSION",
     "Decoded",
     "Delivery",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ecom_platform.contract import MAX_BATCH_BYTES
 from ecom_platform.credentials import (
     ROLES_OF,
     Role,
@@ -44,6 +45,7 @@ def connection(settings: Settings, role: Role) -> dict[str, Any]:
             "topic": settings.topic,
             "security_protocol": options["security_protocol"],
             "sasl_mechanism": options["sasl_mechanism"],
+            "max_request_bytes": MAX_BATCH_BYTES,
             "credentials_file": file,
             **ca,
         }
@@ -74,7 +76,9 @@ def kafka_properties(settings: Settings, role: Role) -> list[str]:
             "`ecom up` starts one."
         )
     _file(settings, "kafka", role)
-    return [f"{name}={value}" for name, value in java_options(settings.model_copy(update={"role": role})).items()]
+    # Tools that only read warn about the last one and go on.
+    options = java_options(settings.model_copy(update={"role": role})) | {"max.request.size": str(MAX_BATCH_BYTES)}
+    return [f"{name}={value}" for name, value in options.items()]
 
 
 def export(folder: Path) -> list[Path]:

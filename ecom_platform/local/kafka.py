@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecom_platform.contract import MAX_BATCH_BYTES
 from ecom_platform.credentials import Role, ensure_credentials
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.jars import class_path
@@ -89,27 +90,44 @@ def furnish(settings: Settings) -> None:
 
 
 def ensure_topic(settings: Settings) -> None:
-    """Create the topic of the events unless it exists.
+    """Create the topic of the events unless it exists; one that takes smaller messages than the contract is changed.
 
     Raises:
         UnavailableError: Kafka does not answer, or refuses.
-        ConfigurationError: the topic exists with another clean-up than deletion by age, which would lose events.
+        ConfigurationError: the topic exists with another clean-up than deletion by age, which would lose events, or
+            takes only messages that are too small, and may not be changed.
     """
-    from kafka.admin import ConfigResource, ConfigResourceType
     from kafka.errors import TopicAlreadyExistsError
 
+    configs = {"cleanup.policy": "delete", "max.message.bytes": str(MAX_BATCH_BYTES)}
+    wanted = {"num_partitions": settings.topic_partitions, "configs": configs}
     with _admin(settings, 20.0) as admin:
-        wanted = {"num_partitions": settings.topic_partitions, "configs": {"cleanup.policy": "delete"}}
         try:
             admin.create_topics({settings.topic: wanted}, timeout_ms=15_000, wait_for_metadata=True)
         except TopicAlreadyExistsError:
-            resource = ConfigResource(ConfigResourceType.TOPIC, settings.topic)
-            policy = _value(admin.describe_configs([resource]), "cleanup.policy")
-            if policy is not None and policy != "delete":
-                raise ConfigurationError(
-                    f"Topic {settings.topic} has cleanup.policy={policy}; events with equal keys would be lost. "
-                    "Set it to delete, or name another topic with ECOM_TOPIC."
-                ) from None
+            _adapt_topic(admin, settings.topic)
+
+
+def _adapt_topic(admin: KafkaAdminClient, topic: str) -> None:
+    """Let a topic that somebody else made take every message of the contract; raises as `ensure_topic`."""
+    from kafka.admin import ConfigResource, ConfigResourceType
+
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic, ["cleanup.policy", "max.message.bytes"])
+    described = admin.describe_configs([resource], config_filter="all")
+    policy, bytes_ = _value(described, "cleanup.policy"), _value(described, "max.message.bytes")
+    if policy is not None and policy != "delete":
+        raise ConfigurationError(
+            f"Topic {topic} has cleanup.policy={policy}; events with equal keys would be lost. "
+            "Set it to delete, or name another topic with ECOM_TOPIC."
+        )
+    if bytes_ is not None and int(bytes_) < MAX_BATCH_BYTES:
+        larger = {"max.message.bytes": str(MAX_BATCH_BYTES)}
+        answers = admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, larger)])
+        if (refusal := answers["topic"][topic]) != "OK":
+            raise ConfigurationError(
+                f"Topic {topic} takes messages of at most {bytes_} bytes and would refuse valid orders, and Kafka did "
+                f"not let it be changed ({refusal}). Set max.message.bytes={MAX_BATCH_BYTES} for it."
+            )
 
 
 @contextmanager
@@ -170,6 +188,8 @@ def _properties(settings: Settings, folder: str) -> Mapping[str, object]:
         "share.coordinator.state.topic.min.isr": 1,
         "group.initial.rebalance.delay.ms": 0,
         "log.segment.bytes": 256 * 1024 * 1024,
+        "message.max.bytes": MAX_BATCH_BYTES,
+        "replica.fetch.max.bytes": MAX_BATCH_BYTES,
     }
 
 

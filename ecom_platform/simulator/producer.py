@@ -15,6 +15,7 @@ from kafka.admin import OffsetSpec
 from kafka.errors import CoordinatorNotAvailableError, KafkaError
 from kafka.structs import TopicPartition
 
+from ecom_platform.contract import MAX_BATCH_BYTES
 from ecom_platform.errors import UnavailableError
 from ecom_platform.kafka_client import python_options
 from ecom_platform.settings import Settings
@@ -62,6 +63,7 @@ class LedgerProducer:
                 acks="all",
                 enable_idempotence=True,
                 batch_size=_BATCH_BYTES,
+                max_request_size=MAX_BATCH_BYTES,
                 linger_ms=_LINGER_MS,
                 bootstrap_timeout_ms=_CONNECT_SECONDS * 1000,
                 max_block_ms=_CONNECT_SECONDS * 1000,

@@ -17,10 +17,7 @@ from ecom_platform.store import MongoDatabase
 from ecom_platform.store import collections as names
 from ecom_platform.streaming.records import Record
 
-__all__ = ["MAX_STORED_BYTES", "dead_letter", "mark_dirty_days", "record_fields"]
-
-MAX_STORED_BYTES = 7_000_000
-"""Of key and value in a dead letter; both together stay below the 16 MB of a MongoDB document."""
+__all__ = ["dead_letter", "mark_dirty_days", "record_fields"]
 
 
 def record_fields(topic: str, partition: int, record: Record, now: datetime) -> dict[str, Any]:
@@ -30,20 +27,22 @@ def record_fields(topic: str, partition: int, record: Record, now: datetime) -> 
         "topic": topic,
         "partition": partition,
         "offset": record.offset,
-        "key": _stored_bytes(record.key),
-        "raw": _stored_bytes(record.value),
+        "key": _binary(record.key),
+        "raw": _binary(record.value),
         "kafka_time": record.time,
         "seen_at": now,
     }
 
 
 def dead_letter(topic: str, partition: int, record: Record, rejected: Rejected, now: datetime) -> dict[str, Any]:
-    """The document of a message that could not be applied."""
+    """The document of a message that could not be applied; one that was cut cannot be replayed, and says so."""
+    cut = record.cut
+    whole = {"raw_bytes": len(record.value or b""), "replayable": True}
     return {
         **record_fields(topic, partition, record, now),
         "reason": rejected.reason.value,
         "error": rejected.error[:2_000],
-        "raw_bytes": len(record.value or b""),
+        **({"raw_bytes": cut.value_bytes, "raw_sha256": cut.sha256, "replayable": False} if cut else whole),
         "replayed_at": None,
     }
 
@@ -64,6 +63,5 @@ def mark_dirty_days(
         db[names.DIRTY_DAYS].bulk_write(marks, ordered=False, session=session)
 
 
-def _stored_bytes(content: bytes | None) -> Binary | None:
-    """The bytes of a message, cut where a document could not hold them: a dead letter must always be storable."""
-    return None if content is None else Binary(content[:MAX_STORED_BYTES])
+def _binary(content: bytes | None) -> Binary | None:
+    return None if content is None else Binary(content)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ecom_platform.contract import Decoded, Reason, Rejected, decode_with_extra
+from ecom_platform.contract import (
+    MAX_KEY_BYTES,
+    MAX_VALUE_BYTES,
+    Decoded,
+    Reason,
+    Rejected,
+    decode_with_extra,
+)
 
-__all__ = ["DecodedRecord", "Record", "chunks", "decode_records", "drop_before"]
+__all__ = ["KEPT_BYTES", "Cut", "DecodedRecord", "Record", "chunks", "decode_records", "drop_before"]
 
-MAX_VALUE_BYTES = 4_000_000
-"""Above this an order with its unknown fields could reach the 16 MB limit of a MongoDB document."""
+KEPT_BYTES = 65_536
+"""Of the value of a message beyond the contract's limits; of its key at most as much."""
 
 SENT_AT_ONCE = timedelta(seconds=60)
 """Between an event and Kafka's time of it: what is older was not sent as it happened, and says nothing of live ones."""
@@ -20,9 +28,23 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST_MILLISECONDS = 253_402_128_000_000  # 9999-12-30: a day later is still a date
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What is known of a message beyond the contract's limits, of which only the beginning was kept.
+
+    Attributes:
+        key_bytes, value_bytes: what it had.
+        sha256: of the whole value, hexadecimal.
+    """
+
+    key_bytes: int
+    value_bytes: int
+    sha256: str
+
+
 @dataclass(slots=True)
 class Record:
-    """One Kafka record; `time_milliseconds` is its Kafka timestamp.
+    """One Kafka record; `time_milliseconds` is its Kafka timestamp, `cut` is there when key or value are not whole.
 
     A producer may send any number as the timestamp; one that is no date counts as the first or last possible one.
     """
@@ -31,6 +53,7 @@ class Record:
     time_milliseconds: int
     key: bytes | None
     value: bytes | None
+    cut: Cut | None = None
 
     def __post_init__(self) -> None:
         """Keep the timestamp among the dates: one that is not would stop the stream at this record for ever."""
@@ -64,10 +87,27 @@ def decode_records(records: Iterable[Record], history_start: datetime) -> list[D
 
 
 def _decode(record: Record, history_start: datetime) -> Decoded | Rejected:
-    if record.value is not None and len(record.value) > MAX_VALUE_BYTES:
-        size = len(record.value)
-        return Rejected(Reason.NOT_STORABLE, f"the message has {size} bytes, at most {MAX_VALUE_BYTES} are stored")
+    _cut_oversized(record)
+    if record.cut is not None:
+        return _too_large(record.cut)
     return decode_with_extra(record.value, record.time, history_start)
+
+
+def _cut_oversized(record: Record) -> None:
+    """Keep the beginning of a message beyond the limits: the stream's source does so, others may not have."""
+    key, value = record.key or b"", record.value or b""
+    if record.cut is None and (len(value) > MAX_VALUE_BYTES or len(key) > MAX_KEY_BYTES):
+        record.cut = Cut(len(key), len(value), hashlib.sha256(value).hexdigest())
+        record.key = None if record.key is None else key[:KEPT_BYTES]
+        record.value = None if record.value is None else value[:KEPT_BYTES]
+
+
+def _too_large(cut: Cut) -> Rejected:
+    return Rejected(
+        Reason.NOT_STORABLE,
+        f"the message has {cut.value_bytes} bytes and a key of {cut.key_bytes}; at most {MAX_VALUE_BYTES} and "
+        f"{MAX_KEY_BYTES} are taken. Its first {KEPT_BYTES} bytes are kept: it cannot be replayed.",
+    )
 
 
 def drop_before(records: Iterable[Record], offset: int) -> Iterator[Record]:
@@ -80,7 +120,7 @@ def chunks(records: Iterable[Record], most_events: int, most_bytes: int) -> Iter
     chunk: list[Record] = []
     size = 0
     for record in records:
-        length = len(record.value) if record.value is not None else 0
+        length = len(record.key or b"") + len(record.value or b"")
         if chunk and (len(chunk) >= most_events or size + length > most_bytes):
             yield chunk
             chunk, size = [], 0

@@ -4,6 +4,9 @@ One Kafka partition is one Spark task, without a shuffle in between, and a task 
 facts. Spark's own checkpoint is therefore disposable: every start makes a fresh one and begins where the store stands.
 
     python -m ecom_platform.streaming.spark_stream --token N [--available-now] [--accept-loss] [--accept-dead]
+
+A micro-batch that does not fit into the heap is applied on a detour: the process replaces itself by one with a larger
+heap that reads message by message (`--detour`), applies that one micro-batch, and is itself again.
 """
 
 from __future__ import annotations
@@ -14,30 +17,34 @@ import logging
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow as pa
+from py4j.protocol import Py4JError
+from pyspark import SparkContext
 from pyspark.errors import PySparkException, StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from ecom_platform.credentials import Role
-from ecom_platform.errors import EcomError, Fenced, NeedsPerson, UnavailableError
+from ecom_platform.errors import EcomError, Fenced, NeedsPerson, OutOfMemory, UnavailableError
 from ecom_platform.jars import class_path
-from ecom_platform.kafka_client import java_options
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store import DimensionTables, database, dimension_version, read_dimensions
 from ecom_platform.store.spark_session import start_session
 from ecom_platform.streaming.fence import take_over
 from ecom_platform.streaming.heartbeat import Batch, Heartbeat
+from ecom_platform.streaming.memory import detour_memory, gone, out_of_memory, tells_of_memory
 from ecom_platform.streaming.records import Record
+from ecom_platform.streaming.spark_source import read_topic, records_of, session_options
 from ecom_platform.streaming.task import SERVER_SELECTION_SECONDS, TaskPlan, TaskResult, run_task
 from ecom_platform.streaming.topic import TopicReader
 
@@ -49,36 +56,56 @@ RESULT_SCHEMA = "partition int, next long, events long, exit_code int, message s
 POLL_SECONDS = 0.2
 BATCH_GRACE_SECONDS = 8.0
 HARD_STOP_SECONDS = 15.0
+JVM_END_SECONDS = 10.0
+MODULE = "ecom_platform.streaming.spark_stream"
+DETOUR = "--detour"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the stream until it is told to stop; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m ecom_platform.streaming.spark_stream")
+    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}")
     parser.add_argument("--token", type=int, required=True, help="fence token of the launcher's lease")
     parser.add_argument("--available-now", action="store_true", help="apply what is in the topic and end")
     parser.add_argument("--accept-loss", action="store_true", help="go on without offsets that Kafka deleted")
     parser.add_argument("--accept-dead", action="store_true", help="go on although the topic looks poisoned")
+    parser.add_argument(DETOUR, action="store_true", help="apply one micro-batch with a larger heap, then go on")
+    argv = sys.argv[1:] if argv is None else argv
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     for chatty in ("kafka", "py4j"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         settings = load_settings(role=Role.STREAM)
-        stream = Stream(settings, arguments.token, available_now=arguments.available_now)
+        stream = Stream(settings, arguments.token, available_now=arguments.available_now, detour=arguments.detour)
         stream.run(accept_loss=arguments.accept_loss, accept_dead=arguments.accept_dead)
     except EcomError as error:
+        if isinstance(error, OutOfMemory) and not arguments.detour:
+            log.warning("stream_detour text=%s", error)
+            _replace_process([*argv, DETOUR])
         # The launcher reads this line; a deliberate error needs no trace.
         log.error("stream_ended error=%s text=%s", type(error).__name__, error)  # noqa: TRY400
         return type(error).exit_code
+    if stream.detour_is_over:
+        _replace_process([argument for argument in argv if argument != DETOUR])
     log.info("stream_ended")
     return 0
+
+
+def _replace_process(arguments: Sequence[str]) -> NoReturn:
+    """Be the stream with other arguments, in the same process: its launcher and the lease notice nothing."""
+    log.info("stream_replaced arguments=%s", " ".join(arguments))
+    os.execv(sys.executable, [sys.executable, "-m", MODULE, *arguments])  # noqa: S606
 
 
 class Stream:
     """The driver of one stream: takes the topic over, runs the query, stops between two micro-batches."""
 
-    def __init__(self, settings: Settings, token: int, *, available_now: bool) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, token: int, *, available_now: bool, detour: bool = False) -> None:
+        memory = settings.spark_driver_memory
+        larger = {"spark_driver_memory": detour_memory(memory)} if detour else {}
+        self._settings = settings.model_copy(update=larger)
+        self._detour = detour
+        self._took_detour = False
         self._token = token
         self._available_now = available_now
         # As long as the tasks wait for a server that is being restarted: the driver is asked in every micro-batch.
@@ -105,20 +132,28 @@ class Stream:
             taking_over = beside.submit(self._take_over, accept_loss=accept_loss, accept_dead=accept_dead)
             session = self._start_session()
         self._listen_to_signals()  # again: Spark has set a handler of its own
+        jvm: subprocess.Popen[bytes] = SparkContext._gateway.proc  # type: ignore[union-attr]  # noqa: SLF001
         try:
             self._run_query(session, taking_over.result())
+        except (Py4JError, OSError) as error:
+            if (exit_code := _exit_code(jvm)) is None:
+                raise
+            raise gone(exit_code, self._settings.spark_driver_memory) from error
         finally:
-            session.stop()
+            if jvm.poll() is None:
+                session.stop()
         if self._failure is not None:
             raise self._failure
 
+    @property
+    def detour_is_over(self) -> bool:
+        """Whether the one micro-batch of a detour was applied, and nobody wants the stream to stop."""
+        return self._took_detour and not self._stop.is_set()
+
     def _start_session(self) -> SparkSession:
-        # One Arrow batch is one chunk: nothing is copied together again in Python.
-        options = {"spark.sql.execution.arrow.maxRecordsPerBatch": str(self._settings.chunk_events)}
-        jars = class_path("spark-kafka")
-        return start_session(
-            self._settings, "ecom-stream", master=self._settings.spark_master, jars=jars, options=options
-        )
+        settings = self._settings
+        jars, options = class_path("spark-kafka"), session_options(settings)
+        return start_session(settings, "ecom-stream", master=settings.spark_master, jars=jars, options=options)
 
     def _listen_to_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -144,12 +179,12 @@ class Stream:
         )
         heartbeat.start()
         try:
-            while query.isActive and not self._stop.wait(POLL_SECONDS):
+            while query.isActive and not self._ending and not self._stop.wait(POLL_SECONDS):
                 pass
             self._stop_between_batches(query)
             failed = query.exception()
-            if failed is not None and not self._stop.is_set():
-                self._fail(_explain(failed))
+            if failed is not None and not self._ending:
+                self._fail(_explain(failed, self._settings.spark_driver_memory))
         finally:
             heartbeat.stop()
         if self._failure is None:
@@ -157,18 +192,7 @@ class Stream:
 
     def _start_query(self, session: SparkSession, start: Mapping[int, int]) -> StreamingQuery:
         settings = self._settings
-        offsets = {settings.topic: {str(partition): offset for partition, offset in start.items()}}
-        source = (
-            session.readStream.format("kafka")
-            .options(**{f"kafka.{name}": value for name, value in java_options(settings).items()})
-            .option("subscribe", settings.topic)
-            .option("startingOffsets", json.dumps(offsets))
-            .option("maxOffsetsPerTrigger", settings.max_offsets_per_trigger)
-            .option("failOnDataLoss", "true")
-            .option("kafka.isolation.level", "read_committed")
-            .load()
-            .selectExpr("partition", "offset", "unix_millis(timestamp) AS time", "key", "value")
-        )
+        source = read_topic(session, settings, start, one_by_one=self._detour)
         trigger: dict[str, Any] = (
             {"availableNow": True}
             if self._available_now
@@ -189,7 +213,7 @@ class Stream:
     def _apply(self, batch: DataFrame, batch_id: int) -> None:
         """Apply one micro-batch; called by Spark."""
         with self._in_batch:
-            if self._stop.is_set():
+            if self._ending:
                 # A normal return would tell Spark, and the heartbeat, that the batch was applied.
                 raise UnavailableError("The stream is stopping; this micro-batch was not started.")
             started = time.monotonic()
@@ -205,6 +229,7 @@ class Stream:
             log.info("batch_applied id=%d events=%d seconds=%.2f", batch_id, events, self._last_batch.seconds)
             if self._failure is not None:
                 raise self._failure
+            self._took_detour = self._detour
 
     def _current_plan(self, session: SparkSession) -> Any:
         """The broadcast plan of the tasks, made again when the dimensions changed."""
@@ -226,6 +251,10 @@ class Stream:
         end = progress["sources"][0]["endOffset"]
         offsets = json.loads(end) if isinstance(end, str) else end
         return {int(partition): offset for partition, offset in (offsets or {}).get(self._settings.topic, {}).items()}
+
+    @property
+    def _ending(self) -> bool:
+        return self._stop.is_set() or self._took_detour
 
     def _fail(self, error: EcomError) -> None:
         self._failure = self._failure or error
@@ -277,9 +306,9 @@ def _apply_arrow(plan: TaskPlan, batches: Iterator[pa.RecordBatch]) -> Iterator[
     partition = first.column(0)[0].as_py()
 
     def records() -> Iterator[Record]:
-        yield from _records(first)
+        yield from records_of(first)
         for batch in filled:
-            yield from _records(batch)
+            yield from records_of(batch)
 
     result = run_task(plan, partition, records())
     yield pa.RecordBatch.from_pydict(
@@ -293,13 +322,18 @@ def _apply_arrow(plan: TaskPlan, batches: Iterator[pa.RecordBatch]) -> Iterator[
     )
 
 
-def _records(batch: pa.RecordBatch) -> Iterator[Record]:
-    columns = (batch.column(index).to_pylist() for index in (1, 2, 3, 4))
-    return (Record(*row) for row in zip(*columns, strict=True))
+def _exit_code(jvm: subprocess.Popen[bytes]) -> int | None:
+    """Of a JVM that does not answer; None when it is still there."""
+    try:
+        return jvm.wait(JVM_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        return None
 
 
-def _explain(error: StreamingQueryException) -> EcomError:
+def _explain(error: StreamingQueryException, memory: str) -> EcomError:
     """A query that failed by itself: a server stopped answering, or Spark did; the launcher starts it again."""
+    if tells_of_memory(str(error)):
+        return out_of_memory(memory)
     cause = str(error).strip().splitlines()
     return UnavailableError(
         f"The streaming query failed: {cause[0] if cause else error!r}. Chunks that were committed stay; the next "
