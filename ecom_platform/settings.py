@@ -44,6 +44,8 @@ def _absolute(path: Path) -> Path:
 
 
 Place = Annotated[Path, AfterValidator(_absolute)]
+
+
 def _readable(address: str) -> str:
     """The address. Raises ValueError when its brackets or its port make no sense."""
     _ = urlsplit(address).port
