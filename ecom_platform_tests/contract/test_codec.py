@@ -153,7 +153,9 @@ def test_a_time_finer_than_milliseconds_is_cut_and_never_rounded_into_the_next_d
     assert len(times) == 7
 
 
-@pytest.mark.parametrize("escaped", [r"\u002e9999999Z", r".999999\u0039Z", r".\u0039\u0039\u0039\u0039\u0039\u0039\u0039Z"])
+@pytest.mark.parametrize(
+    "escaped", [r"\u002e9999999Z", r".999999\u0039Z", r".\u0039\u0039\u0039\u0039\u0039\u0039\u0039Z"]
+)
 def test_digits_that_are_written_as_escapes_are_digits(escaped: str) -> None:
     """JSON allows it; no time is rounded for it."""
     wire = text(changed()).replace("2026-11-23T07:00:00.120Z", "2026-11-22T23:59:59" + escaped)

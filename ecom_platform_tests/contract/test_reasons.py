@@ -102,7 +102,11 @@ DEFECTS: list[tuple[Reason, str, Wire | str | bytes | None]] = [
     (Reason.OUT_OF_RANGE, "arrival", changed("delivery_updated", delivery__actual_time="2027-11-23T07:00:00Z")),
     (Reason.OUT_OF_RANGE, "time of a step", changed("order_cancelled", event_time="2027-11-23T07:00:00Z")),
     (Reason.OUT_OF_RANGE, "arrival before the order", changed("delivery_updated", delivery__actual_time=WEEKS_BEFORE)),
-    (Reason.OUT_OF_RANGE, "cancelled before the order", changed("order_cancelled", event_time="2026-11-23T06:55:00.119Z")),
+    (
+        Reason.OUT_OF_RANGE,
+        "cancelled before the order",
+        changed("order_cancelled", event_time="2026-11-23T06:55:00.119Z"),
+    ),
     (Reason.OUT_OF_RANGE, "time of a receipt", changed("stock_received", event_time="9999-12-31T23:59:59-02:00")),
     (Reason.OUT_OF_RANGE, "promise in year 9999", changed(delivery__expected_time="9999-12-31T23:59:59.999Z")),
     (Reason.NOT_STORABLE, "300 levels", PLACED[:-1] + ', "x": ' + "[" * 300 + "]" * 300 + "}"),

@@ -25,7 +25,7 @@ from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.mongodb import find_mongod
 from ecom_platform.settings import Settings
 from ecom_platform_tests.deployment.composition import ROOT, services
-from ecom_platform_tests.local.test_access import transaction
+from ecom_platform_tests.transactions import transaction
 
 pytestmark = pytest.mark.servers
 
