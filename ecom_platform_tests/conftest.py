@@ -33,7 +33,7 @@ from ecom_platform.store.owners import ProcessIdentity, identify
 from ecom_platform_tests.canary import files_with_passwords
 from ecom_platform_tests.processes import kill_what_is_left, longest_first
 
-HOME_PREFIX = "ecom-tests-"
+HOME_PREFIX = "ecom tests ü-"  # people have such folders
 OWNER_FILE = "owner.json"
 ABOUT_THIS_MACHINE = ("ECOM_JAVA_HOME", "ECOM_MONGOD", "ECOM_JAR_CACHE")
 Ecom = Callable[..., tuple[int, str, str]]

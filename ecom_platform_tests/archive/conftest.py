@@ -8,17 +8,29 @@ import pytest
 from pyspark.sql import SparkSession
 
 from ecom_platform.archive.hdfs import connect_hdfs
-from ecom_platform.archive.spark_write import archive_session
+from ecom_platform.java import LAPTOP_OPTIONS
 from ecom_platform.settings import Settings
+from ecom_platform.store.spark_session import start_session
 from ecom_platform_tests.conftest import Platform
+
+ZONE = "Asia/Kathmandu"
 
 
 @pytest.fixture(scope="module")
 def spark(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """One session for the module: starting one takes seconds."""
-    home = tmp_path_factory.mktemp("spark")
-    with archive_session(platform.settings.model_copy(update={"home": home})) as session:
+    """One session for the module, as a machine elsewhere would have it: starting one takes seconds.
+
+    Its JVM is Turkish, where the capital of i is no I, and it and its Python workers live by Nepal's clock.
+    """
+    settings = platform.settings.model_copy(update={"home": tmp_path_factory.mktemp("spark")})
+    java = (*LAPTOP_OPTIONS, "-Duser.language=tr", "-Duser.country=TR", f"-Duser.timezone={ZONE}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", ZONE)
+        options = {"spark.driver.extraJavaOptions": " ".join(java)}
+        session = start_session(settings, "ecom archive", master=settings.spark_batch_master, options=options)
+        assert session._jvm.java.util.Locale.getDefault().toString() == "tr_TR"
         yield session
+        session.stop()
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from ecom_platform.local.mongod import find_mongod, library_environment
 from ecom_platform.settings import Settings
 from ecom_platform_tests.deployment.composition import ROOT, services
 from ecom_platform_tests.local.raw_mongodb import answers_zlib, compressors_offered
-from ecom_platform_tests.local.test_access import transaction
+from ecom_platform_tests.transactions import transaction
 
 pytestmark = pytest.mark.servers
 

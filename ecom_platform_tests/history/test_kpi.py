@@ -175,6 +175,8 @@ def test_a_filter_that_a_part_cannot_honour_is_named(
         ("2026-11-20T10:30:00Z", datetime(2026, 11, 20, 10, 30, tzinfo=UTC)),
         ("2026-11-20T10:30:00.5+00:00", datetime(2026, 11, 20, 10, 30, 0, 500_000, tzinfo=UTC)),
         ("2026-11-20T10:30", datetime(2026, 11, 20, 10, 30, tzinfo=UTC)),
+        ("2024-02-29", datetime(2024, 2, 29, tzinfo=UTC)),
+        ("2026-03-29T02:30", datetime(2026, 3, 29, 2, 30, tzinfo=UTC)),  # an hour that Berlin's clocks leave out
     ],
 )
 def test_a_time_is_a_date_or_a_utc_timestamp(text: str, when: datetime) -> None:
@@ -187,6 +189,7 @@ def test_a_time_is_a_date_or_a_utc_timestamp(text: str, when: datetime) -> None:
     [
         (lambda: parse_time("yesterday"), "neither a date"),
         (lambda: parse_time("2026-13-01"), "neither a date"),
+        (lambda: parse_time("2026-02-29"), "neither a date"),
         (lambda: parse_time("2026-11-20T10:00:00+02:00"), "not in UTC"),
         (lambda: KpiQuestion.ask(LAST, FIRST, NOW), "must be before"),
         (lambda: KpiQuestion.ask(FIRST, FIRST, NOW), "must be before"),

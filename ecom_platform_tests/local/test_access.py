@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from ecom_platform.store import MongoDatabase, connect, database, ensure_schema
 from ecom_platform.store import collections as names
 from ecom_platform.streaming.topic import TopicReader
 from ecom_platform_tests.local.raw_mongodb import answers_zlib, compressors_offered
+from ecom_platform_tests.transactions import RegrettedError, transaction
 
 pytestmark = pytest.mark.servers
 
@@ -222,23 +223,6 @@ def transact(name: str) -> Callable[[Settings], object]:
     return send_and_commit
 
 
-@contextmanager
-def transaction(settings: Settings, name: str) -> Iterator[KafkaProducer]:
-    """A transaction, aborted when its body fails; Kafka makes its list of transactions when first asked."""
-    producer = KafkaProducer(**python_options(settings), transactional_id=name, max_block_ms=60_000)
-    try:
-        producer.init_transactions()
-        producer.begin_transaction()
-        try:
-            yield producer
-        except BaseException:
-            producer.abort_transaction()
-            raise
-        producer.commit_transaction()
-    finally:
-        producer.close(timeout=1)
-
-
 def make_topic(settings: Settings) -> object:
     """Make another topic."""
     admin = KafkaAdminClient(**python_options(settings), **SHORT)
@@ -294,11 +278,10 @@ def test_the_stream_reads_what_a_producer_committed_and_nothing_that_it_aborted(
     producer = as_role(settings, Role.PRODUCER)
     outcomes = [(b"first", True), (b"aborted", False), (b"second", True), (b"aborted last", False)]
     for value, commits in outcomes:
-        with nullcontext() if commits else pytest.raises(Regretted), transaction(producer, "producer-1") as shop:
+        with nullcontext() if commits else pytest.raises(RegrettedError), transaction(producer, "producer-1") as shop:
             shop.send(topic, value, partition=0)
-            shop.flush()  # an aborted transaction is one that the broker has
             if not commits:
-                raise Regretted
+                raise RegrettedError
 
     stream = as_role(settings, Role.STREAM)
     with TopicReader(stream) as reader:
@@ -314,10 +297,6 @@ def test_the_stream_reads_what_a_producer_committed_and_nothing_that_it_aborted(
 
     assert read == [b"first", b"second"]
     assert end == 2 * len(outcomes)  # each event, and the marker behind it
-
-
-class Regretted(Exception):
-    """The shop changed its mind in the middle of a transaction."""
 
 
 def test_every_role_of_kafka_stands_in_the_table() -> None:

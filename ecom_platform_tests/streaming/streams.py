@@ -6,21 +6,26 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import psutil
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from ecom_platform.contract import Event, encode, key_of
+from ecom_platform.credentials import Role
 from ecom_platform.kafka_client import python_options
+from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, read_offsets
 from ecom_platform.streaming.foreground import LEASE_ROLE, stop
 from ecom_platform.streaming.lag import read_lag
 from ecom_platform.streaming.process import StreamCommand, start_stream
+from ecom_platform_tests.streaming.events import placed
+from ecom_platform_tests.transactions import RegrettedError, transaction
 
-__all__ = ["applied", "produce", "run_available_now", "running_stream", "wait_until"]
+__all__ = ["applied", "produce", "produce_as_others_do", "run_available_now", "running_stream", "wait_until"]
 
 
 def produce(settings: Settings, values: Iterable[Event | bytes]) -> None:
@@ -33,6 +38,37 @@ def produce(settings: Settings, values: Iterable[Event | bytes]) -> None:
         producer.flush(30)
     finally:
         producer.close()
+
+
+def produce_as_others_do(settings: Settings, order_ids: Sequence[int]) -> None:
+    """What producers in other languages send: seven orders that count, an order that was aborted, two dead letters.
+
+    Keys that are no text, headers, no value and an empty one, each compression, and at the end of a partition a
+    transaction that was committed and one that was aborted.
+    """
+    strange, committed, aborted, *compressed = map(placed, order_ids)
+    producer = KafkaProducer(**python_options(settings), acks="all")
+    for value in (None, b"", encode(strange)):
+        producer.send(settings.topic, value, key=b"\xff\x00", headers=[("trace", b"\x00\xff"), ("empty", b"")])
+    for codec, order in zip(("gzip", "snappy", "lz4", "zstd", "uncompressed"), compressed, strict=True):
+        # The broker writes them so, whatever codecs this client has.
+        _configure_topic(settings, {"compression.type": codec})
+        producer.send(settings.topic, encode(order), key=key_of(order)).get(30)
+    producer.close()
+    shop = settings.model_copy(update={"role": Role.PRODUCER})
+    with transaction(shop, "producer-1") as producer:
+        producer.send(settings.topic, encode(committed), partition=0)
+    with suppress(RegrettedError), transaction(shop, "producer-1") as producer:
+        producer.send(settings.topic, encode(aborted), partition=0)
+        raise RegrettedError
+
+
+def _configure_topic(settings: Settings, configuration: dict[str, str]) -> None:
+    admin = KafkaAdminClient(**python_options(as_admin(settings, "kafka")))
+    try:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, settings.topic, configuration)])
+    finally:
+        admin.close()
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 90.0) -> None:
