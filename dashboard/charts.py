@@ -117,7 +117,7 @@ def revenue(
         hoverinfo="skip",
         showlegend=False,
     )
-    figure.update_xaxes(tickformat="%H:%M" if one_day else "%d %b")
+    figure.update_xaxes(tickformat="%H:%M" if one_day else "%d %b %H:%M" if span.is_cut else "%d %b")
     figure.update_yaxes(rangemode="tozero", tickprefix=currency_sign(currency), tickformat="~s", nticks=5)
     figure.update_layout(showlegend=True, legend=_LEGEND_ABOVE, margin={"l": 8, "r": 8, "t": 28, "b": 8})
     _mark_start(figure, line, span, colours)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from dashboard import formats
 from dashboard.choice import NOTHING
 from dashboard.panels import body
 from dashboard.queries.order import FoundOrder, find_order
-from dashboard.view import View, WhileLoading, names
+from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.contract import Status
 
 __all__ = ["draw"]
@@ -32,7 +33,7 @@ def draw(view: View) -> None:
     body(
         lambda: view.ask(
             ("order", order_id),
-            lambda asked: find_order(asked.settings, asked.db, order_id),
+            partial(_find, order_id),
             NOTHING,
             WhileLoading.SHOWN,
         ),
@@ -41,6 +42,13 @@ def draw(view: View) -> None:
         note=lambda found: found.stored + (f" {found.late_events} late events wait." if found.late_events else ""),
         empty=lambda found: None if found.document else found.stored,
     )
+
+
+def _find(order_id: int, asked: Asked) -> FoundOrder:
+    found = find_order(asked.settings, asked.db, order_id)
+    if found.document is None and asked.loading:
+        return replace(found, stored=f"{found.stored} A history is being loaded, and the order may be part of it.")
+    return found
 
 
 def _draw_order(view: View, found: FoundOrder) -> None:

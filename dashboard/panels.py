@@ -19,6 +19,7 @@ from dashboard.answers import Answer
 from dashboard.choice import Kinds
 from dashboard.csv_file import Cell, csv_text
 from dashboard.formats import UNKNOWN, clock
+from dashboard.ranges import Span
 from dashboard.view import Asked, NotYet, View, WhileLoading
 from ecom_platform.kpi.definitions import DEFINITIONS
 
@@ -178,10 +179,21 @@ def chart(figure: go.Figure, key: str, alt: str, on_click: Callable[[Any], None]
 
 
 def csv_button(
-    view: View, name: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, of_now: bool = False
+    view: View,
+    name: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    *,
+    of_now: bool = False,
+    span: Span | None = None,
 ) -> None:
-    """A download of what is shown; the file says its range, filters and instant (`of_now`: it has but an instant)."""
-    about = [("as of", view.tick.at)] if of_now else _about(view)
+    """A download of what is shown; the file says its range, filters and instant.
+
+    Args:
+        of_now: it has but an instant.
+        span: the range that was asked for, where it may be cut to what is known.
+    """
+    about = [("as of", view.tick.at)] if of_now else _about(view, span or view.choice.span(view.tick.at))
     st.download_button(
         "CSV",
         lambda: csv_text(about, columns, rows),
@@ -199,8 +211,8 @@ def order_link(order_id: int) -> str:
     return f"[{order_id}](/order?order_id={order_id})"
 
 
-def _about(view: View) -> list[tuple[str, Cell]]:
-    window = view.choice.span(view.tick.at).window
+def _about(view: View, span: Span) -> list[tuple[str, Cell]]:
+    window = span.window
     chosen = "; ".join(f"{kind} {value}" for kind, value in view.choice.words())
     return [
         ("from", window.start),

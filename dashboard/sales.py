@@ -317,7 +317,7 @@ def _table_panel(view: View) -> None:
         "All products",
         DEFINITIONS["top_products"].help,
         partial(_ask_products, "net_cents"),
-        lambda found: _draw_table(view, found[0]),
+        lambda found: _draw_table(view, *found),
         question=("products", "net_cents"),
         honours=STOCKED,
         note=lambda found: f"{formats.count(len(found[0].products))} products sold, {_products_note(*found)}",
@@ -328,7 +328,7 @@ def _table_panel(view: View) -> None:
     )
 
 
-def _draw_table(view: View, found: RankedProducts) -> None:
+def _draw_table(view: View, found: RankedProducts, span: Span) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input(
             "Search products",
@@ -345,6 +345,7 @@ def _draw_table(view: View, found: RankedProducts) -> None:
             "products",
             ["Rank", "Product number", "Product", "Category", amount, f"Gross sales ({view.currency})", "Units"],
             [_row(place, product) for place, product in shown],
+            span=span,
         )
     st.dataframe(
         pd.DataFrame(
