@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from datetime import UTC, datetime
 
 import pytest
 
-from ecom_platform.contract import Decoded, Reason, Rejected, encode
-from ecom_platform.streaming.records import MAX_VALUE_BYTES, Record, chunks, decode_records, drop_before
+from ecom_platform.contract import MAX_KEY_BYTES, MAX_VALUE_BYTES, Decoded, Reason, Rejected, encode
+from ecom_platform.streaming.records import Cut, Record, chunks, decode_records, drop_before
 from ecom_platform_tests.streaming.events import NOW, placed, records
 
 HISTORY_START = NOW.replace(year=2020, month=1, day=1)
@@ -63,6 +64,28 @@ def test_a_message_beyond_the_limit_is_not_storable(surplus: int, accepted: bool
         assert decoded.outcome.reason == Reason.NOT_STORABLE
 
 
+@pytest.mark.parametrize(
+    ("key", "value"), [(b"1", b"v" * (MAX_VALUE_BYTES + 1)), (b"k" * (MAX_KEY_BYTES + 1), encode(placed(1)))]
+)
+def test_of_a_message_beyond_the_limits_the_beginning_is_kept_and_what_it_was(key: bytes, value: bytes) -> None:
+    """Length and digest say which one it was; nobody mistakes the beginning for the message."""
+    (decoded,) = decode_records([Record(0, 0, key, value)], HISTORY_START)
+
+    assert decoded.record.cut == Cut(len(key), len(value), hashlib.sha256(value).hexdigest())
+    assert (decoded.record.key, decoded.record.value) == (key[:65_536], value[:65_536])
+    assert isinstance(decoded.outcome, Rejected)
+    assert (decoded.outcome.reason, "cannot be replayed" in decoded.outcome.error) == (Reason.NOT_STORABLE, True)
+
+
+def test_what_was_cut_where_it_was_read_is_beyond_the_limits_still() -> None:
+    """Its beginning alone would be taken for bad JSON."""
+    (decoded,) = decode_records([Record(0, 0, b"1", b"{", Cut(1, 5_000_000, "0f"))], HISTORY_START)
+
+    assert isinstance(decoded.outcome, Rejected)
+    assert decoded.outcome.reason == Reason.NOT_STORABLE
+    assert "5000000" in decoded.outcome.error
+
+
 def test_a_retried_task_resumes_behind_what_is_committed() -> None:
     """Its rows are read again from the first; those below the stored offset are dropped."""
     assert [record.offset for record in drop_before(sized([1, 1, 1, 1]), 2)] == [2, 3]
@@ -72,6 +95,7 @@ def test_chunks_end_at_the_number_of_events_or_bytes() -> None:
     """Whichever comes first."""
     assert offsets(list(chunks(sized([1] * 5), 2, 100))) == [[0, 1], [2, 3], [4]]
     assert offsets(list(chunks(sized([40, 40, 40, None, 40]), 10, 100))) == [[0, 1], [2, 3, 4]]
+    assert offsets(list(chunks([Record(n, 0, b"k" * 40, b"v" * 20) for n in range(3)], 10, 120))) == [[0, 1], [2]]
 
 
 def test_a_record_larger_than_a_chunk_is_a_chunk_of_its_own() -> None:

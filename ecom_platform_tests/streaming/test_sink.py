@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 
@@ -195,12 +196,15 @@ def test_a_message_larger_than_a_document_is_a_dead_letter_with_its_beginning(
     db: MongoDatabase, make_sink: MakeSink
 ) -> None:
     """
-    A broker takes 17 MB that compress well; the dead letter keeps what fits, and the partition goes on.
+    A broker takes 17 MB that compress well; the dead letter keeps 64 kB and the digest, and the partition goes on.
     """
-    make_sink().commit(0, records([b"x" * 17_000_000, placed(1)]))
+    large = b"x" * 17_000_000
+    make_sink().commit(0, records([large, placed(1), b"{"]))
 
-    letter = db.dead_letters.find_one()
-    assert (letter["reason"], letter["raw_bytes"], len(letter["raw"])) == ("not_storable", 17_000_000, 7_000_000)
+    letter, whole = db.dead_letters.find().sort("offset")
+    assert (letter["reason"], letter["raw_bytes"], letter["raw"]) == ("not_storable", 17_000_000, large[:65_536])
+    assert (letter["raw_sha256"], letter["replayable"]) == (hashlib.sha256(large).hexdigest(), False)
+    assert (whole["raw_bytes"], whole["replayable"], "raw_sha256" in whole) == (1, True, False)
     assert db.orders.count_documents({}) == 1
 
 
