@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ecom_platform.contract import Decoded, Reason, Rejected, decode_with_extra
@@ -21,18 +22,21 @@ _LATEST_MILLISECONDS = 253_402_128_000_000  # 9999-12-30: a day later is still a
 class Record:
     """One Kafka record; `time_milliseconds` is its Kafka timestamp.
 
-    A producer may send any number as the timestamp; one that is no date counts as the first or last possible one.
+    A producer may send any number as the timestamp. One that is no date is kept in `impossible_time`: the record is a
+    dead letter, and its time is that of its reading, so that it stands among the others of now.
     """
 
     offset: int
     time_milliseconds: int
     key: bytes | None
     value: bytes | None
+    impossible_time: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Keep the timestamp among the dates: one that is not would stop the stream at this record for ever."""
         if not 0 <= self.time_milliseconds <= _LATEST_MILLISECONDS:
-            self.time_milliseconds = min(max(self.time_milliseconds, 0), _LATEST_MILLISECONDS)
+            self.impossible_time = self.time_milliseconds
+            self.time_milliseconds = time.time_ns() // 1_000_000
 
     @property
     def time(self) -> datetime:
@@ -54,6 +58,9 @@ def decode_records(records: Iterable[Record], history_start: datetime) -> list[D
 
 
 def _decode(record: Record, history_start: datetime) -> Decoded | Rejected:
+    if record.impossible_time is not None:
+        told = f"the timestamp of the message is {record.impossible_time}: no date, in milliseconds since 1970"
+        return Rejected(Reason.OUT_OF_RANGE, told)
     if record.value is not None and len(record.value) > MAX_VALUE_BYTES:
         size = len(record.value)
         return Rejected(Reason.NOT_STORABLE, f"the message has {size} bytes, at most {MAX_VALUE_BYTES} are stored")
