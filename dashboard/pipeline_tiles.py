@@ -64,13 +64,13 @@ def _equations(found: Stream) -> _Tile:
 
 
 def _lag(found: Stream) -> _Tile:
-    return _Tile(
-        "Lag",
-        formats.count(found.lag) if found.progress else formats.UNKNOWN,
-        "events",
-        "to come",
-        "End of the topic minus what was applied, over all partitions, at the last heartbeat.",
-    )
+    meaning = "End of the topic minus what was applied, over all partitions, at the last heartbeat."
+    count = formats.count(found.lag) if found.progress else formats.UNKNOWN
+    if not found.held:
+        return _Tile("Lag", count, "events", "to come", meaning)
+    words = f"held back since {formats.clock(found.held_since)}"
+    reason = "A producer has not ended its transaction: what stands behind its start cannot be read yet."
+    return _Tile("Lag", count, formats.count(found.held), words, f"{meaning} {reason}")
 
 
 def _rate(full: Sequence[Minute]) -> _Tile:

@@ -123,6 +123,8 @@ def status(*, as_json: bool) -> None:
         click.echo(f"{mark} {key:8} {row.get('bootstrap_servers') or row.get('uri') or '':45} {state}")
     for name, program in found["programs"].items():
         click.echo(f"  {name:10} {program['state'].lower():10} pid {program['pid'] or '-'}")
+    if found["stream"]:
+        click.echo(f"  {'stream':10} {found['stream']['words']}")
     if found["unsupervised"]:
         click.echo(f"✗ left behind by a killed run: pids {found['unsupervised']}. Run `ecom up` or `ecom down`.")
 
@@ -206,17 +208,24 @@ def simulate(
 @click.option("--supervised", is_flag=True, help="Tell Dagster to run it, and return.")
 @click.option("--accept-loss", is_flag=True, help="Go on although Kafka lost events; they are counted.")
 @click.option("--accept-dead", is_flag=True, help="Go on although too many events were dead letters.")
-def stream(*, available_now: bool, supervised: bool, accept_loss: bool, accept_dead: bool) -> None:
+@click.option("--skip", multiple=True, metavar="OFFSETS", help="Go on without unreadable offsets: orders-0:150-159.")
+def stream(
+    *, available_now: bool, supervised: bool, accept_loss: bool, accept_dead: bool, skip: tuple[str, ...]
+) -> None:
     """Apply the events of the topic to MongoDB, exactly once."""
     settings = load_settings()
     if not supervised:
         from ecom_platform.streaming import foreground
+        from ecom_platform.streaming.skips import Skip
 
+        skips = tuple(Skip.parse(text) for text in skip)
         until = "until the topic is applied" if available_now else "until Ctrl-C"
         click.echo(f"Streaming {until}; details in {settings.logs / 'stream.log'}", err=True)
-        foreground.run(settings, available_now=available_now, accept_loss=accept_loss, accept_dead=accept_dead)
+        foreground.run(
+            settings, available_now=available_now, accept_loss=accept_loss, accept_dead=accept_dead, skips=skips
+        )
         return
-    if available_now or accept_loss or accept_dead:
+    if available_now or accept_loss or accept_dead or skip:
         raise UsageError(
             "--supervised takes no other flag: Dagster runs the stream without an end and accepts nothing."
         )

@@ -11,6 +11,7 @@
      ├── NeedsPerson         (6)  going on could hide lost data: a person decides
      │    ├── DataLost            Kafka no longer holds offsets that were never applied
      │    ├── TopicReplaced       the topic was deleted and created again
+     │    ├── Unreadable          Kafka holds bytes that are not records any more
      │    └── PoisonedTopic       too many events in a row are dead letters
      └── AccountingError     (1)  an equation does not hold: a bug, or somebody else wrote to the stores
 
@@ -32,6 +33,7 @@ __all__ = [
     "PoisonedTopic",
     "TopicReplaced",
     "UnavailableError",
+    "Unreadable",
     "UsageError",
 ]
 
@@ -82,6 +84,10 @@ class DataLost(NeedsPerson):
 
 class TopicReplaced(NeedsPerson):
     """The topic has another id than the one whose offsets are stored."""
+
+
+class Unreadable(NeedsPerson):
+    """Kafka holds bytes that cannot be read as records: a damaged batch, or one of an unknown format."""
 
 
 class PoisonedTopic(NeedsPerson):

@@ -57,6 +57,16 @@ class Stream:
         return sum(part.lag for part in self.progress)
 
     @property
+    def held(self) -> int:
+        """Those of them that an open transaction keeps from being read."""
+        return sum(part.held for part in self.progress)
+
+    @property
+    def held_since(self) -> datetime | None:
+        """Since when the oldest of these transactions is open."""
+        return min((part.held_since for part in self.progress if part.held_since), default=None)
+
+    @property
     def last_record_at(self) -> datetime | None:
         """Kafka's time of the newest event that was applied."""
         return max((part.last_record_at for part in self.progress if part.last_record_at), default=None)

@@ -39,7 +39,10 @@ RULES: Final[Mapping[Role, Rule]] = {
     Role.OPERATOR: Rule(topic=("READ", "WRITE", "DESCRIBE", "DESCRIBE_CONFIGS"), group=("READ", "DESCRIBE")),
     # It holds history back while the stream is far behind, and so looks at its group.
     Role.SIMULATOR: Rule(topic=("WRITE", "DESCRIBE"), group=("DESCRIBE",)),
-    Role.STREAM: Rule(topic=("READ", "DESCRIBE"), group=("READ", "DESCRIBE"), spark_groups=("READ", "DESCRIBE")),
+    # It must not read a topic that is being compacted, and so looks at its configuration.
+    Role.STREAM: Rule(
+        topic=("READ", "DESCRIBE", "DESCRIBE_CONFIGS"), group=("READ", "DESCRIBE"), spark_groups=("READ", "DESCRIBE")
+    ),
     Role.ORCHESTRATOR: Rule(topic=("DESCRIBE", "DESCRIBE_CONFIGS"), group=("DESCRIBE",)),
     Role.PRODUCER: Rule(topic=("WRITE", "DESCRIBE"), transactions=("WRITE", "DESCRIBE")),
 }

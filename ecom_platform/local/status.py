@@ -14,7 +14,9 @@ from ecom_platform.local.processes import processes
 from ecom_platform.local.server import Server, reason_of
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings
-from ecom_platform.store.client import without_password
+from ecom_platform.store.client import database, without_password
+from ecom_platform.streaming.held import held_sentence
+from ecom_platform.streaming.lag import read_lag
 
 __all__ = ["status"]
 
@@ -27,8 +29,9 @@ def status(settings: Settings, servers: Sequence[Server] = SERVERS) -> dict[str,
 
     Returns:
         Per server `up`, its address (passwords hidden), `local` (ours to start), and `reason` when it is down; then
-        `programs` (name to state and pid; empty when the process manager is down) and `unsupervised`, the process
-        numbers that a killed run left behind.
+        `programs` (name to state and pid; empty when the process manager is down), `unsupervised`, the process
+        numbers that a killed run left behind, and `stream`: `lag` and `held_back` in events and `words`, only the
+        words where the lag cannot be read, None while Kafka or MongoDB is down.
     """
     instance = Instance.of(settings)
     with ThreadPoolExecutor(len(servers) or 1) as pool:
@@ -37,9 +40,16 @@ def status(settings: Settings, servers: Sequence[Server] = SERVERS) -> dict[str,
         server.key: _described(server, settings, instance, reason)
         for server, reason in zip(servers, reasons, strict=True)
     }
+    stores_up = all(found.get(key, {}).get("up") for key in ("kafka", "mongodb"))
     programs = _programs(instance)
     left = [] if programs is not None else [process.pid for process in processes(instance)]
-    return {**found, "home": str(instance.home), "programs": programs or {}, "unsupervised": left}
+    return {
+        **found,
+        "stream": _stream(settings) if stores_up else None,
+        "home": str(instance.home),
+        "programs": programs or {},
+        "unsupervised": left,
+    }
 
 
 def _reason(server: Server, settings: Settings) -> str | None:
@@ -63,6 +73,17 @@ def _described(server: Server, settings: Settings, instance: Instance, reason: s
     if reason is not None:
         row["reason"] = reason
     return row
+
+
+def _stream(settings: Settings) -> dict[str, Any]:
+    try:
+        db = database(settings, timeout_seconds=ANSWER_SECONDS)
+        with db.client:
+            lag = read_lag(settings, db, ANSWER_SECONDS)
+    except EcomError as error:
+        return {"words": f"lag unknown: {reason_of(error)}"}
+    words = f"{lag.total:,} events behind. {held_sentence(lag.held)}".rstrip()
+    return {"lag": lag.total, "held_back": sum(one.events for one in lag.held), "words": words}
 
 
 def _programs(instance: Instance) -> dict[str, dict[str, Any]] | None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ecom_platform.streaming.held import Held, held_sentence
+
 __all__ = ["FIRST", "Differences", "Equation", "Report", "first_of"]
 
 FIRST: Final = 20
@@ -29,11 +31,18 @@ class Equation:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All equations, at one instant of the store."""
+    """All equations, at one instant of the store.
+
+    Attributes:
+        lag: events of the topic that are not yet accounted for.
+        pending: events of the ledger that are not.
+        held: those events of the topic that an open transaction keeps from being read.
+    """
 
     equations: tuple[Equation, ...]
     lag: int
     pending: int
+    held: tuple[Held, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -41,11 +50,12 @@ class Report:
         return all(equation.holds is not False for equation in self.equations)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON can hold it; `lag` counts events of the topic, `pending` those of the ledger."""
+        """The report as JSON can hold it; `held_back` counts those events of `lag` that cannot be read yet."""
         return {
             "holds": self.holds,
             "lag": self.lag,
             "pending": self.pending,
+            "held_back": sum(one.events for one in self.held),
             "equations": [equation.to_dict() for equation in self.equations],
         }
 
@@ -53,7 +63,7 @@ class Report:
         """The report as a person reads it: one line per equation, the verdict last."""
         lines = [f"{_MARK[equation.holds]} {equation.name}: {equation.detail}" for equation in self.equations]
         broken = sum(equation.holds is False for equation in self.equations)
-        waiting = f" {self.lag:,} events are not yet applied." if self.lag else ""
+        waiting = f" {self.lag:,} events are not yet applied. {held_sentence(self.held)}".rstrip() if self.lag else ""
         verdict = f"{broken} of {len(lines)} equations do not hold." if broken else "Everything adds up."
         return "\n".join([*lines, f"{verdict}{waiting}"])
 

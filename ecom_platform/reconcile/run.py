@@ -20,7 +20,7 @@ from ecom_platform.reconcile.facts import ColdOrders, FactTally, gather_facts, g
 from ecom_platform.reconcile.fingerprints import Amounts, Fingerprints
 from ecom_platform.reconcile.report import FIRST, Equation, Report, first_of
 from ecom_platform.reconcile.snapshot import at_one_time
-from ecom_platform.reconcile.topic_equations import LateEvents, applied_equation, lag_of, topic_equations
+from ecom_platform.reconcile.topic_equations import LateEvents, applied_equation, held_of, lag_of, topic_equations
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.ledger import read_ledger
 from ecom_platform.store import Counters, MongoDatabase, PartitionOffsets, read_offsets
@@ -71,7 +71,7 @@ class _Reading:
         if expectation and orders:
             equations += self._ledger_equations(expectation, orders, stored, late, topic.end)
         pending = expectation.pending if expectation else 0
-        return Report(tuple(equations), lag_of(topic, stored), pending)
+        return Report(tuple(equations), lag_of(topic, stored), pending, tuple(held_of(topic, stored)))
 
     def _expectation(self, stored: Stored) -> Expectation | None:
         folder = self.settings.home / "ledger"

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, fields
 from ecom_platform.reconcile.report import Equation
 from ecom_platform.store import Counters, PartitionOffsets
 from ecom_platform.store.late_events import LateOutcomes
+from ecom_platform.streaming.held import Held
 from ecom_platform.streaming.topic import TopicState
 
-__all__ = ["LateEvents", "applied_equation", "lag_of", "topic_equations"]
+__all__ = ["LateEvents", "applied_equation", "held_of", "lag_of", "topic_equations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,19 @@ def applied_equation(
 
 def lag_of(topic: TopicState, stored: Mapping[int, PartitionOffsets]) -> int:
     """Events in the topic that are not yet accounted for."""
-    lag = 0
-    for partition, end in topic.end.items():
-        position = stored[partition].next if partition in stored else topic.begin[partition]
-        lag += max(end - position, 0)
-    return lag
+    return sum(max(end - _position(topic, stored, partition), 0) for partition, end in topic.end.items())
+
+
+def held_of(topic: TopicState, stored: Mapping[int, PartitionOffsets]) -> list[Held]:
+    """Those of them that cannot be read yet, because a transaction before them is still open."""
+    return [
+        Held(partition, topic.held(partition, _position(topic, stored, partition)), open_.since)
+        for partition, open_ in sorted(topic.open.items())
+    ]
+
+
+def _position(topic: TopicState, stored: Mapping[int, PartitionOffsets], partition: int) -> int:
+    return stored[partition].next if partition in stored else topic.begin[partition]
 
 
 def _offset_equation(name: str, part: PartitionOffsets) -> Equation:
@@ -101,6 +110,8 @@ def _range_equation(name: str, part: PartitionOffsets, topic: TopicState) -> Equ
         return Equation(title, False, "the broker has no such partition")
     begin, end = topic.begin[part.partition], topic.end[part.partition]
     numbers = f"first {part.first:,}, log {begin:,} to {end:,}, next {part.next:,}, lag {max(end - part.next, 0):,}"
+    if held := topic.held(part.partition, part.next):
+        numbers += f", {held:,} of it behind an open transaction"
     if begin < part.first:
         return Equation(title, False, f"{numbers}: offsets {begin:,} to {part.first - 1:,} were never read")
     if part.next < begin:

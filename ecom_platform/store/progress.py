@@ -30,7 +30,12 @@ class AgeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The last heartbeat for one partition; written every half second while the stream lives, idle or not."""
+    """The last heartbeat for one partition; written every half second while the stream lives, idle or not.
+
+    Attributes:
+        lag: events in Kafka that were not applied, those included that cannot be read yet.
+        held: events among them behind a transaction that is still open, `held_since` then.
+    """
 
     topic: str
     partition: int
@@ -42,6 +47,8 @@ class Progress:
     batch_id: int
     batch_seconds: float
     batch_events: int
+    held: int = 0
+    held_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,9 @@ def read_progress(db: MongoDatabase, topic: str) -> list[Progress]:
     """The heartbeats of a topic, by partition; empty before the stream's first batch. Raises UnavailableError."""
     with mongo_errors("reading the stream's progress"):
         rows = list(db[PROGRESS].find({"topic": topic}).sort("partition"))
-    return [Progress(**{field.name: row[field.name] for field in fields(Progress)}) for row in rows]
+    return [
+        Progress(**{field.name: row[field.name] for field in fields(Progress) if field.name in row}) for row in rows
+    ]
 
 
 def figure_age(progress: Sequence[Progress], now: datetime, history_share: float | None = None) -> FigureAge:

@@ -19,7 +19,13 @@ __all__ = ["start_session"]
 
 
 def start_session(
-    settings: Settings, name: str, *, master: str, jars: Sequence[Path] = (), options: Mapping[str, str] | None = None
+    settings: Settings,
+    name: str,
+    *,
+    master: str,
+    jars: Sequence[Path] = (),
+    jvm_options: Sequence[str] = (),
+    options: Mapping[str, str] | None = None,
 ) -> SparkSession:
     """Start Spark (5 to 9 seconds) on the Java that Kafka and HDFS run on, too; `stop()` ends the JVM.
 
@@ -28,6 +34,7 @@ def start_session(
         name: of the application.
         master: any master URL.
         jars: what is needed beside Spark itself.
+        jvm_options: more options of the driver's JVM.
         options: more Spark options.
 
     Raises:
@@ -38,7 +45,7 @@ def start_session(
     os.environ.update(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1", SPARK_LAUNCHER_OPTS=NO_RECORD)
     builder = SparkSession.builder.appName(name).master(master)
     temporary = own_folder(settings.home / "tmp")
-    for key, value in {**_common(settings, temporary), **_class_path(jars), **(options or {})}.items():
+    for key, value in {**_common(settings, temporary, jvm_options), **_class_path(jars), **(options or {})}.items():
         builder = builder.config(key, value)
     with _environment(java.spark_environment):
         return builder.getOrCreate()
@@ -65,10 +72,12 @@ def _class_path(jars: Sequence[Path]) -> dict[str, str]:
     return {"spark.jars": ",".join(paths), "spark.driver.extraClassPath": ":".join(paths)} if paths else {}
 
 
-def _common(settings: Settings, temporary: Path) -> dict[str, str]:
+def _common(settings: Settings, temporary: Path, jvm_options: Sequence[str]) -> dict[str, str]:
     return {
         "spark.driver.memory": settings.spark_driver_memory,
-        "spark.driver.extraJavaOptions": " ".join([*LAPTOP_OPTIONS, NO_RECORD, f'-Djava.io.tmpdir="{temporary}"']),
+        "spark.driver.extraJavaOptions": " ".join(
+            [*LAPTOP_OPTIONS, NO_RECORD, f'-Djava.io.tmpdir="{temporary}"', *jvm_options]
+        ),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",

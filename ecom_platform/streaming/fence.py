@@ -6,21 +6,24 @@ for a minute or more: first its sessions are killed, then the token is taken, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from bson.binary import Binary
 from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 
-from ecom_platform.errors import DataLost, Fenced, TopicReplaced
+from ecom_platform.errors import DataLost, Fenced, TopicReplaced, UsageError
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import Document
 from ecom_platform.streaming.poison import EMPTY_WINDOW
+from ecom_platform.streaming.skips import Skip
 from ecom_platform.streaming.topic import TopicState
 
-__all__ = ["record_session", "skip_tail", "take_over"]
+__all__ = ["record_session", "refuse_another_topic", "skip_tail", "take_over", "take_partitions"]
+
+Ends = Callable[[list[int]], Mapping[int, int]]
 
 
 def record_session(db: MongoDatabase, topic: str, partition: int, session: ClientSession) -> None:
@@ -36,10 +39,11 @@ def take_over(
     db: MongoDatabase,
     state: TopicState,
     token: int,
-    ends: Callable[[list[int]], Mapping[int, int]],
+    ends: Ends,
     *,
     accept_loss: bool = False,
     accept_dead: bool = False,
+    skips: Sequence[Skip] = (),
 ) -> dict[int, int]:
     """Make this stream the only writer of every partition; return the offset to start from, by partition.
 
@@ -49,22 +53,53 @@ def take_over(
         ends: reads where partitions end now; until the token is taken, a predecessor may go on beyond `state`.
         accept_loss: go on where Kafka's log begins when offsets were deleted before they were applied.
         accept_dead: start with an empty window of dead events.
+        skips: offsets that cannot be read, and that a person decided to go on without.
 
     Raises:
         Fenced: a newer stream holds a partition.
         TopicReplaced: the stored offsets belong to a topic that was deleted.
         DataLost: Kafka deleted offsets that were never applied.
+        UsageError: a skip does not begin where the stream stands.
     """
     _kill_sessions(db, state)
-    start = {}
+    return take_partitions(db, state, token, ends, accept_loss=accept_loss, accept_dead=accept_dead, skips=skips)
+
+
+def take_partitions(
+    db: MongoDatabase,
+    state: TopicState,
+    token: int,
+    ends: Ends,
+    *,
+    accept_loss: bool = False,
+    accept_dead: bool = False,
+    skips: Sequence[Skip] = (),
+) -> dict[int, int]:
+    """Take the partitions of `state` without ending anybody's sessions; otherwise as `take_over`."""
+    positions = {}
     for partition in sorted(state.begin):
         row = _take_partition(db, state, partition, token, accept_dead=accept_dead)
-        stored, begin = int(row["next"]), state.begin[partition]
-        _refuse_another_topic(row, state, ends([partition])[partition])
-        if stored < begin:
-            _accept_or_refuse_loss(db, row["_id"], token, stored, begin, accept_loss=accept_loss)
-        start[partition] = max(stored, begin)
-    return start
+        refuse_another_topic(state.topic, row["topic_id"], state.topic_id)
+        _refuse_a_shorter_log(row, ends([partition])[partition])
+        positions[partition] = int(row["next"])
+    for skip in skips:
+        _skip(db, state, token, skip, positions)
+    lost = {partition: at for partition, at in positions.items() if at < state.begin[partition]}
+    if lost and not accept_loss:
+        raise _data_lost(state, lost)
+    for partition, at in lost.items():
+        _count_lost(db, f"{state.topic}-{partition}", token, at, state.begin[partition], "deleted by Kafka")
+    return {partition: max(at, state.begin[partition]) for partition, at in positions.items()}
+
+
+def refuse_another_topic(topic: str, stored_id: str, found_id: str) -> None:
+    """Raise TopicReplaced unless the broker's topic is the one whose offsets are stored."""
+    if found_id != stored_id:
+        raise TopicReplaced(
+            f"The topic {topic} was deleted and created again (id {found_id}, offsets are of {stored_id}). Nothing of "
+            "the new one was applied. Restore the old one, give the new one another name (ECOM_TOPIC), or start over "
+            "with `ecom reset --yes`."
+        )
 
 
 def skip_tail(db: MongoDatabase, topic: str, token: int, reached: Mapping[int, int]) -> None:
@@ -129,28 +164,41 @@ def _take_partition(db: MongoDatabase, state: TopicState, partition: int, token:
     return row
 
 
-def _refuse_another_topic(row: Document, state: TopicState, end: int) -> None:
-    if row["topic_id"] != state.topic_id:
-        raise TopicReplaced(
-            f"The topic {state.topic} was deleted and created again (id {state.topic_id}, offsets are of "
-            f"{row['topic_id']}). Nothing was applied. Restore the topic, or start over with `ecom reset --yes`."
-        )
+def _refuse_a_shorter_log(row: Document, end: int) -> None:
     if row["next"] > end:
         raise TopicReplaced(
             f"{row['_id']} was applied up to offset {row['next']}, but the topic ends at {end}: the broker lost its "
-            "log. Nothing was applied. Restore the broker's data, or start over with `ecom reset --yes`."
+            "log. Nothing of it was applied. Restore the broker's data, or start over with `ecom reset --yes`."
         )
 
 
-def _accept_or_refuse_loss(
-    db: MongoDatabase, document_id: str, token: int, stored: int, begin: int, *, accept_loss: bool
-) -> None:
-    if not accept_loss:
-        raise DataLost(
-            f"Kafka deleted {begin - stored} events of {document_id} (offsets {stored} to {begin - 1}) before they "
-            "were applied. Nothing was skipped. Restore them, or go on without them: `ecom stream --accept-loss`."
-        )
-    db[names.STREAM_OFFSETS].update_one(
-        {"_id": document_id, "token": token, "next": stored},
-        {"$set": {"next": begin}, "$inc": {"counters.lost": begin - stored}},
+def _skip(db: MongoDatabase, state: TopicState, token: int, skip: Skip, positions: dict[int, int]) -> None:
+    if skip.topic != state.topic or skip.partition not in positions:
+        raise UsageError(f"--skip {skip}: the stream reads {state.topic}, partitions {sorted(positions)}.")
+    at = positions[skip.partition]
+    goes_on = skip.after(at, state.end[skip.partition])
+    if goes_on != at:
+        _count_lost(db, f"{state.topic}-{skip.partition}", token, at, goes_on, "could not be read")
+        positions[skip.partition] = goes_on
+
+
+def _data_lost(state: TopicState, lost: Mapping[int, int]) -> DataLost:
+    places = ", ".join(
+        f"{state.topic}-{partition} (offsets {at} to {state.begin[partition] - 1})" for partition, at in lost.items()
     )
+    count = sum(state.begin[partition] - at for partition, at in lost.items())
+    return DataLost(
+        f"Kafka deleted {count} events of {places} before they were applied. Nothing was skipped. Restore them, or go "
+        "on without them: `ecom stream --accept-loss`."
+    )
+
+
+def _count_lost(db: MongoDatabase, document_id: str, token: int, stored: int, next_: int, why: str) -> None:
+    """Step over offsets that a person decided to go on without: counted as lost, and kept with the time and reason."""
+    loss = {"first": stored, "next": next_, "why": why, "at": datetime.now(UTC)}
+    moved = db[names.STREAM_OFFSETS].update_one(
+        {"_id": document_id, "token": token, "next": stored},
+        {"$set": {"next": next_}, "$inc": {"counters.lost": next_ - stored}, "$push": {"losses": loss}},
+    )
+    if not moved.matched_count:
+        raise Fenced(f"{document_id} is held by a newer stream than token {token}. Nothing was skipped.")

@@ -10,10 +10,11 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from ecom_platform.errors import ConfigurationError, EcomError, Fenced, NeedsPerson, UnavailableError
+from ecom_platform.errors import ConfigurationError, EcomError, Fenced, NeedsPerson, UnavailableError, UsageError
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, database, ensure_schema
 from ecom_platform.streaming.process import StreamCommand, start_stream
+from ecom_platform.streaming.skips import Skip
 
 __all__ = ["LEASE_ROLE", "run"]
 
@@ -22,12 +23,17 @@ RENEW_SECONDS = 5.0
 STOP_SECONDS = 20.0
 
 _ERRORS: dict[int, type[EcomError]] = {
-    error.exit_code: error for error in (ConfigurationError, UnavailableError, Fenced, NeedsPerson)
+    error.exit_code: error for error in (UsageError, ConfigurationError, UnavailableError, Fenced, NeedsPerson)
 }
 
 
 def run(
-    settings: Settings, *, available_now: bool = False, accept_loss: bool = False, accept_dead: bool = False
+    settings: Settings,
+    *,
+    available_now: bool = False,
+    accept_loss: bool = False,
+    accept_dead: bool = False,
+    skips: tuple[Skip, ...] = (),
 ) -> None:
     """Run the stream in the foreground until it ends or this process is told to stop.
 
@@ -41,7 +47,7 @@ def run(
         ensure_schema(db)
         lease = Lease.acquire(db, LEASE_ROLE, owner=f"ecom stream on {socket.gethostname()}")
         try:
-            command = StreamCommand(lease.token, available_now, accept_loss, accept_dead)
+            command = StreamCommand(lease.token, available_now, accept_loss, accept_dead, skips)
             said_before = log_file.stat().st_size if log_file.exists() else 0
             child = start_stream(settings, command, log_file)
             told_to_stop = _forward_signals(child)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pymongo import UpdateOne
@@ -18,10 +18,11 @@ from ecom_platform.errors import Fenced, UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, PartitionOffsets, mongo_errors, read_offsets
 from ecom_platform.store import collections as names
+from ecom_platform.store.client import Document
 from ecom_platform.streaming.fence import skip_tail
-from ecom_platform.streaming.topic import TopicReader
+from ecom_platform.streaming.topic import OpenTransaction, TopicReader
 
-__all__ = ["Batch", "Heartbeat"]
+__all__ = ["Batch", "Heartbeat", "still_open"]
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class Heartbeat(threading.Thread):
         self._stopped = threading.Event()
         self._reader: TopicReader | None = None
         self._published: dict[int, int] = {}
+        self._open: dict[int, OpenTransaction] = {}
 
     def run(self) -> None:
         """Beat; a server that does not answer is logged and asked again at the next beat."""
@@ -111,7 +113,8 @@ class Heartbeat(threading.Thread):
             self._check_token(offsets)
             if self._reader is None:
                 self._reader = TopicReader(self._settings)
-            ends = self._reader.ends(list(offsets))
+            ends, found = self._reader.watermarks(list(offsets))
+            self._open = still_open(self._open, found, datetime.now(UTC))
             skip_tail(self._db, topic, self._token, self._reached())
             self._write(offsets, ends)
         self._publish({partition: applied.next for partition, applied in offsets.items()})
@@ -137,6 +140,7 @@ class Heartbeat(threading.Thread):
                             "next": applied.next,
                             "end": ends[partition],
                             "lag": max(ends[partition] - applied.next, 0),
+                            **self._held(partition, applied.next, ends[partition]),
                             "last_record_at": applied.last_record_at,
                             "updated_at": now,
                             "batch_id": batch.id,
@@ -151,6 +155,12 @@ class Heartbeat(threading.Thread):
             ordered=False,
         )
 
+    def _held(self, partition: int, next_: int, end: int) -> Document:
+        open_ = self._open.get(partition)
+        if open_ is None:
+            return {"held": 0, "held_since": None}
+        return {"held": max(end - max(open_.first, next_), 0), "held_since": open_.since}
+
     def _publish(self, offsets: dict[int, int]) -> None:
         if self._reader is not None and offsets != self._published:
             self._reader.publish(self._settings.consumer_group, offsets)
@@ -160,3 +170,22 @@ class Heartbeat(threading.Thread):
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+
+def still_open(
+    known: Mapping[int, OpenTransaction], found: Mapping[int, OpenTransaction], now: datetime
+) -> dict[int, OpenTransaction]:
+    """The open transactions, each with the time it was first seen: a producer that goes on writing makes none younger.
+
+    Args:
+        known: those of the last look.
+        found: those of this look, at `now`.
+    """
+    return {
+        partition: (
+            known[partition]
+            if partition in known and known[partition].first == one.first
+            else replace(one, since=one.since or now)
+        )
+        for partition, one in found.items()
+    }

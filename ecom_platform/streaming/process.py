@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ecom_platform.environment import inherited
 from ecom_platform.settings import Settings, variables
+from ecom_platform.streaming.skips import Skip
 
 __all__ = ["StreamCommand", "environment", "start_stream"]
 
@@ -31,12 +32,14 @@ class StreamCommand:
         available_now: apply what is in the topic and end.
         accept_loss: go on although Kafka deleted events that were never applied.
         accept_dead: go on although too many of the last events were dead.
+        skips: go on without offsets that cannot be read.
     """
 
     token: int
     available_now: bool = False
     accept_loss: bool = False
     accept_dead: bool = False
+    skips: tuple[Skip, ...] = ()
 
     def argv(self) -> list[str]:
         """Return the command line.
@@ -50,6 +53,7 @@ class StreamCommand:
             "--accept-dead": self.accept_dead,
         }
         given = [flag for flag, on in flags.items() if on]
+        given += [f"--skip={skip}" for skip in self.skips]
         return [sys.executable, "-m", "ecom_platform.streaming.spark_stream", "--token", str(self.token), *given]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ecom_platform.contract import (
@@ -46,7 +47,8 @@ class Cut:
 class Record:
     """One Kafka record; `time_milliseconds` is its Kafka timestamp, `cut` is there when key or value are not whole.
 
-    A producer may send any number as the timestamp; one that is no date counts as the first or last possible one.
+    A producer may send any number as the timestamp. One that is no date is kept in `impossible_time`: the record is a
+    dead letter, and its time is that of its reading, so that it stands among the others of now.
     """
 
     offset: int
@@ -54,11 +56,13 @@ class Record:
     key: bytes | None
     value: bytes | None
     cut: Cut | None = None
+    impossible_time: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Keep the timestamp among the dates: one that is not would stop the stream at this record for ever."""
         if not 0 <= self.time_milliseconds <= _LATEST_MILLISECONDS:
-            self.time_milliseconds = min(max(self.time_milliseconds, 0), _LATEST_MILLISECONDS)
+            self.impossible_time = self.time_milliseconds
+            self.time_milliseconds = time.time_ns() // 1_000_000
 
     @property
     def time(self) -> datetime:
@@ -90,6 +94,9 @@ def _decode(record: Record, history_start: datetime) -> Decoded | Rejected:
     _cut_oversized(record)
     if record.cut is not None:
         return _too_large(record.cut)
+    if record.impossible_time is not None:
+        told = f"the timestamp of the message is {record.impossible_time}: no date, in milliseconds since 1970"
+        return Rejected(Reason.OUT_OF_RANGE, told)
     return decode_with_extra(record.value, record.time, history_start)
 
 

@@ -11,10 +11,9 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from ecom_platform.contract import MAX_KEY_BYTES, MAX_VALUE_BYTES
-from ecom_platform.java import LAPTOP_OPTIONS
 from ecom_platform.kafka_client import java_options
 from ecom_platform.settings import Settings
-from ecom_platform.streaming.memory import JVM_OPTIONS, heap_bytes, poll_records
+from ecom_platform.streaming.memory import heap_bytes, poll_records
 from ecom_platform.streaming.records import KEPT_BYTES, Cut, Record
 
 __all__ = ["read_topic", "records_of", "session_options"]
@@ -38,7 +37,6 @@ _COLUMNS: Final = (
 def session_options(settings: Settings) -> dict[str, str]:
     """Of the stream's session: an Arrow batch is about a chunk, so that nothing is copied together again in Python."""
     return {
-        "spark.driver.extraJavaOptions": " ".join((*LAPTOP_OPTIONS, *JVM_OPTIONS)),
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(settings.chunk_events),
         "spark.sql.execution.arrow.maxBytesPerBatch": str(settings.chunk_bytes),
     }

@@ -4,6 +4,7 @@ One Kafka partition is one Spark task, without a shuffle in between, and a task 
 facts. Spark's own checkpoint is therefore disposable: every start makes a fresh one and begins where the store stands.
 
     python -m ecom_platform.streaming.spark_stream --token N [--available-now] [--accept-loss] [--accept-dead]
+        [--skip orders-0:150-159]
 
 A micro-batch that does not fit into the heap is applied on a detour: the process replaces itself by one with a larger
 heap that reads message by message (`--detour`), applies that one micro-batch, and is itself again.
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
@@ -30,23 +31,25 @@ from typing import Any, NoReturn
 import pyarrow as pa
 from py4j.protocol import Py4JError
 from pyspark import SparkContext
-from pyspark.errors import PySparkException, StreamingQueryException
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from ecom_platform.credentials import Role
-from ecom_platform.errors import EcomError, Fenced, NeedsPerson, OutOfMemory, UnavailableError
+from ecom_platform.errors import EcomError, OutOfMemory, UnavailableError
 from ecom_platform.jars import class_path
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store import DimensionTables, database, dimension_version, read_dimensions
 from ecom_platform.store.spark_session import start_session
-from ecom_platform.streaming.fence import take_over
+from ecom_platform.streaming.failure import explain, unreadable_partition
+from ecom_platform.streaming.guard import TopicGuard
 from ecom_platform.streaming.heartbeat import Batch, Heartbeat
-from ecom_platform.streaming.memory import detour_memory, gone, out_of_memory, tells_of_memory
+from ecom_platform.streaming.memory import JVM_OPTIONS, detour_memory, gone, out_of_memory, tells_of_memory
 from ecom_platform.streaming.records import Record
+from ecom_platform.streaming.skips import Skip
 from ecom_platform.streaming.spark_source import read_topic, records_of, session_options
+from ecom_platform.streaming.spark_unreadable import apply_one_by_one
 from ecom_platform.streaming.task import SERVER_SELECTION_SECONDS, TaskPlan, TaskResult, run_task
-from ecom_platform.streaming.topic import TopicReader
 
 __all__ = ["main"]
 
@@ -68,6 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--available-now", action="store_true", help="apply what is in the topic and end")
     parser.add_argument("--accept-loss", action="store_true", help="go on without offsets that Kafka deleted")
     parser.add_argument("--accept-dead", action="store_true", help="go on although the topic looks poisoned")
+    parser.add_argument("--skip", action="append", default=[], help="go on without offsets that cannot be read")
     parser.add_argument(DETOUR, action="store_true", help="apply one micro-batch with a larger heap, then go on")
     argv = sys.argv[1:] if argv is None else argv
     arguments = parser.parse_args(argv)
@@ -76,8 +80,9 @@ def main(argv: list[str] | None = None) -> int:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         settings = load_settings(role=Role.STREAM)
+        skips = tuple(Skip.parse(text) for text in arguments.skip)
         stream = Stream(settings, arguments.token, available_now=arguments.available_now, detour=arguments.detour)
-        stream.run(accept_loss=arguments.accept_loss, accept_dead=arguments.accept_dead)
+        stream.run(accept_loss=arguments.accept_loss, accept_dead=arguments.accept_dead, skips=skips)
     except EcomError as error:
         if isinstance(error, OutOfMemory) and not arguments.detour:
             log.warning("stream_detour text=%s", error)
@@ -111,6 +116,7 @@ class Stream:
         # As long as the tasks wait for a server that is being restarted: the driver is asked in every micro-batch.
         self._db = database(settings, timeout_seconds=SERVER_SELECTION_SECONDS)
         self._stop = threading.Event()
+        self._guard = TopicGuard(settings, self._db, token, stopping=self._stop.is_set)
         self._failure: EcomError | None = None
         self._in_batch = threading.Lock()
         self._tables: DimensionTables | None = None
@@ -118,18 +124,21 @@ class Stream:
         self._last_batch = Batch()
         self._query: StreamingQuery | None = None
 
-    def run(self, *, accept_loss: bool, accept_dead: bool) -> None:
+    def run(self, *, accept_loss: bool = False, accept_dead: bool = False, skips: Sequence[Skip] = ()) -> None:
         """Run until the topic is applied (`available_now`), a signal, or an error.
 
         Raises:
             Fenced: another stream took over.
-            NeedsPerson: lost data, a replaced topic, or too many dead letters.
+            NeedsPerson: lost or damaged data, a replaced topic, or too many dead letters.
+            ConfigurationError: the topic is compacted.
             UnavailableError: Kafka or MongoDB stopped answering.
         """
         self._listen_to_signals()
         threading.Thread(target=self._watch_parent, name="parent", daemon=True).start()
         with ThreadPoolExecutor(1) as beside:  # the JVM takes seconds to start
-            taking_over = beside.submit(self._take_over, accept_loss=accept_loss, accept_dead=accept_dead)
+            taking_over = beside.submit(
+                self._guard.take_over, accept_loss=accept_loss, accept_dead=accept_dead, skips=skips
+            )
             session = self._start_session()
         self._listen_to_signals()  # again: Spark has set a handler of its own
         jvm: subprocess.Popen[bytes] = SparkContext._gateway.proc  # type: ignore[union-attr]  # noqa: SLF001
@@ -152,23 +161,21 @@ class Stream:
 
     def _start_session(self) -> SparkSession:
         settings = self._settings
-        jars, options = class_path("spark-kafka"), session_options(settings)
-        return start_session(settings, "ecom-stream", master=settings.spark_master, jars=jars, options=options)
+        return start_session(
+            settings,
+            "ecom-stream",
+            master=settings.spark_master,
+            jars=class_path("spark-kafka"),
+            jvm_options=JVM_OPTIONS,
+            options=session_options(settings),
+        )
 
     def _listen_to_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
 
-    def _take_over(self, *, accept_loss: bool, accept_dead: bool) -> Mapping[int, int]:
-        with TopicReader(self._settings) as reader:
-            start = take_over(
-                self._db, reader.state(), self._token, reader.ends, accept_loss=accept_loss, accept_dead=accept_dead
-            )
-        log.info("stream_took_over token=%d offsets=%s", self._token, start)
-        return start
-
     def _run_query(self, session: SparkSession, start: Mapping[int, int]) -> None:
-        query = self._query = self._start_query(session, start)
+        """Run the query, again after a failure that the stream can mend itself."""
         heartbeat = Heartbeat(
             self._settings,
             self._db,
@@ -179,16 +186,47 @@ class Stream:
         )
         heartbeat.start()
         try:
-            while query.isActive and not self._ending and not self._stop.wait(POLL_SECONDS):
-                pass
-            self._stop_between_batches(query)
-            failed = query.exception()
-            if failed is not None and not self._ending:
-                self._fail(_explain(failed, self._settings.spark_driver_memory))
+            while (failed := self._await_query(session, start)) is not None:
+                start = self._mend(session, failed)
+        except EcomError as error:
+            self._fail(error)
         finally:
             heartbeat.stop()
+            self._guard.close()
         if self._failure is None:
             heartbeat.last_beat()
+
+    def _await_query(self, session: SparkSession, start: Mapping[int, int]) -> str | None:
+        """Run the query to its end; what Spark says of its failure, None when it was told to stop."""
+        query = self._query = self._start_query(session, start)
+        while query.isActive and not self._ending and not self._stop.wait(POLL_SECONDS):
+            pass
+        self._stop_between_batches(query)
+        failed = query.exception()
+        return str(failed) if failed is not None and not self._ending else None
+
+    def _mend(self, session: SparkSession, failed: str) -> Mapping[int, int]:
+        """Read what Spark could not read, and return the offsets to go on from.
+
+        Raises:
+            TopicReplaced, DataLost: why the query failed.
+            OutOfMemory: the messages at hand do not fit into the heap.
+            EcomError: nothing can be mended here; as `explain` says.
+        """
+        if tells_of_memory(failed):
+            raise out_of_memory(self._settings.spark_driver_memory)
+        try:
+            start = self._guard.take_again()
+        except UnavailableError:
+            raise explain(failed) from None
+        partition = unreadable_partition(failed, self._settings.topic)
+        if partition is None:
+            raise explain(failed)
+        first, plan = start[partition], self._current_plan(session).value
+        end = min(self._guard.readable(partition), first + self._settings.max_offsets_per_trigger)
+        if apply_one_by_one(session, plan, partition, first, end) == first:
+            raise explain(failed)
+        return self._guard.take_again()
 
     def _start_query(self, session: SparkSession, start: Mapping[int, int]) -> StreamingQuery:
         settings = self._settings
@@ -217,13 +255,14 @@ class Stream:
                 # A normal return would tell Spark, and the heartbeat, that the batch was applied.
                 raise UnavailableError("The stream is stopping; this micro-batch was not started.")
             started = time.monotonic()
+            self._check(self._guard.before_batch)
             plan = self._current_plan(batch.sparkSession)
             rows = batch.mapInArrow(lambda records: _apply_arrow(plan.value, records), RESULT_SCHEMA).collect()
             results = [TaskResult(**row.asDict()) for row in rows]
             for result in results:
-                if result.exit_code:
-                    failure = Fenced if result.exit_code == Fenced.exit_code else NeedsPerson
-                    self._fail(failure(result.message))
+                if (error := result.error()) is not None:
+                    self._fail(error)
+            self._check(self._guard.after_batch)
             events = sum(result.events for result in results)
             self._last_batch = Batch(batch_id, time.monotonic() - started, events)
             log.info("batch_applied id=%d events=%d seconds=%.2f", batch_id, events, self._last_batch.seconds)
@@ -231,13 +270,24 @@ class Stream:
                 raise self._failure
             self._took_detour = self._detour
 
+    def _check(self, look: Callable[[], None]) -> None:
+        """Look at the topic; what waiting does not mend ends the stream."""
+        try:
+            look()
+        except UnavailableError:
+            raise
+        except EcomError as error:
+            self._fail(error)
+            raise
+
     def _current_plan(self, session: SparkSession) -> Any:
         """The broadcast plan of the tasks, made again when the dimensions changed."""
         if self._tables is None or dimension_version(self._db) != self._tables.version:
             self._tables = read_dimensions(self._db)
             if self._plan is not None:
                 self._plan.unpersist()
-            self._plan = session.sparkContext.broadcast(TaskPlan(self._settings, self._token, self._tables))
+            plan = TaskPlan(self._settings, self._token, self._tables, self._guard.topic_id)
+            self._plan = session.sparkContext.broadcast(plan)
             log.info("dimensions_loaded version=%d", self._tables.version)
         return self._plan
 
@@ -328,17 +378,6 @@ def _exit_code(jvm: subprocess.Popen[bytes]) -> int | None:
         return jvm.wait(JVM_END_SECONDS)
     except subprocess.TimeoutExpired:
         return None
-
-
-def _explain(error: StreamingQueryException, memory: str) -> EcomError:
-    """A query that failed by itself: a server stopped answering, or Spark did; the launcher starts it again."""
-    if tells_of_memory(str(error)):
-        return out_of_memory(memory)
-    cause = str(error).strip().splitlines()
-    return UnavailableError(
-        f"The streaming query failed: {cause[0] if cause else error!r}. Chunks that were committed stay; the next "
-        "start goes on behind them. The stream's log has the details."
-    )
 
 
 if __name__ == "__main__":

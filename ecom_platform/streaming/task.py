@@ -18,9 +18,10 @@ from ecom_platform.errors import EcomError, Fenced, NeedsPerson
 from ecom_platform.settings import Settings
 from ecom_platform.store import DimensionTables, MongoDatabase, database, mongo_errors
 from ecom_platform.streaming.archived import ArchivedCache
-from ecom_platform.streaming.fence import record_session
+from ecom_platform.streaming.fence import record_session, refuse_another_topic
 from ecom_platform.streaming.records import Record, chunks, drop_before
 from ecom_platform.streaming.sink import Sink
+from ecom_platform.streaming.topic import TopicReader
 
 __all__ = ["TaskPlan", "TaskResult", "run_task"]
 
@@ -30,11 +31,12 @@ SERVER_SELECTION_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class TaskPlan:
-    """What the driver tells every task; travels in the closure."""
+    """What the driver tells every task; travels in the closure. `topic_id` is of the topic that was taken over."""
 
     settings: Settings
     token: int
     tables: DimensionTables
+    topic_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,19 @@ class TaskResult:
     exit_code: int = 0
     message: str = ""
 
+    def error(self) -> Fenced | NeedsPerson | None:
+        """The error that must stop the stream, if there is one."""
+        if not self.exit_code:
+            return None
+        return Fenced(self.message) if self.exit_code == Fenced.exit_code else NeedsPerson(self.message)
+
 
 @dataclass(slots=True)
 class _Connection:
-    """A worker's client, its session per partition, and what it knows of the archive."""
+    """A worker's clients, its session per partition, and what it knows of the archive."""
 
     db: MongoDatabase
+    topic: TopicReader
     archived: ArchivedCache = field(default_factory=ArchivedCache)
     sessions: dict[int, ClientSession] = field(default_factory=dict)
 
@@ -75,7 +84,7 @@ def _connect(settings: Settings) -> _Connection:
     # 700 the collector walks them again and again: a sixth of a worker's time.
     gc.freeze()
     gc.set_threshold(200_000)
-    return _Connection(database(settings, timeout_seconds=SERVER_SELECTION_SECONDS))
+    return _Connection(database(settings, timeout_seconds=SERVER_SELECTION_SECONDS), TopicReader(settings))
 
 
 def run_task(plan: TaskPlan, partition: int, records: Iterable[Record]) -> TaskResult:
@@ -101,6 +110,8 @@ def run_task(plan: TaskPlan, partition: int, records: Iterable[Record]) -> TaskR
             )
             position = sink.position()
             for chunk in chunks(drop_before(records, position), settings.chunk_events, settings.chunk_bytes):
+                # Now that it was read: the id of a topic never comes back, so what was read before is of this one.
+                refuse_another_topic(settings.topic, plan.topic_id, connection.topic.identity().topic_id)
                 events += len(chunk)
                 position = sink.commit(position, chunk)
     except (Fenced, NeedsPerson) as error:

@@ -90,7 +90,8 @@ class RealWorld:
         if not progress:
             return None
         position = sum(part.next for part in progress)
-        if position != self._position or not any(part.lag for part in progress):
+        # What an open transaction holds back is nothing that the stream could apply.
+        if position != self._position or not any(part.lag > part.held for part in progress):
             self._position, self._moved = position, self.now()
         unheard = (datetime.now(UTC) - max(part.updated_at for part in progress)).total_seconds()
         return max(unheard, self.now() - self._moved)

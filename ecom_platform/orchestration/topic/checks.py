@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
 from ecom_platform.orchestration.names import LAG_CHECK
@@ -26,7 +28,8 @@ def lag_within_bounds(platform: Platform) -> dg.AssetCheckResult:
     settings = platform.settings()
     with platform.database() as db:
         lag = read_lag(settings, db, BUDGET_SECONDS)
-    judged = verdict(lag, firing=lag.total >= settings.lag_high_events, high=settings.lag_high_events)
+    high = settings.lag_high_events
+    judged = verdict(lag, firing=lag.total >= high, high=high, now=datetime.now(UTC))
     found = evaluation(judged, metadata(lag))
     return dg.AssetCheckResult(
         passed=found.passed, severity=found.severity, description=found.description, metadata=found.metadata

@@ -47,7 +47,7 @@ Events = list[Any]
 def after_sample(memory: LagMemory, lag: Lag, now: float, marks: Watermarks) -> tuple[LagMemory, Verdict, Events]:
     """Memory, verdict and events after one measured lag; events when something changed or once a minute."""
     state, action = decide(memory.state, lag.total, now, marks)
-    judged = verdict(lag, firing=state.firing, high=marks.high)
+    judged = verdict(lag, firing=state.firing, high=marks.high, now=datetime.fromtimestamp(now, UTC))
     changed = action is not Action.NONE or judged.passed != memory.passed or memory.failures >= FAILURES_TO_ALARM
     if not changed and now - memory.emitted < EMIT_SECONDS:
         return LagMemory(state, 0, memory.emitted, judged.passed), judged, []
