@@ -4,6 +4,8 @@ SHELL := bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# Meant for another interpreter than the one in $(VENV).
+unexport PYTHONHOME PYTHONPATH PYTHONOPTIMIZE PYTHONWARNINGS
 
 PYTHON ?= python3
 # Of a test run; 0 is one after the other.

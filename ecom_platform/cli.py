@@ -17,7 +17,7 @@ import click
 
 from ecom_platform.cli_access import connect, credentials
 from ecom_platform.durations import parse_duration
-from ecom_platform.environment import shield
+from ecom_platform.environment import restart_unless_clean, shield
 from ecom_platform.errors import ConfigurationError, EcomError, UsageError
 from ecom_platform.settings import Settings, load_settings
 
@@ -313,6 +313,8 @@ def reconcile(*, as_json: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; every error becomes one sentence on stderr and a stable exit code."""
+    if arguments is None:
+        restart_unless_clean(["-m", "ecom_platform.cli", *sys.argv[1:]])
     os.umask(0o077)  # what is written in the home is its owner's, whatever a person's shell allows
     shield()
     for stream in (sys.stdout, sys.stderr):

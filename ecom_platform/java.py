@@ -76,7 +76,9 @@ def _candidates() -> Iterator[Path]:
 
 def _version_of(program: Path) -> int | None:
     try:
-        answer = subprocess.run([program, NO_RECORD, "-version"], capture_output=True, text=True, timeout=20, check=True)
+        answer = subprocess.run(
+            [program, NO_RECORD, "-version"], capture_output=True, text=True, timeout=20, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return parse_version(answer.stderr)

@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     max_offsets_per_trigger: int = Field(40_000, ge=100, description="Most events in one micro-batch")
     chunk_events: int = Field(4_000, ge=1, description="Most events in one transaction")
     chunk_bytes: int = Field(8_000_000, ge=1_000, description="Most message bytes in one transaction")
-    spark_driver_memory: str = Field("1g", description="Heap of the Spark driver")
+    spark_driver_memory: str = Field("1g", pattern=r"^\d+[kmgtKMGT]$", description="Heap of the Spark driver")
 
     lag_high_events: int = Field(10_000, ge=1, description="Lag at which the lag sensor fires")
     lag_low_events: int = Field(1_000, ge=0, description="Lag below which the lag sensor is quiet again")
@@ -230,7 +230,9 @@ def _home(settings: Settings) -> Path:
     except RuntimeError as error:
         raise ConfigurationError(f"ECOM_HOME is {str(settings.home)!r}: {error} Name the whole folder.") from error
     except FileNotFoundError as error:
-        raise ConfigurationError("The current folder was deleted. Nothing was started. Change to another one.") from error
+        raise ConfigurationError(
+            "The current folder was deleted. Nothing was started. Change to another one."
+        ) from error
 
 
 def _recorded_endpoints(home: Path) -> dict[str, Any]:

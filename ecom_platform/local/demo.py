@@ -25,6 +25,7 @@ from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.platform import Claim, bring_up, claim, down
 from ecom_platform.local.server import accepts, log_tail
 from ecom_platform.local.stages import Stages
+from ecom_platform.local.stream_starts import StreamStarts
 from ecom_platform.reconcile import reconcile
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.dimensions import default_shop
@@ -93,6 +94,7 @@ def demo(
 def _start(claimed: Claim, stages: Stages, started_at: datetime, show: Callable[[str], Any] | None) -> None:
     """Start everything in the order in which the first live figure needs it."""
     settings, manager = claimed.settings, claimed.manager
+    stream = StreamStarts(settings)
 
     def begin_dagster() -> None:
         dagster.prepare(settings)
@@ -126,7 +128,7 @@ def _start(claimed: Claim, stages: Stages, started_at: datetime, show: Callable[
     manager.start(DASHBOARD)
     _await(lambda: _serves(f"{Urls(settings).dashboard}/_stcore/health"), claimed, "the dashboard")
     stages.say("Dashboard", f"serves {Urls(settings).dashboard}")
-    _await(lambda: _live_order(settings, started_at), claimed, "the first live order")
+    _await(lambda: stream.works() and _live_order(settings, started_at), claimed, "the first live order")
     stages.say("Stream", "applied the first live order: it is on the dashboard")
     if show is not None:
         show(Urls(settings).dashboard)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ecom_platform.environment import inherited
 from ecom_platform.settings import Settings, variables
+from ecom_platform.streaming.starts import STARTING
 
 __all__ = ["StreamCommand", "environment", "start_stream"]
 
@@ -63,6 +64,9 @@ def start_stream(settings: Settings, command: StreamCommand, log_file: Path) -> 
 
     Must be called from a thread that lives as long as the stream shall: the kernel's death signal is bound to it.
     """
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("a", encoding="utf-8") as log:
+        log.write(f"{STARTING} token={command.token}\n")
     return spawn(command.argv(), environment(settings), log_file)
 
 
