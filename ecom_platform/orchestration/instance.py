@@ -9,9 +9,9 @@ from typing import Final
 
 import dagster as dg
 
-import ecom_platform
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.orchestration.names import CODE_LOCATION
+from ecom_platform.project import project_folder
 from ecom_platform.settings import Settings
 
 __all__ = ["CONFIGURATION", "home_of", "open_instance", "prepare"]
@@ -34,9 +34,9 @@ def prepare(settings: Settings, grpc_port: int, *, template: Path | None = None)
     Raises:
         ConfigurationError: the configuration to copy is missing, or Dagster refuses it.
     """
-    template = template or Path(ecom_platform.__file__).parents[1] / CONFIGURATION
+    template = template or project_folder() / CONFIGURATION
     if not template.is_file():
-        raise ConfigurationError(f"{template} is missing. Nothing was started. Run this from a whole clone.")
+        raise ConfigurationError(f"{template} is missing. Nothing was started. Install ecom-platform again, or run this from a whole clone.")
     home = home_of(settings)
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(template, home / CONFIGURATION)
