@@ -60,7 +60,9 @@ def find_mongod(settings: Settings) -> Path:
         program_file = Path(folder) / "db" / "bin" / "mongod"
         if program_file.exists():
             return program_file
-    raise ConfigurationError("No mongod was found. Run `make setup` again, or name one with ECOM_MONGOD.")
+    raise ConfigurationError(
+        "No mongod was found. Install ecom-platform again (in a clone: `make setup`), or name one with ECOM_MONGOD."
+    )
 
 
 def programs(settings: Settings, instance: Instance) -> list[Program]:
