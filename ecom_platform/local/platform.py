@@ -218,9 +218,12 @@ def _running(manager: Supervisord) -> set[str]:
 
 
 def _by_whom(port: int) -> str:
-    for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr[1:] == (port,):
-            return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr[1:] == (port,):
+                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    except psutil.Error:
+        return ""  # macOS tells this to root only
     return ""
 
 

@@ -20,7 +20,8 @@ from ecom_platform.streaming.starts import STARTING
 __all__ = ["StreamCommand", "environment", "start_stream"]
 
 _PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
+# Elsewhere the stream looks by itself whether its parent is there, once a second.
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def spawn(argv: list[str], env: dict[str, str], log_file: Path) -> subprocess.Po
     parent = os.getpid()
 
     def die_with_parent() -> None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # died before the call: the signal would never come
             os._exit(1)
 
