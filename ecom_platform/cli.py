@@ -10,14 +10,13 @@ import traceback
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
 from ecom_platform.cli_access import connect, credentials
 from ecom_platform.durations import parse_duration
-from ecom_platform.environment import shield
+from ecom_platform.environment import restart_unless_clean, shield
 from ecom_platform.errors import ConfigurationError, EcomError, UsageError
 from ecom_platform.settings import Settings, load_settings
 
@@ -322,6 +321,8 @@ def reconcile(*, as_json: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; every error becomes one sentence on stderr and a stable exit code."""
+    if arguments is None:
+        restart_unless_clean(["-m", "ecom_platform.cli", *sys.argv[1:]])
     os.umask(0o077)  # what is written in the home is its owner's, whatever a person's shell allows
     shield()
     for stream in (sys.stdout, sys.stderr):
@@ -349,25 +350,42 @@ def run(command: Callable[[], Any]) -> int:
         return 0
     except SystemExit as error:
         return cast(int, error.code or 0)
+    except OSError as error:  # a full disk, a file of another owner, a folder in the place of a file: no bug
+        click.echo(f"Error: {_refusal(error)} The trace is in {_write_trace()}.", err=True)
+        return ConfigurationError.exit_code
     except Exception as error:  # noqa: BLE001 - a bug: the trace goes to a file, the person gets one sentence
-        file = _write_trace()
         click.echo(
-            f"Error: this is a bug in ecom ({type(error).__name__}: {error}). The trace is in {file}. "
+            f"Error: this is a bug in ecom ({type(error).__name__}: {error}). The trace is in {_write_trace()}. "
             "`ecom doctor` and `ecom status` tell what state things are in.",
             err=True,
         )
         return 1
 
 
-def _write_trace() -> Path:
+def _refusal(error: OSError) -> str:
+    """What the system did not allow, and to which file."""
+    where = f" ({error.filename})" if error.filename else ""
+    return (
+        f"The system refused a step: {error.strerror or error}{where}. What was done before it stays. Mend that, then "
+        "run the command again; `ecom doctor` looks at disk, limits and folders."
+    )
+
+
+def _write_trace() -> str:
+    """Keep the trace of the error in hand; where, or that it could not be kept."""
     name = f"error-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+    trace = traceback.format_exc()
     try:
-        folder = load_settings().logs
-    except EcomError:
-        folder = Settings.model_fields["home"].default.absolute() / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(traceback.format_exc())
-    return folder / name
+        try:
+            folder = load_settings().logs
+        except EcomError:
+            folder = Settings.model_fields["home"].default.absolute() / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(trace, encoding="utf-8")
+    except OSError as error:
+        click.echo(trace, err=True)
+        return f"no file ({error.strerror}), but above"
+    return str(folder / name)
 
 
 def _quiet_libraries() -> None:

@@ -86,6 +86,8 @@ def read_credential(folder: Path, server: SecuredServer, role: Role) -> Credenti
     file = credential_file(folder, server, role)
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file} is not UTF-8 text ({error.reason}). Put it back from a copy.") from error
     except OSError as error:
         raise ConfigurationError(
             f"The credential of {role} for {server} cannot be read ({error.strerror}: {file}). `ecom up` makes it for "

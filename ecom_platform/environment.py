@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-__all__ = ["LOOPBACK_HOSTS", "inherited", "shield"]
+__all__ = ["LOOPBACK_HOSTS", "inherited", "restart_unless_clean", "shield"]
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 UTF8_LOCALE = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
@@ -30,6 +29,7 @@ _FOR_OTHERS = (
     # mongod does not start with a locale that is not installed; a Turkish JVM writes an i without a dot.
     *("LANG", "LC_"),
 )
+_SPOILS_PYTHON = frozenset({"PYTHONHOME", "PYTHONPATH", "PYTHONOPTIMIZE", "PYTHONWARNINGS", "PYTHONINSPECT"})
 _FOR_CLUSTERS = ("HADOOP_", "HDFS_", "YARN_", "MAPRED_")
 _CLUSTER_SETTINGS = ("ECOM_HDFS_URI", "ECOM_SPARK_MASTER", "ECOM_SPARK_BATCH_MASTER")
 
@@ -51,9 +51,16 @@ def shield() -> None:
     for name in set(os.environ) - set(wanted):
         del os.environ[name]
     os.environ.update(wanted)
-    if sys.warnoptions:  # -W, PYTHONWARNINGS: an `error` there would end us at the first remark of a library
-        warnings.resetwarnings()
-        warnings.simplefilter("ignore")
+
+
+def restart_unless_clean(argv: Sequence[str]) -> None:
+    """Begin this process again when its own interpreter took over what is meant for another one.
+
+    With `PYTHONOPTIMIZE` the client of Kafka does not work; with warnings that are errors, hardly anything does.
+    """
+    if _SPOILS_PYTHON.intersection(os.environ):
+        shield()
+        os.execv(sys.executable, [sys.executable, *argv])  # noqa: S606 - this very interpreter
 
 
 def _names_a_cluster(environ: Mapping[str, str]) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from ecom_platform.trust import UNTRUSTED, is_about_a_certificate, system_trust
 if TYPE_CHECKING:
     from jgo.maven import MavenContext
 
-__all__ = ["CLASS_PATHS", "ClassPath", "Jar", "class_path", "fetch", "read_lock"]
+__all__ = ["CLASS_PATHS", "ClassPath", "Jar", "class_path", "fetch", "missing", "read_lock"]
 
 LOCKS = Path(__file__).parent / "local" / "jars"
 DOWNLOADS_AT_ONCE = 8
@@ -101,25 +101,44 @@ def class_path(name: str, cache: Path | None = None) -> list[Path]:
     for jar in read_lock(name):
         path = folder / jar.path
         if not path.exists():
-            raise ConfigurationError(f"{jar.coordinate} is not in {folder}. Run `make setup`.")
+            raise ConfigurationError(f"{jar.coordinate} is not in {folder}. Run `ecom up`, or `make setup` in a clone.")
         if _digest(path) != jar.sha256:
             raise ConfigurationError(
                 f"{path} is not the jar that was locked (its SHA-256 differs), so nothing of it was run. "
-                "Delete the file and run `make setup`."
+                "Delete the file and run `ecom up`, or `make setup` in a clone."
             )
         paths.append(path)
     return paths
 
 
-def fetch(names: Sequence[str] = tuple(CLASS_PATHS), cache: Path | None = None) -> int:
+def missing(names: Sequence[str] = tuple(CLASS_PATHS), cache: Path | None = None) -> list[Jar]:
+    """The jars that are not there; whether those that are have the right bytes, only their use says."""
+    folder = _cache(cache)
+    return sorted({jar for name in names for jar in read_lock(name) if not (folder / jar.path).exists()})
+
+
+def fetch(
+    names: Sequence[str] = tuple(CLASS_PATHS),
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
     """Download the jars that are missing or damaged; how many that were.
+
+    Args:
+        progress: called with how many have come, of how many.
 
     Raises:
         UnavailableError: a jar could not be downloaded; those that could are kept.
-        ConfigurationError: what came is not what was locked; it was thrown away.
+        ConfigurationError: what came is not what was locked; it was thrown away. Or the cache cannot be written.
     """
     folder = _cache(cache)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The cache of jars, {folder}, cannot be made ({error.strerror}). Nothing was started. Set ECOM_JAR_CACHE "
+            "to a folder that can be written."
+        ) from error
     jars = sorted({jar for name in names for jar in read_lock(name)})
     wanted = [jar for jar in jars if not (folder / jar.path).exists() or _digest(folder / jar.path) != jar.sha256]
     if not wanted:
@@ -127,7 +146,9 @@ def fetch(names: Sequence[str] = tuple(CLASS_PATHS), cache: Path | None = None) 
     with tempfile.TemporaryDirectory(prefix=".incoming-", dir=folder) as incoming:
         context = _context(Path(incoming))
         with system_trust(), ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
-            list(pool.map(lambda jar: _fetch_one(jar, context, folder), wanted))
+            for done, _ in enumerate(pool.map(lambda jar: _fetch_one(jar, context, folder), wanted), 1):
+                if progress is not None:
+                    progress(done, len(wanted))
     return len(wanted)
 
 
@@ -189,7 +210,7 @@ def _fetch_one(jar: Jar, context: MavenContext, folder: Path) -> None:
     if _digest(incoming) != jar.sha256:
         raise ConfigurationError(
             f"{jar.coordinate} came with other bytes than those that were locked and was thrown away. "
-            "Something on the way changes downloads: look at the proxy, then run `make setup` again."
+            "Something on the way changes downloads: look at the proxy, then run the command again."
         )
     target = folder / jar.path
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,7 @@ class Machine:
     """What was found.
 
     Attributes:
+        linux: the questions about libraries are for Linux only.
         glibc: its version; None on a system with another C library.
         own_mongod: a mongod of the machine is used, so that the installed one need not run.
         missing_libraries: those of `LIBRARIES` that cannot be loaded.
@@ -34,6 +35,7 @@ class Machine:
         java_trouble: why the Java that a person named cannot be used; empty when none is named, since one is installed.
     """
 
+    linux: bool
     glibc: tuple[int, ...] | None
     own_mongod: bool
     missing_libraries: Sequence[str]
@@ -44,9 +46,9 @@ class Machine:
 def problems(machine: Machine) -> list[str]:
     """Everything that would keep the platform from running after it was installed, each with its remedy."""
     found = []
-    if machine.glibc is None:
+    if machine.linux and machine.glibc is None:
         found.append("The packages of ecom-platform need a Linux with glibc; this one has another C library (musl?).")
-    elif machine.glibc < OLDEST_GLIBC and not machine.own_mongod:
+    elif machine.glibc is not None and machine.glibc < OLDEST_GLIBC and not machine.own_mongod:
         version, oldest = (".".join(map(str, numbers)) for numbers in (machine.glibc, OLDEST_GLIBC))
         found.append(
             f"mongod needs glibc {oldest} or newer (Debian 12, Ubuntu 22.04, Fedora 35, RHEL 9); this system has "
@@ -66,10 +68,12 @@ def problems(machine: Machine) -> list[str]:
 def look_at_it() -> Machine:
     """This machine."""
     named = os.environ.get("ECOM_JAVA_HOME", "")
+    linux = sys.platform == "linux"
     return Machine(
+        linux=linux,
         glibc=_glibc(),
         own_mongod=bool(os.environ.get("ECOM_MONGOD") or shutil.which("mongod")),
-        missing_libraries=[name for name in LIBRARIES if not _loads(name)],
+        missing_libraries=[name for name in LIBRARIES if linux and not _loads(name)],
         free_bytes=None if Path(".venv").exists() else shutil.disk_usage(Path.cwd()).free,
         java_trouble=_trouble_with(named) if named else "",
     )

@@ -112,7 +112,9 @@ class Settings(BaseSettings):
     chunk_events: int = Field(4_000, ge=1, description="Most events in one transaction")
     chunk_bytes: int = Field(8_000_000, ge=1_000, description="Most message bytes in one transaction")
     spark_driver_memory: str = Field(
-        "1g", description="Heap of Spark's JVM; the stream takes four times as much for messages that do not fit"
+        "1g",
+        pattern=r"^\d+[kmgtKMGT]$",
+        description="Heap of Spark's JVM; the stream takes four times as much for messages that do not fit",
     )
 
     lag_high_events: int = Field(10_000, ge=1, description="Lag at which the lag sensor fires")

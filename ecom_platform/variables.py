@@ -39,8 +39,8 @@ def variables_of_file(file: Path) -> list[str]:
             lines = [line for line in parse_stream(stream) if PREFIX in line.original.string.upper()]
     except UnicodeDecodeError as error:
         raise ConfigurationError(
-            f"{file.absolute()} is not UTF-8 text (byte {error.start}: {error.reason}). Nothing was started. Save it as "
-            "UTF-8."
+            f"{file.absolute()} is not UTF-8 text (byte {error.start}: {error.reason}). Nothing was started. Save it "
+            "as UTF-8."
         ) from error
     except OSError as error:
         raise ConfigurationError(

@@ -81,6 +81,33 @@ def test_a_bug_leaves_its_trace_in_a_file_and_names_it(
     assert "ZeroDivisionError" in file.read_text()
 
 
+def test_what_the_system_refuses_is_no_bug(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder where a file should be; the file is named, and nobody reads of a bug."""
+    monkeypatch.setenv("ECOM_HOME", str(tmp_path))
+
+    assert run(tmp_path.read_text) == errors.ConfigurationError.exit_code
+
+    said = capsys.readouterr().err
+    assert f"Is a directory ({tmp_path})" in said
+    assert "bug" not in said
+
+
+def test_a_bug_is_told_where_no_file_can_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then its trace is on the screen."""
+    monkeypatch.setenv("ECOM_HOME", str(tmp_path / "file" / "home"))
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".ecom").touch()
+
+    assert run(lambda: 1 // 0) == 1
+
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
 def test_ctrl_c_is_no_error_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
     """Shells expect 130."""
 
@@ -122,7 +149,7 @@ def test_bad_input_is_refused_in_a_sentence(ecom: Ecom, arguments: list[str]) ->
         ({"ECOM_JAVA_HOME": "/nowhere"}, "Let ECOM_JAVA_HOME name one"),
         ({"ECOM_KAFKA_PORT": "20011", "ECOM_MONGODB_PORT": "20011"}, "ECOM_MONGODB_PORT are both 20011"),
         ({"ECOM_MONGOD": "/nowhere/mongod"}, "ECOM_MONGOD"),
-        ({"ECOM_JAR_CACHE": "/nowhere"}, "make setup"),
+        ({"ECOM_JAR_CACHE": "/dev/null/jars"}, "ECOM_JAR_CACHE to a folder"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -14,7 +14,7 @@ import pytest
 from ecom_platform.machine import LIBRARIES, Machine, look_at_it, problems
 
 ROOT = Path(__file__).parents[1]
-FINE = Machine(glibc=(2, 36), own_mongod=False, missing_libraries=[], free_bytes=10 << 30)
+FINE = Machine(linux=True, glibc=(2, 36), own_mongod=False, missing_libraries=[], free_bytes=10 << 30)
 
 
 def test_a_bare_machine_will_do() -> None:

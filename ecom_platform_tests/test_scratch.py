@@ -11,7 +11,12 @@ import pytest
 
 from ecom_platform.scratch import clear, own_folder
 
-HOLD = "import sys, pathlib; from ecom_platform.scratch import own_folder; print(own_folder(pathlib.Path(sys.argv[1])), flush=True); input()"
+HOLD = """\
+import pathlib, sys
+from ecom_platform.scratch import own_folder
+print(own_folder(pathlib.Path(sys.argv[1])), flush=True)
+input()
+"""
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import ecom_platform
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.programs import Program
+from ecom_platform.project import project_folder
 from ecom_platform.settings import Settings
 
 __all__ = ["CODE_SERVER", "COMPANIONS", "DAEMON", "DASHBOARD", "PORTS", "SIMULATOR", "WEBSERVER", "companions"]
@@ -25,7 +25,6 @@ DEMO_HIGH_BYTES = 100_000_000
 DEMO_LOW_BYTES = 50_000_000
 
 _LOOPBACK = "127.0.0.1"
-_CLONE = Path(ecom_platform.__file__).parents[1]
 
 
 def companions(settings: Settings, instance: Instance) -> list[Program]:
@@ -53,7 +52,7 @@ def companions(settings: Settings, instance: Instance) -> list[Program]:
             *("streamlit", "run", "dashboard/app.py", "--server.address", _LOOPBACK),
             *("--server.port", str(settings.dashboard_port), "--server.headless", "true"),
             priority=900,
-            folder=_CLONE,
+            folder=project_folder(),
         ),
     ]
 

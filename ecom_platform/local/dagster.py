@@ -17,9 +17,10 @@ def prepare(settings: Settings) -> None:
     """Make the instance's storage in one process, and end runs whose workers died with an earlier start."""
     from ecom_platform.orchestration import instance as dagster_instance
     from ecom_platform.orchestration.runs.recovery import fail_dead_runs
+    from ecom_platform.orchestration.storage import storage_errors
 
     home = dagster_instance.prepare(settings, settings.dagster_grpc_port)
-    with dagster_instance.open_instance(home) as instance:
+    with storage_errors(home), dagster_instance.open_instance(home) as instance:
         fail_dead_runs(instance)
 
 

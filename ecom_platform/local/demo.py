@@ -25,6 +25,7 @@ from ecom_platform.local.platform import Claim, bring_up, claim, down
 from ecom_platform.local.server import accepts, log_tail
 from ecom_platform.local.signals import interrupts
 from ecom_platform.local.stages import Stages
+from ecom_platform.local.stream_starts import StreamStarts
 from ecom_platform.reconcile import reconcile
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.dimensions import default_shop
@@ -121,6 +122,7 @@ def _never_failing(write: Write) -> Write:
 def _start(claimed: Claim, stages: Stages, show: Callable[[str], Any] | None) -> None:
     """Start everything in the order in which the first live figure needs it."""
     settings, manager = claimed.settings, claimed.manager
+    stream = StreamStarts(settings)
 
     def begin_dagster() -> None:
         dagster.prepare(settings)
@@ -160,7 +162,7 @@ def _start(claimed: Claim, stages: Stages, show: Callable[[str], Any] | None) ->
     manager.start(DASHBOARD)
     _await(lambda: _serves(f"{Urls(settings).dashboard}/_stcore/health"), claimed, "the dashboard")
     stages.say("Dashboard", f"serves {Urls(settings).dashboard}")
-    _await(lambda: live_order_applied(settings), claimed, "the first live order")
+    _await(lambda: stream.works() and live_order_applied(settings), claimed, "the first live order")
     stages.say("Stream", "applied the first live order: it is on the dashboard")
     if show is not None:
         show(Urls(settings).dashboard)

@@ -18,6 +18,7 @@ from ecom_platform.errors import ConfigurationError
 from ecom_platform.java import find_java
 from ecom_platform.local import endpoints
 from ecom_platform.local.instance import Instance
+from ecom_platform.local.jvm_checks import try_jvms
 from ecom_platform.local.limits import hard_limits, shortfalls
 from ecom_platform.local.mongod import find_mongod, library_environment
 from ecom_platform.local.platform import SERVERS
@@ -56,7 +57,7 @@ def doctor(settings: Settings) -> list[Finding]:
         lambda: _ports(settings, instance),
         lambda: _processes(instance),
     ]
-    return [check() for check in checks]
+    return [*(check() for check in checks), *_jvms(settings, instance)]
 
 
 def memory_finding(available_bytes: int) -> Finding:
@@ -79,6 +80,23 @@ def _java(settings: Settings) -> Finding:
     except ConfigurationError as error:
         return Finding("java", ok=False, found="no usable Java", fix=str(error))
     return Finding("java", ok=True, found=f"Java {java.version} in {java.home}")
+
+
+def _jvms(settings: Settings, instance: Instance) -> list[Finding]:
+    """Nothing where the checks before have said what is missing."""
+    if not (_java(settings).ok and _jars(settings).ok and _writable(instance).ok):
+        return []
+    return [
+        Finding(f"{tried.kind} JVM", ok=True, found=f"starts, version {tried.version}")
+        if not tried.problem
+        else Finding(
+            f"{tried.kind} JVM",
+            ok=False,
+            found=tried.problem,
+            fix="Name another Java with ECOM_JAVA_HOME, or give it the memory it asks for (ECOM_SPARK_DRIVER_MEMORY).",
+        )
+        for tried in try_jvms(settings, instance)
+    ]
 
 
 def _jars(settings: Settings) -> Finding:

@@ -20,7 +20,7 @@ from ecom_platform.local.programs import Program
 from ecom_platform.local.server import Server, accepts, run_once
 from ecom_platform.settings import Settings
 
-__all__ = ["HDFS"]
+__all__ = ["HDFS", "java"]
 
 NAME_NODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 DATA_NODE = "org.apache.hadoop.hdfs.server.datanode.DataNode"
@@ -42,11 +42,11 @@ def address_of(settings: Settings) -> str:
 def programs(settings: Settings, instance: Instance) -> list[Program]:
     """NameNode and DataNode; their configuration is written beside."""
     config = _write_configuration(settings, instance)
-    java = _java(settings, instance)
+    jvm_of_both = java(settings, instance)
     # The DataNode goes first, so that the NameNode sees it leave.
     return [
-        Program("namenode", [*java, NAME_NODE], priority=90, configuration=config),
-        Program("datanode", [*java, DATA_NODE], priority=100, configuration=config),
+        Program("namenode", [*jvm_of_both, NAME_NODE], priority=90, configuration=config),
+        Program("datanode", [*jvm_of_both, DATA_NODE], priority=100, configuration=config),
     ]
 
 
@@ -61,7 +61,7 @@ def prepare(settings: Settings, instance: Instance) -> None:
     shutil.rmtree(incoming, ignore_errors=True)
     _write_configuration(settings, instance)
     place = ["-D", f"dfs.namenode.name.dir={incoming.as_uri()}"]
-    run_once([*_java(settings, instance), NAME_NODE, *place, "-format", "-nonInteractive"], instance, "formatting HDFS")
+    run_once([*java(settings, instance), NAME_NODE, *place, "-format", "-nonInteractive"], instance, "formatting HDFS")
     incoming.rename(folder)
 
 
@@ -195,7 +195,8 @@ def _xml(properties: Mapping[str, object]) -> str:
     return f'<?xml version="1.0"?>\n<configuration>\n{"".join(rows)}</configuration>\n'
 
 
-def _java(settings: Settings, instance: Instance) -> list[str]:
+def java(settings: Settings, instance: Instance) -> list[str]:
+    """The command line of its JVMs, up to the main class. Raises ConfigurationError: no Java, or no such jars."""
     paths = [Path("run/hdfs"), *class_path("hadoop", settings.jar_cache)]
     return jvm.command(settings, instance, "hdfs", paths, JAVA_OPTIONS)
 

@@ -25,7 +25,7 @@ from ecom_platform.settings import Settings
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
 
-__all__ = ["KAFKA", "ensure_topic"]
+__all__ = ["KAFKA", "ensure_topic", "java"]
 
 JAVA_OPTIONS = (
     "-Xmx512m",
@@ -47,7 +47,7 @@ def programs(settings: Settings, instance: Instance) -> list[Program]:
     ensure_credentials(instance.credentials, "kafka")
     config = _text(_properties(settings, "data/kafka"))
     (instance.run / "kafka.properties").write_text(config)
-    return [Program("kafka", [*_java(settings, instance), "kafka.Kafka", "run/kafka.properties"], configuration=config)]
+    return [Program("kafka", [*java(settings, instance), "kafka.Kafka", "run/kafka.properties"], configuration=config)]
 
 
 def prepare(settings: Settings, instance: Instance) -> None:
@@ -60,7 +60,7 @@ def prepare(settings: Settings, instance: Instance) -> None:
     config = instance.run / "kafka-format.properties"
     config.write_text(_text(_properties(settings, "data/kafka.formatting")))
     tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster_id(), "-c", f"run/{config.name}"]
-    run_once([*_java(settings, instance), *tool], instance, "formatting Kafka")
+    run_once([*java(settings, instance), *tool], instance, "formatting Kafka")
     incoming.rename(folder)
 
 
@@ -235,7 +235,8 @@ def _text(properties: Mapping[str, object]) -> str:
     return "".join(f"{name}={value}\n" for name, value in properties.items())
 
 
-def _java(settings: Settings, instance: Instance) -> list[str]:
+def java(settings: Settings, instance: Instance) -> list[str]:
+    """The command line of its JVM, up to the main class. Raises ConfigurationError: no Java, or no such jars."""
     return jvm.command(settings, instance, "kafka", class_path("kafka", settings.jar_cache), JAVA_OPTIONS)
 
 

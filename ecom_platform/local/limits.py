@@ -52,8 +52,8 @@ def refuse_low_limits(hard: Mapping[int, int]) -> None:
     low = shortfalls(hard)
     if low:
         raise ConfigurationError(
-            f"This shell allows too little to programs: {'; '.join(low)}. Nothing was started. Raise it, for example in "
-            "/etc/security/limits.conf, log in again, and run the command again."
+            f"This shell allows too little to programs: {'; '.join(low)}. Nothing was started. Raise it, for "
+            "example in /etc/security/limits.conf, log in again, and run the command again."
         )
 
 

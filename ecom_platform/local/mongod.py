@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
@@ -37,7 +38,9 @@ def find_mongod(settings: Settings) -> Path:
         program_file = Path(folder) / "db" / "bin" / "mongod"
         if program_file.exists():
             return program_file
-    raise ConfigurationError("No mongod was found. Run `make setup` again, or name one with ECOM_MONGOD.")
+    raise ConfigurationError(
+        "No mongod was found. Install ecom-platform again (in a clone: `make setup`), or name one with ECOM_MONGOD."
+    )
 
 
 def library_environment(program: Path, folder: Path) -> dict[str, str]:
@@ -49,7 +52,7 @@ def library_environment(program: Path, folder: Path) -> dict[str, str]:
     Raises:
         ConfigurationError: a library is missing that no package of ours has inside.
     """
-    missing = missing_libraries(program)
+    missing = missing_libraries(program) if sys.platform == "linux" else ()
     if not missing:
         return {}
     environment = lend_libraries(missing, folder)

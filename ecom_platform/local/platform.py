@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from ecom_platform import scratch
+from ecom_platform import jars, scratch
 from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
 from ecom_platform.local import endpoints, processes
 from ecom_platform.local.companions import PORTS, companions
@@ -29,6 +29,7 @@ __all__ = ["SERVERS", "Claim", "Progress", "bring_up", "claim", "down", "reset",
 
 SERVERS = (KAFKA, MONGODB, HDFS)
 READY_SECONDS = 180.0  # a busy machine takes a minute for what takes 6 seconds on an idle one
+JARS_AT_A_TIME = 40
 LIVES = 2  # one that may just have been killed, and one that takes over; a third will not do better
 
 Progress = Callable[[str, str], None]
@@ -88,6 +89,7 @@ def claim(
         ConfigurationError: as `up`; nothing new was started.
     """
     refuse_low_limits(hard_limits())
+    _fetch_jars(settings, progress)
     instance = Instance.of(settings)
     ours = [server for server in servers if endpoints.is_ours(server.address, settings, instance)]
     manager = Supervisord(instance)
@@ -137,6 +139,19 @@ def reset(settings: Settings, progress: Progress = _silent) -> None:
         )
     down(settings, progress)
     shutil.rmtree(instance.home)
+
+
+def _fetch_jars(settings: Settings, progress: Progress) -> None:
+    """What `make setup` has done in a clone: the first start from a wheel does it."""
+    if not jars.missing(cache=settings.jar_cache):
+        return
+
+    def say(done: int, total: int) -> None:
+        if done == total or done % JARS_AT_A_TIME == 0:
+            progress("Jars", f"{done} of {total} fetched into {settings.jar_cache.expanduser()}")
+
+    progress("Jars", "fetching those of Kafka, HDFS and Spark: once for all instances, about 130 MB")
+    jars.fetch(cache=settings.jar_cache, progress=say)
 
 
 def _with_addresses(settings: Settings, instance: Instance, ours: Sequence[Server]) -> Settings:
@@ -199,9 +214,12 @@ def _running(manager: Supervisord) -> set[str]:
 
 
 def _by_whom(port: int) -> str:
-    for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr[1:] == (port,):
-            return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr[1:] == (port,):
+                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    except psutil.Error:
+        return ""  # macOS tells this to root only
     return ""
 
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.limits import hard_limits, open_files
+from ecom_platform.local.sockets import listening_path
 
 __all__ = ["Program", "render"]
 
 LOG_BYTES = 10 * 1024 * 1024
 LOG_BACKUPS = 3
-SOCKET_FOLDER = Path("/proc/self/cwd")  # the home by a short name: the manager makes relative paths absolute
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,7 @@ class Program:
 def render(instance: Instance, programs: Sequence[Program]) -> str:
     """The configuration of the process manager: its socket (owner only), its log, and the programs."""
     sections = [
-        _section(
-            "unix_http_server", {"file": SOCKET_FOLDER / instance.socket.relative_to(instance.home), "chmod": "0700"}
-        ),
+        _section("unix_http_server", {"file": listening_path(instance), "chmod": "0700"}),
         _section(
             "supervisord",
             {

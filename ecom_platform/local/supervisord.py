@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any, cast
 import psutil
 
 from ecom_platform.errors import UnavailableError
+from ecom_platform.local import sockets
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.processes import environment
 from ecom_platform.local.programs import Program, render
@@ -166,12 +166,7 @@ class _UnixConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        # The kernel takes at most 107 bytes of path, and a home may be deep: go through a descriptor of the folder.
-        folder = os.open(self._path.parent, os.O_PATH)
-        try:
-            self.sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")
-        finally:
-            os.close(folder)
+        sockets.connect(self.sock, self._path)
 
 
 class _UnixTransport(xmlrpc.client.Transport):

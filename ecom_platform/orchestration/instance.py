@@ -9,9 +9,10 @@ from typing import Final
 
 import dagster as dg
 
-import ecom_platform
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.orchestration.names import CODE_LOCATION
+from ecom_platform.orchestration.storage import storage_errors
+from ecom_platform.project import project_folder
 from ecom_platform.settings import Settings
 
 __all__ = ["CONFIGURATION", "home_of", "open_instance", "prepare"]
@@ -34,14 +35,16 @@ def prepare(settings: Settings, grpc_port: int, *, template: Path | None = None)
     Raises:
         ConfigurationError: the configuration to copy is missing, or Dagster refuses it.
     """
-    template = template or Path(ecom_platform.__file__).parents[1] / CONFIGURATION
+    template = template or project_folder() / CONFIGURATION
     if not template.is_file():
-        raise ConfigurationError(f"{template} is missing. Nothing was started. Run this from a whole clone.")
+        raise ConfigurationError(
+            f"{template} is missing. Nothing was started. Install ecom-platform again, or run this from a whole clone."
+        )
     home = home_of(settings)
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(template, home / CONFIGURATION)
     _write_atomically(home / WORKSPACE, _workspace(grpc_port))
-    with open_instance(home) as instance:
+    with storage_errors(home), open_instance(home) as instance:
         # Each storage creates its own tables at its first use.
         instance.get_runs(limit=1)
         instance.get_asset_keys(limit=1)
@@ -59,7 +62,8 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     if not (home / CONFIGURATION).is_file():
         raise ConfigurationError(f"{home} holds no Dagster instance. `ecom demo` makes one.")
     try:
-        return dg.DagsterInstance.from_config(str(home))
+        with storage_errors(home):
+            return dg.DagsterInstance.from_config(str(home))
     except dg.DagsterInvalidConfigError as error:
         raise ConfigurationError(f"Dagster refuses {home / CONFIGURATION}: {error}") from error
 

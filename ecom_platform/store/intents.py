@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, get_args
 
-from ecom_platform.errors import UsageError
+from ecom_platform.errors import ConfigurationError, UsageError
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import INTENT
 
@@ -42,4 +42,10 @@ def read_intent(db: MongoDatabase, role: str) -> Intent:
         row = db[INTENT].find_one({"_id": role})
     if row is None:
         return Intent(role, "stopped", by="nobody", at=None, reason="never started")
-    return Intent(role, row["desired"], row["by"], row["at"], row["reason"])
+    known = {"by": "somebody", "at": None, "reason": "no reason was given", **row}  # a person may have written it
+    if known.get("desired") not in _VALID:
+        raise ConfigurationError(
+            f"The wish for {role!r} in the collection {INTENT} is {known.get('desired')!r}; valid are "
+            f"{', '.join(_VALID)}. Say it again: `ecom stream --supervised` starts the stream."
+        )
+    return Intent(role, known["desired"], known["by"], known["at"], known["reason"])

@@ -15,7 +15,7 @@ from ecom_platform.java import LAPTOP_OPTIONS, NO_RECORD, find_java
 from ecom_platform.scratch import own_folder
 from ecom_platform.settings import Settings
 
-__all__ = ["start_session"]
+__all__ = ["driver_options", "start_session"]
 
 
 def start_session(
@@ -72,12 +72,15 @@ def _class_path(jars: Sequence[Path]) -> dict[str, str]:
     return {"spark.jars": ",".join(paths), "spark.driver.extraClassPath": ":".join(paths)} if paths else {}
 
 
+def driver_options(settings: Settings, temporary: Path, jvm_options: Sequence[str] = ()) -> dict[str, str]:
+    """The options of Spark's JVM."""
+    java = [*LAPTOP_OPTIONS, NO_RECORD, f'-Djava.io.tmpdir="{temporary}"', *jvm_options]
+    return {"spark.driver.memory": settings.spark_driver_memory, "spark.driver.extraJavaOptions": " ".join(java)}
+
+
 def _common(settings: Settings, temporary: Path, jvm_options: Sequence[str]) -> dict[str, str]:
     return {
-        "spark.driver.memory": settings.spark_driver_memory,
-        "spark.driver.extraJavaOptions": " ".join(
-            [*LAPTOP_OPTIONS, NO_RECORD, f'-Djava.io.tmpdir="{temporary}"', *jvm_options]
-        ),
+        **driver_options(settings, temporary, jvm_options),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",

@@ -16,11 +16,13 @@ from pathlib import Path
 from ecom_platform.environment import inherited
 from ecom_platform.settings import Settings, variables
 from ecom_platform.streaming.skips import Skip
+from ecom_platform.streaming.starts import STARTING
 
 __all__ = ["StreamCommand", "environment", "start_stream"]
 
 _PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
+# Elsewhere the stream looks by itself whether its parent is there, once a second.
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,9 @@ def start_stream(settings: Settings, command: StreamCommand, log_file: Path) -> 
 
     Must be called from a thread that lives as long as the stream shall: the kernel's death signal is bound to it.
     """
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("a", encoding="utf-8") as log:
+        log.write(f"{STARTING} token={command.token}\n")
     return spawn(command.argv(), environment(settings), log_file)
 
 
@@ -75,7 +80,8 @@ def spawn(argv: list[str], env: dict[str, str], log_file: Path) -> subprocess.Po
     parent = os.getpid()
 
     def die_with_parent() -> None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # died before the call: the signal would never come
             os._exit(1)
 

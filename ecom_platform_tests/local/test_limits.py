@@ -38,5 +38,5 @@ def test_enough_is_enough() -> None:
 
 @pytest.mark.parametrize(("hard", "wanted"), [(UNLIMITED, 4096), (1_048_576, 4096), (1024, 1024)])
 def test_programs_may_open_what_they_need_whatever_the_shell_gave(hard: int, wanted: int) -> None:
-    """MacOS gives 256 and allows any number."""
+    """A Mac gives 256 and allows any number."""
     assert open_files({resource.RLIMIT_NOFILE: hard}) == wanted

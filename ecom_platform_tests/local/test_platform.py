@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,6 +111,16 @@ def test_no_process_shows_a_password(platform: Platform) -> None:
     """Neither in the list of processes nor in the environment that its children get."""
     instance = Instance.of(platform.settings)
     assert processes_with_passwords(instance.credentials, processes(instance)) == []
+
+
+def test_no_server_unpacks_anything_outside_of_its_home(platform: Platform) -> None:
+    """Libraries that a JVM loads would stay in /tmp after a kill, and cannot be loaded where it is `noexec`."""
+    found = processes(Instance.of(platform.settings))
+    mapped = {Path(row.path) for process in found for row in process.memory_maps()}
+    temporary = {path for path in mapped if path.is_relative_to(tempfile.gettempdir())}
+
+    assert list((platform.settings.home / "tmp" / "hdfs").glob("jetty-*")), "what the status pages unpack"
+    assert {path for path in temporary if not path.is_relative_to(platform.settings.home)} == set()
 
 
 def test_a_password_that_is_shown_is_found(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
@@ -81,3 +83,25 @@ def test_a_run_whose_code_server_is_gone_is_tagged_marked_and_named(settings: Se
         run = instance.get_run_by_id(run_id)
         assert (stopped.ended, stopped.left) == ((), (run_id,))
         assert (run.status.value, run.tags["ecom/stopped-by"]) == ("CANCELING", "ecom down")
+
+
+@pytest.mark.parametrize("where", ["history/runs.db", "schedules/schedules.db"])
+def test_a_damaged_database_is_named_with_the_way_out(settings: Settings, where: str) -> None:
+    """Overwritten by a crash or another tool; the way out is that of docs/operations.md."""
+    home = prepare(settings, 4000)
+    with (home / where).open("r+b") as file:
+        file.write(b"\xa5" * 3000)
+
+    with pytest.raises(ConfigurationError, match=rf"{where} is damaged.*Nothing of the shop.*ecom down.*delete {home}"):
+        prepare(settings, 4000)
+
+
+def test_a_database_of_another_version_is_no_bug(settings: Settings) -> None:
+    """A newer Dagster has changed its tables."""
+    home = prepare(settings, 4000)
+    with closing(sqlite3.connect(home / "history" / "runs.db")) as database:
+        database.execute("DROP TABLE runs")
+        database.commit()
+
+    with pytest.raises(ConfigurationError, match=rf"cannot use its storage in {home}.*delete {home}"):
+        prepare(settings, 4000)

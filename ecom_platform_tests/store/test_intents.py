@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecom_platform.errors import UsageError
+from ecom_platform.errors import ConfigurationError, UsageError
 from ecom_platform.store import MongoDatabase, read_intent, set_intent
 
 
@@ -32,3 +32,14 @@ def test_an_unknown_wish_is_refused_with_the_valid_ones(db: MongoDatabase) -> No
     """The wish comes from a command line or another program."""
     with pytest.raises(UsageError, match="running, stopped"):
         set_intent(db, "stream", "paused", by="me", reason="")  # type: ignore[arg-type]
+
+
+@pytest.mark.servers
+def test_a_wish_that_a_person_wrote_wrongly_is_named_with_the_valid_ones(db: MongoDatabase) -> None:
+    """By hand, or by another tool; one that only lacks a reason is understood."""
+    db.intent.replace_one({"_id": "stream"}, {"desired": "running"}, upsert=True)
+    assert read_intent(db, "stream").desired == "running"
+
+    db.intent.replace_one({"_id": "stream"}, {"desired": "on"}, upsert=True)
+    with pytest.raises(ConfigurationError, match="'on'; valid are running, stopped"):
+        read_intent(db, "stream")

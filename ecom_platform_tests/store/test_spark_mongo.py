@@ -58,6 +58,18 @@ def rows(frame: DataFrame) -> list[dict[str, Any]]:
 
 
 @pytest.mark.servers
+def test_spark_keeps_its_temporary_files_in_the_home(spark: SparkSession) -> None:
+    """Its folders and the libraries it unpacks: whatever ends it, they are found and deleted there."""
+    jvm = spark.sparkContext._jvm
+    assert jvm is not None
+    places = [jvm.java.lang.System.getProperty("java.io.tmpdir"), spark.conf.get("spark.local.dir")]
+
+    assert len(set(places)) == 1
+    assert Path(str(places[0])).parent.name == "tmp"
+    assert Path(str(places[0])).parents[1].name.startswith("spark")
+
+
+@pytest.mark.servers
 def test_every_type_arrives_as_it_was_stored(spark: SparkSession, settings: Settings, db: MongoDatabase) -> None:
     """Times in UTC to the millisecond, 64-bit integers to the last unit, dates of timestamps, object ids as text."""
     key = ObjectId()
