@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError
+from pydantic import BeforeValidator, Field, PlainSerializer, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ecom_platform.credentials import Credential, Role, SecuredServer, read_credential
@@ -104,6 +104,13 @@ class Settings(BaseSettings):
     currency: str = Field("USD", description="Currency shown on screens; the platform has one")
     display_tz: str = Field("UTC", description="Time zone of labels; days are UTC days everywhere")
 
+    _from_record: frozenset[str] = PrivateAttr(frozenset())
+
+    @property
+    def from_record(self) -> frozenset[str]:
+        """The settings that nobody named: they were read from the record of what `ecom up` had started by then."""
+        return self._from_record
+
     @property
     def history_start_time(self) -> datetime:
         """The first instant an order may be placed at."""
@@ -131,6 +138,7 @@ def load_settings(**overrides: Any) -> Settings:
             if address not in absent and getattr(settings, address) != recorded.get(address):
                 absent.pop(credentials, None)  # those of our own server are nothing for another one
         settings = Settings(**{**overrides, **absent, "home": home})
+        settings._from_record = frozenset(absent)
     except ValidationError as error:
         problems = "; ".join(f"ECOM_{str(e['loc'][0]).upper()}: {e['msg']}, got {e['input']!r}" for e in error.errors())
         raise ConfigurationError(
