@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ecom_platform.credentials import Credential, Role, SecuredServer, read_credential
@@ -138,6 +146,13 @@ class Settings(BaseSettings):
     def _whole_folder(cls, folder: str) -> str:
         return str(_absolute(Path(folder))) if folder else ""
 
+    _from_record: frozenset[str] = PrivateAttr(frozenset())
+
+    @property
+    def from_record(self) -> frozenset[str]:
+        """The settings that nobody named: they were read from the record of what `ecom up` had started by then."""
+        return self._from_record
+
     @property
     def history_start_time(self) -> datetime:
         """The first instant an order may be placed at."""
@@ -165,6 +180,7 @@ def load_settings(**overrides: Any) -> Settings:
         if address not in absent and getattr(settings, address) != recorded.get(address):
             absent.pop(credentials, None)  # those of our own server are nothing for another one
     settings = _validated({**overrides, **absent, "home": home}, home / ENDPOINTS_FILE, absent)
+    settings._from_record = frozenset(absent)
     _refuse_plaintext(settings)
     return settings
 

@@ -26,6 +26,7 @@ from ecom_platform.contract.events import (
     OrderPlaced,
     StockReceived,
 )
+from ecom_platform.contract.foreign import looks_like
 from ecom_platform.contract.reasons import Reason
 from ecom_platform.contract.rules import check
 
@@ -45,6 +46,7 @@ _ENCODER = msgspec.json.Encoder()
 _MICROSECONDS = re.compile(rb'000(?<=_time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}000)(?=Z")')
 # The decoder rounds what is finer than a microsecond: 23:59:59.9999999 would become the next day.
 _FINER_THAN_MICROSECONDS = re.compile(rb"\.[0-9]{7}")
+_QUOTED = 100
 _SURPLUS_DIGITS = re.compile(r"(?<=\.[0-9]{6})[0-9]+")
 
 
@@ -120,10 +122,13 @@ def _decode_slowly(value: bytes) -> Decoded | Rejected:
     except orjson.JSONDecodeError as error:
         return _not_json(value, error)
     if not isinstance(fields, dict):
-        return Rejected(Reason.NOT_AN_OBJECT, f"the message is a JSON {type(fields).__name__}, not an object")
+        twice = (
+            " (it looks like JSON that was encoded twice)" if isinstance(fields, str) and fields.startswith("{") else ""
+        )
+        return Rejected(Reason.NOT_AN_OBJECT, f"the message is a JSON {type(fields).__name__}, not an object{twice}")
     version = fields.get("schema_version", SCHEMA_VERSION)
     if not isinstance(version, int) or isinstance(version, bool):
-        return Rejected(Reason.WRONG_TYPE, f"schema_version is {version!r}, not a whole number")
+        return Rejected(Reason.WRONG_TYPE, f"schema_version is {_shown(version)}, not a whole number")
     if version != SCHEMA_VERSION:
         return Rejected(*_judge_version(version))
     if "event_type" not in fields:
@@ -131,7 +136,7 @@ def _decode_slowly(value: bytes) -> Decoded | Rejected:
     event_type = fields["event_type"]
     event_class = _CLASSES.get(event_type) if isinstance(event_type, str) else None
     if event_class is None:
-        return Rejected(Reason.UNKNOWN_EVENT_TYPE, f"event_type {event_type!r} is none of {', '.join(_CLASSES)}")
+        return Rejected(Reason.UNKNOWN_EVENT_TYPE, f"event_type {_shown(event_type)} is none of {', '.join(_CLASSES)}")
     extra = _take_unknown(fields, event_class)
     _cut_times(fields)
     try:
@@ -152,8 +157,13 @@ def _not_json(value: bytes, error: orjson.JSONDecodeError) -> Rejected:
     try:
         value.decode()
     except UnicodeDecodeError as encoding_error:
-        return Rejected(Reason.BAD_ENCODING, str(encoding_error))
-    return Rejected(Reason.BAD_JSON, str(error))
+        return Rejected(Reason.BAD_ENCODING, f"{encoding_error}{looks_like(value)}")
+    return Rejected(Reason.BAD_JSON, f"{error}{looks_like(value)}")
+
+
+def _shown(value: object) -> str:
+    """A value as an error may quote it: one that is nested a thousand levels deep cannot even be written out."""
+    return type(value).__name__ if isinstance(value, dict | list) else repr(value)[:_QUOTED]
 
 
 def _judge_version(version: int) -> tuple[Reason, str]:

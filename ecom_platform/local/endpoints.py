@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import random
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ecom_platform.errors import ConfigurationError
@@ -20,20 +21,28 @@ FREE_PORTS = range(20_000, 32_000)
 
 
 def is_ours(address: str, settings: Settings, instance: Instance) -> bool:
-    """Whether the server behind the setting `address` is ours to start: nobody named another one."""
+    """Whether the server behind the setting `address` is ours to start: nobody named another one.
+
+    What was recorded when the settings were read is ours as well, though another command may have ended it since.
+    """
     given = getattr(settings, address)
-    return not given or given == read(instance).get(address)
+    return not given or address in settings.from_record or given == read(instance).get(address)
 
 
-def choose_ports(settings: Settings, names: Iterable[str], taken: Sequence[int] = ()) -> dict[str, int]:
-    """A port for every setting of `names`: its value, or a free one where that is 0.
+def choose_ports(
+    settings: Settings, names: Iterable[str], recorded: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, int]:
+    """A port for every setting of `names`: its value, or where that is 0 the recorded one, else a free one.
+
+    The settings were read before the instance was locked: another command may have chosen ports since then, and its
+    servers run on them.
 
     Raises:
         ConfigurationError: two settings name one port.
     """
     ports: dict[str, int] = {}
     for name in names:
-        port = getattr(settings, name) or _free_port([*taken, *ports.values()])
+        port = getattr(settings, name) or recorded.get(name) or _free_port(list(ports.values()))
         for other, same in ports.items():
             if same == port:
                 raise ConfigurationError(

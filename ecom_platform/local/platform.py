@@ -156,7 +156,7 @@ def _fetch_jars(settings: Settings, progress: Progress) -> None:
 
 def _with_addresses(settings: Settings, instance: Instance, ours: Sequence[Server]) -> Settings:
     names = [*(name for server in ours for name in server.ports), *PORTS]
-    ports = endpoints.choose_ports(settings, names)
+    ports = endpoints.choose_ports(settings, names, endpoints.read(instance))
     settings = settings.model_copy(update={"home": instance.home, **ports})
     addresses = {server.address: server.address_of(settings) for server in ours}
     credentials = {server.credentials: instance.credentials for server in ours if server.credentials}

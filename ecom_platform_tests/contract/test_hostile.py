@@ -40,6 +40,28 @@ def test_absurd_nesting_is_a_dead_letter(depth: int, opening: str, closing: str)
     assert rejected(opening * depth).reason == Reason.BAD_JSON
 
 
+@pytest.mark.parametrize("depth", [100, 900, 1_000, 1_020])
+@pytest.mark.parametrize(
+    "known",
+    [
+        '"schema_version": 1,',
+        '"event_type": "order_placed",',
+        '"event_id": "0190-1",',
+        '"order_id": 4711,',
+        '"payment_type": "Credit Card"',
+        '"status": "Pending",',
+        '"actual_time": null',
+    ],
+)
+def test_absurd_nesting_in_the_place_of_a_known_value_is_a_dead_letter(known: str, depth: int) -> None:
+    """Quoting it in the error once raised, and would have stopped the stream at that message for ever."""
+    name, _, value = known.partition(": ")
+    nested = "[" * depth + "]" * depth + ("," if value.endswith(",") else "")
+    assert known in PLACED
+
+    assert rejected(PLACED.replace(known, f"{name}: {nested}")).error
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "01", "+1", "0x10", "1_000"])
 def test_what_json_does_not_call_a_number_is_bad_json(number: str) -> None:
     """Some JSON writers produce them; nobody can know what they mean in money."""

@@ -32,6 +32,16 @@ def test_zero_becomes_a_free_port_and_other_values_stay(instance: Instance) -> N
     assert len({0, *ports.values()}) == 4
 
 
+def test_zero_is_the_port_that_another_command_chose_meanwhile(instance: Instance) -> None:
+    """Two `ecom up` at once: the second found no record before it was its turn, and must not move the servers."""
+    settings = Settings(_env_file=None, home=instance.home, kafka_port=0, mongodb_port=9111)
+    endpoints.write(instance, {"kafka_port": 20123, "mongodb_port": 20124})
+
+    ports = endpoints.choose_ports(settings, ["kafka_port", "mongodb_port"], endpoints.read(instance))
+
+    assert ports == {"kafka_port": 20123, "mongodb_port": 9111}
+
+
 def test_two_settings_cannot_name_one_port(instance: Instance) -> None:
     """The text names both."""
     settings = Settings(_env_file=None, home=instance.home, kafka_port=9111, hdfs_port=9111)
@@ -66,6 +76,16 @@ def test_an_address_that_a_person_names_is_not_ours(instance: Instance, monkeypa
     monkeypatch.setenv("ECOM_ALLOW_INSECURE", "true")
 
     assert not endpoints.is_ours("kafka_bootstrap_servers", load_settings(), instance)
+
+
+def test_an_address_that_another_command_has_forgotten_meanwhile_is_ours(instance: Instance) -> None:
+    """`ecom down` and `ecom up` at once: who waited for the lock must start the server, and not look for it."""
+    endpoints.write(instance, {"kafka_bootstrap_servers": "127.0.0.1:20123", "kafka_port": 20123})
+    settings = load_settings()
+    endpoints.forget_addresses(instance)
+
+    assert endpoints.is_ours("kafka_bootstrap_servers", settings, instance)
+    assert endpoints.is_ours("kafka_bootstrap_servers", settings.model_copy(update={"topic": "more"}), instance)
 
 
 def test_ports_outlive_the_addresses(instance: Instance) -> None:
