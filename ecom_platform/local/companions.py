@@ -24,8 +24,8 @@ PORTS = ("dagster_grpc_port", "dagster_port", "dashboard_port")
 DEMO_HIGH_BYTES = 100_000_000
 DEMO_LOW_BYTES = 50_000_000
 
-# What holds nothing is not waited for long: a daemon killed in its tick looks again at the next start, and browsers with
-# an open page keep a web server busy. The simulator saves its state first, within its own time.
+# What holds nothing is not waited for long: a daemon killed in its tick looks again at the next start, and an open page
+# keeps a web server busy. The simulator saves its state first, within its own time.
 _SHORT_STOP_SECONDS = 4
 
 _LOOPBACK = "127.0.0.1"
