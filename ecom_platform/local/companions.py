@@ -24,6 +24,10 @@ PORTS = ("dagster_grpc_port", "dagster_port", "dashboard_port")
 DEMO_HIGH_BYTES = 100_000_000
 DEMO_LOW_BYTES = 50_000_000
 
+# What holds nothing is not waited for long: a daemon killed in its tick looks again at the next start, and an open page
+# keeps a web server busy. The simulator saves its state first, within its own time.
+_SHORT_STOP_SECONDS = 4
+
 _LOOPBACK = "127.0.0.1"
 
 
@@ -34,7 +38,8 @@ def companions(settings: Settings, instance: Instance) -> list[Program]:
     environment = {"ECOM_HOME": str(instance.home), "DAGSTER_HOME": str(dagster_home), **_archive_marks(settings)}
 
     def program(name: str, *argv: str, priority: int, folder: Path = instance.home) -> Program:
-        return Program(name, _python(argv), environment, folder, priority)
+        stop_seconds = 30 if name == SIMULATOR else _SHORT_STOP_SECONDS
+        return Program(name, _python(argv), environment, folder, priority, stop_seconds=stop_seconds)
 
     grpc, web = str(settings.dagster_grpc_port), str(settings.dagster_port)
     return [
