@@ -16,6 +16,7 @@ from ecom_platform.contract import (
     Rejected,
     decode_with_extra,
 )
+from ecom_platform.store.transactions import in_batches
 
 __all__ = ["KEPT_BYTES", "Cut", "DecodedRecord", "Record", "chunks", "decode_records", "drop_before"]
 
@@ -124,14 +125,8 @@ def drop_before(records: Iterable[Record], offset: int) -> Iterator[Record]:
 
 def chunks(records: Iterable[Record], most_events: int, most_bytes: int) -> Iterator[list[Record]]:
     """Cut records into chunks, one transaction each; a chunk holds at least one record."""
-    chunk: list[Record] = []
-    size = 0
-    for record in records:
-        length = len(record.key or b"") + len(record.value or b"")
-        if chunk and (len(chunk) >= most_events or size + length > most_bytes):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(record)
-        size += length
-    if chunk:
-        yield chunk
+    return in_batches(records, _size_bytes, most_events, most_bytes)
+
+
+def _size_bytes(record: Record) -> int:
+    return len(record.key or b"") + len(record.value or b"")

@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bson.errors import InvalidDocument
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
-from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure, PyMongoError
 
 from ecom_platform.contract import Reason, Rejected
 from ecom_platform.errors import Fenced, PoisonedTopic, UnavailableError
@@ -23,6 +21,7 @@ from ecom_platform.kpi.buckets import bucket_label
 from ecom_platform.store import DimensionTables, MongoDatabase
 from ecom_platform.store import collections as names
 from ecom_platform.store.rollups import add_increments
+from ecom_platform.store.transactions import commit_in_halves, is_data_error
 from ecom_platform.streaming.archived import ArchivedCache, ArchivedOrders
 from ecom_platform.streaming.documents import dead_letter, mark_dirty_days, record_fields
 from ecom_platform.streaming.fold import ChunkWrites, Known, fold_chunk, order_ids, receipt_ids
@@ -30,12 +29,9 @@ from ecom_platform.streaming.poison import EMPTY_WINDOW, is_poisoned, slide
 from ecom_platform.streaming.records import DecodedRecord, Record, decode_records
 from ecom_platform.streaming.waits import wait_bins
 
-__all__ = ["Sink", "is_data_error"]
+__all__ = ["Sink"]
 
 Document = dict[str, Any]
-
-# What the server answers to a document it cannot hold; anything else is not the data's fault.
-_DATA_ERROR_CODES = frozenset({2, 9, 14, 22, 28, 52, 10334, 17280, 17419, 17420})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +86,18 @@ class Sink:
             PoisonedTopic: the chunk was committed, and too many of the last events were dead.
             UnavailableError: an earlier attempt of this task is still committing; nothing was written, try again.
         """
-        return self._commit(start, decode_records(records, self.history_start))
+        position = start
+
+        def commit(part: Sequence[DecodedRecord]) -> None:
+            nonlocal position
+            position = self._commit(position, part)
+
+        commit_in_halves(decode_records(records, self.history_start), commit, _set_aside_refused)
+        return position
 
     def _commit(self, start: int, records: Sequence[DecodedRecord]) -> int:
         end = records[-1].record.offset + 1
-        try:
-            poisoned, archived = self.session.with_transaction(
-                lambda session: self._write(session, start, end, records)
-            )
-        except (BulkWriteError, OperationFailure, InvalidDocument, DocumentTooLarge, OverflowError) as error:
-            return self._commit_parts(start, records, error)
+        poisoned, archived = self.session.with_transaction(lambda session: self._write(session, start, end, records))
         self.archived.keep(archived)
         if poisoned:
             raise PoisonedTopic(
@@ -107,16 +105,6 @@ class Sink:
                 "applied. Look at dead_letters, mend the producer, then run `ecom stream --accept-dead`."
             )
         return end
-
-    def _commit_parts(self, start: int, records: Sequence[DecodedRecord], error: Exception) -> int:
-        """Go on in halves after a refused chunk, down to the one record that is to blame."""
-        refused = is_data_error(error)
-        if len(records) > 1 and (refused or _took_too_long(error)):
-            middle = len(records) // 2
-            return self._commit(self._commit(start, records[:middle]), records[middle:])
-        if refused and not isinstance(records[0].outcome, Rejected):
-            return self._commit(start, [_not_storable(records[0], error)])
-        raise error
 
     def _write(
         self, session: ClientSession, start: int, end: int, records: Sequence[DecodedRecord]
@@ -274,20 +262,9 @@ class Sink:
             self.db[names.INGEST_MINUTE].bulk_write(ingested, ordered=False, session=session)
 
 
-def is_data_error(error: Exception) -> bool:
-    """Whether the server refused a document for what is in it."""
-    if isinstance(error, BulkWriteError):
-        codes = {item.get("code") for item in error.details.get("writeErrors", ())}
-        return bool(codes & _DATA_ERROR_CODES)
-    if isinstance(error, OperationFailure):
-        return error.code in _DATA_ERROR_CODES
-    return True
-
-
-def _took_too_long(error: Exception) -> bool:
-    """Whether the server gave the transaction up, again and again: it ends those that are open for too long."""
-    return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
-
-
-def _not_storable(item: DecodedRecord, error: Exception) -> DecodedRecord:
-    return DecodedRecord(item.record, Rejected(Reason.NOT_STORABLE, f"MongoDB refused the document: {error}"))
+def _set_aside_refused(item: DecodedRecord, error: Exception) -> Sequence[DecodedRecord]:
+    """The one record that is to blame, as a dead letter; an error that is not the data's fault is raised again."""
+    if not is_data_error(error) or isinstance(item.outcome, Rejected):
+        raise error
+    rejected = Rejected(Reason.NOT_STORABLE, f"MongoDB refused the document: {error}")
+    return [DecodedRecord(item.record, rejected)]

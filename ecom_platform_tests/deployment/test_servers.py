@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from ecom_platform.contract import MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES
 from ecom_platform.credentials import Role, ensure_credentials
 from ecom_platform.jars import class_path
 from ecom_platform.java import find_java
@@ -141,6 +142,19 @@ def ask_kafka(port: int, **login: str) -> int:
         client.close()
 
 
+def send_largest(port: int, **login: str) -> None:
+    """Send the largest message of the contract, to a topic that has the broker's own limits."""
+    from kafka import KafkaAdminClient, KafkaProducer
+
+    server = f"127.0.0.1:{port}"
+    client = KafkaAdminClient(bootstrap_servers=server, **login)
+    client.create_topics({"large": {"num_partitions": 1}}, wait_for_metadata=True)
+    client.close()
+    producer = KafkaProducer(bootstrap_servers=server, max_request_size=MAX_BATCH_BYTES, **login)
+    producer.send("large", b"v" * MAX_VALUE_BYTES, key=b"k" * MAX_KEY_BYTES).get(timeout=60)
+    producer.close()
+
+
 def test_kafka_starts_lets_only_the_admin_in_and_keeps_its_data(started: Started, tmp_path: Path) -> None:
     """By the script and the properties of the Compose file: healthy, closed, and not formatted a second time."""
     from kafka.errors import KafkaError
@@ -154,6 +168,7 @@ def test_kafka_starts_lets_only_the_admin_in_and_keeps_its_data(started: Started
     first = started.start("kafka", ["bash", DOCKER / "kafka" / "start.sh"], **environment)
     until("healthy Kafka", lambda: passes(healthy))
     assert ask_kafka(broker, sasl_plain_password="of-this-test", **admin) == 1
+    send_largest(broker, sasl_plain_password="of-this-test", **admin)
     with pytest.raises(KafkaError):
         ask_kafka(broker, sasl_plain_password="another", **admin)
     with pytest.raises(KafkaError):

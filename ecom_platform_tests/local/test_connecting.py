@@ -11,6 +11,7 @@ from kafka import KafkaProducer
 from pymongo import MongoClient
 
 from ecom_platform.cli import cli, run
+from ecom_platform.contract import MAX_KEY_BYTES, MAX_VALUE_BYTES
 from ecom_platform.credentials import ROLES_OF, Role, credential_file, ensure_credentials, read_credential
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.jars import class_path
@@ -29,7 +30,7 @@ def values(file: str) -> dict[str, str]:
 
 @pytest.mark.servers
 def test_a_shop_of_ones_own_can_send_with_what_it_is_told(ecom: Ecom, topic: str) -> None:
-    """Nothing else than the answer of `ecom connect producer` is needed, and the answer holds no password."""
+    """The largest message of the contract, with nothing else than the answer, in which no password stands."""
     code, said, _ = ecom("connect", "producer", "--json")
     told = json.loads(said)["kafka"]
     login = values(told["credentials_file"])
@@ -39,8 +40,9 @@ def test_a_shop_of_ones_own_can_send_with_what_it_is_told(ecom: Ecom, topic: str
         sasl_mechanism=told["sasl_mechanism"],
         sasl_plain_username=login["username"],
         sasl_plain_password=login["password"],
+        max_request_size=told["max_request_bytes"],
     )
-    sent = producer.send(told["topic"], b"{}").get(timeout=20)
+    sent = producer.send(told["topic"], b"v" * MAX_VALUE_BYTES, key=b"k" * MAX_KEY_BYTES).get(timeout=20)
     producer.close()
 
     assert code == 0

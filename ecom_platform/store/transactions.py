@@ -1,0 +1,75 @@
+"""What goes into one transaction: as much as a server takes, and less where it refuses. Without a server of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from bson.errors import InvalidDocument
+from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure, PyMongoError
+
+T = TypeVar("T")
+
+__all__ = ["commit_in_halves", "gave_up", "in_batches", "is_data_error"]
+
+# What the server answers to a document it cannot hold; anything else is not the data's fault.
+_DATA_ERROR_CODES = frozenset({2, 9, 14, 22, 28, 52, 10334, 17280, 17419, 17420})
+_REFUSALS = (BulkWriteError, OperationFailure, InvalidDocument, DocumentTooLarge, OverflowError)
+
+
+def in_batches(
+    items: Iterable[T], size_bytes: Callable[[T], int], most_items: int, most_bytes: int
+) -> Iterator[list[T]]:
+    """Cut items into batches, in their order; a batch holds at least one item, however large."""
+    batch: list[T] = []
+    total = 0
+    for item in items:
+        size = size_bytes(item)
+        if batch and (len(batch) >= most_items or total + size > most_bytes):
+            yield batch
+            batch, total = [], 0
+        batch.append(item)
+        total += size
+    if batch:
+        yield batch
+
+
+def commit_in_halves(
+    items: Sequence[T], commit: Callable[[Sequence[T]], None], alone: Callable[[T, Exception], Sequence[T]]
+) -> None:
+    """Commit items in their order: in one transaction, or in halves of it where the server refuses or gives up.
+
+    Args:
+        commit: one transaction, all of it or nothing.
+        alone: asked about a single item that is to blame: what to commit in its place, which may be nothing. It may
+            also raise; what was committed before stays.
+
+    Raises:
+        Exception: what `commit` raised, where it is neither the data's fault nor a matter of size.
+    """
+    pending = [list(items)] if items else []
+    while pending:
+        part = pending.pop()
+        try:
+            commit(part)
+        except _REFUSALS as error:
+            if not (is_data_error(error) or gave_up(error)):
+                raise
+            middle = len(part) // 2
+            rest = [part[middle:], part[:middle]] if middle else [list(alone(part[0], error))]
+            pending += filter(None, rest)
+
+
+def is_data_error(error: Exception) -> bool:
+    """Whether the server, or its driver, refused a document for what is in it."""
+    if isinstance(error, BulkWriteError):
+        codes = {item.get("code") for item in error.details.get("writeErrors", ())}
+        return bool(codes & _DATA_ERROR_CODES)
+    if isinstance(error, OperationFailure):
+        return error.code in _DATA_ERROR_CODES
+    return True
+
+
+def gave_up(error: Exception) -> bool:
+    """Whether the server gave the transaction up, again and again: one that is open for too long, or too large."""
+    return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
