@@ -33,6 +33,7 @@ RUNTIME = [
     "pymongo>=4.11",
     "pymongoarrow==1.15.0",  # the one that goes with pyarrow 25
     "pyroaring>=1.0",
+    "python-dotenv>=1",
     "pyspark==4.2.0",  # the newest release whose Kafka source resolves
     "rich>=13",
     "streamlit==1.67.0",

@@ -6,8 +6,7 @@ import json
 import logging
 import os
 import sys
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -15,17 +14,16 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import click
 
 from ecom_platform.cli_access import connect, credentials
+from ecom_platform.cli_errors import run
 from ecom_platform.durations import parse_duration
 from ecom_platform.environment import restart_unless_clean, shield
-from ecom_platform.errors import ConfigurationError, EcomError, UsageError
-from ecom_platform.settings import Settings, load_settings
+from ecom_platform.errors import ConfigurationError, UsageError
+from ecom_platform.settings import load_settings
 
 if TYPE_CHECKING:
     from ecom_platform.simulator.run import RunSummary
 
-__all__ = ["cli", "main"]
-
-INTERRUPTED = 130  # what shells expect after Ctrl-C
+__all__ = ["cli", "main", "run"]
 
 
 class RateType(click.ParamType[Any]):
@@ -329,63 +327,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         cast(TextIOWrapper, stream).reconfigure(errors="replace")  # a terminal that knows no ✓ gets a question mark
     _quiet_libraries()
     sys.exit(run(lambda: cli.main(args=arguments, prog_name="ecom", standalone_mode=False)))
-
-
-def run(command: Callable[[], Any]) -> int:
-    """Run something as a command does: the exit code; the sentence about an error goes to stderr."""
-    try:
-        outcome = command()
-        return outcome if isinstance(outcome, int) else 0
-    except EcomError as error:
-        click.echo(f"Error: {error}", err=True)
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
-        return INTERRUPTED
-    except BrokenPipeError:
-        sys.stdout = None  # the reader has gone; flushing at exit would fail once more
-        return 0
-    except SystemExit as error:
-        return cast(int, error.code or 0)
-    except OSError as error:  # a full disk, a file of another owner, a folder in the place of a file: no bug
-        click.echo(f"Error: {_refusal(error)} The trace is in {_write_trace()}.", err=True)
-        return ConfigurationError.exit_code
-    except Exception as error:  # noqa: BLE001 - a bug: the trace goes to a file, the person gets one sentence
-        click.echo(
-            f"Error: this is a bug in ecom ({type(error).__name__}: {error}). The trace is in {_write_trace()}. "
-            "`ecom doctor` and `ecom status` tell what state things are in.",
-            err=True,
-        )
-        return 1
-
-
-def _refusal(error: OSError) -> str:
-    """What the system did not allow, and to which file."""
-    where = f" ({error.filename})" if error.filename else ""
-    return (
-        f"The system refused a step: {error.strerror or error}{where}. What was done before it stays. Mend that, then "
-        "run the command again; `ecom doctor` looks at disk, limits and folders."
-    )
-
-
-def _write_trace() -> str:
-    """Keep the trace of the error in hand; where, or that it could not be kept."""
-    name = f"error-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
-    trace = traceback.format_exc()
-    try:
-        try:
-            folder = load_settings().logs
-        except EcomError:
-            folder = Settings.model_fields["home"].default.absolute() / "logs"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(trace, encoding="utf-8")
-    except OSError as error:
-        click.echo(trace, err=True)
-        return f"no file ({error.strerror}), but above"
-    return str(folder / name)
 
 
 def _quiet_libraries() -> None:

@@ -91,6 +91,7 @@ def ensure_key_file(folder: Path) -> list[Path]:
     """
     file = folder / KEY_FILE
     if file.exists():
+        file.chmod(0o600)  # a copy that was put back may have lost that, and mongod then refuses it
         return []
     write_secret(file, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
     return [file]

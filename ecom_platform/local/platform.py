@@ -20,7 +20,8 @@ from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.limits import hard_limits, refuse_low_limits
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.programs import Program
-from ecom_platform.local.server import Server, log_tail, reason_of
+from ecom_platform.local.remedies import remedy
+from ecom_platform.local.server import Server, log_since, log_size, log_tail, reason_of
 from ecom_platform.local.stopping import end_everything
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings
@@ -236,9 +237,10 @@ def bring_up(server: Server, claimed: Claim, progress: Progress) -> None:
     else:
         progress(server.title, "starting")
         server.prepare(settings, manager.instance)
+        said_before = {program.name: log_size(program.log_file(manager.instance)) for program in programs}
         for program in programs:
             manager.start(program.name)
-        _await_ready(server, settings, manager, programs)
+        _await_ready(server, settings, manager, programs, said_before)
     server.furnish(settings)
     progress(server.title, f"ready at {getattr(settings, server.address)} after {time.monotonic() - started:.1f} s")
 
@@ -253,7 +255,13 @@ def _check_named(server: Server, settings: Settings) -> None:
         ) from error
 
 
-def _await_ready(server: Server, settings: Settings, manager: Supervisord, programs: Sequence[Program]) -> None:
+def _await_ready(
+    server: Server,
+    settings: Settings,
+    manager: Supervisord,
+    programs: Sequence[Program],
+    said_before: Mapping[str, int],
+) -> None:
     deadline = time.monotonic() + READY_SECONDS
     lives: dict[str, set[int]] = {program.name: set() for program in programs}
     while True:
@@ -265,16 +273,26 @@ def _await_ready(server: Server, settings: Settings, manager: Supervisord, progr
             pids.update({states[name].pid or 0} - {0})
         dead = next((p for p in programs if states[p.name].failed or len(lives[p.name]) > LIVES), None)
         if dead is not None or time.monotonic() > deadline:
-            raise _failed_start(server, manager, programs, dead, reason)
+            raise _failed_start(server, manager, programs, dead, reason, said_before)
         time.sleep(0.15)
 
 
 def _failed_start(
-    server: Server, manager: Supervisord, programs: Sequence[Program], dead: Program | None, reason: str
-) -> UnavailableError:
+    server: Server,
+    manager: Supervisord,
+    programs: Sequence[Program],
+    dead: Program | None,
+    reason: str,
+    said_before: Mapping[str, int],
+) -> EcomError:
     for program in programs:
         manager.stop(program.name)
     log = (dead or programs[0]).log_file(manager.instance)
+    advice = remedy(server.key, log_since(log, said_before[dead.name])) if dead else None
+    if advice:
+        return ConfigurationError(
+            f"{server.title} died. {advice} It was stopped; the other servers stay up. Its log is {log}."
+        )
     what = f"died: {log_tail(log)}" if dead else f"was not ready after {READY_SECONDS:.0f} seconds: {reason}."
     return UnavailableError(
         f"{server.title} {what} It was stopped; the other servers stay up. See {log} and run `ecom doctor`, "

@@ -16,7 +16,7 @@ from ecom_platform.local.processes import environment
 from ecom_platform.local.programs import Program
 from ecom_platform.settings import Settings
 
-__all__ = ["Server", "accepts", "as_admin", "log_tail", "reason_of", "run_once"]
+__all__ = ["Server", "accepts", "as_admin", "log_since", "log_size", "log_tail", "reason_of", "run_once"]
 
 
 class _Prepare(Protocol):
@@ -102,6 +102,22 @@ def run_once(argv: Sequence[str], instance: Instance, step: str, seconds: float 
             raise UnavailableError(f"{step} took more than {seconds:.0f} seconds. See {log}.") from None
     if done.returncode != 0:
         raise UnavailableError(f"{step} failed with code {done.returncode}: {log_tail(log)} See {log}.")
+
+
+def log_size(log: Path) -> int:
+    """Its bytes; 0 when there is none."""
+    return log.stat().st_size if log.exists() else 0
+
+
+def log_since(log: Path, start_bytes: int, most_bytes: int = 200_000) -> str:
+    """What a log says behind its first bytes, the end of that when it is much; all of one that was begun again."""
+    try:
+        with log.open("rb") as file:
+            size = log.stat().st_size
+            file.seek(max(start_bytes if start_bytes <= size else 0, size - most_bytes))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def log_tail(log: Path, length: int = 200) -> str:

@@ -280,6 +280,23 @@ def test_a_server_that_a_person_names_is_used_and_never_ended(platform: Platform
         client.drop_database("test_named_elsewhere")
 
 
+def test_a_server_that_refuses_its_key_is_reported_with_the_way_out(small: Settings) -> None:
+    """Not with a line of its log; and a mode that a copy has lost is put right without a word."""
+    start(small)
+    local.down(small)
+    key = small.home / "credentials" / "mongodb-keyfile"
+    key.chmod(0o644)
+    start(small)
+    local.down(small)
+    key.write_text("short")
+
+    with pytest.raises(ConfigurationError, match=r"MongoDB died.*key file.*Delete.*mongodb-keyfile"):
+        start(small)
+
+    key.unlink()
+    assert answers(start(small))
+
+
 def test_a_server_that_dies_at_once_is_reported_with_its_own_words(small: Settings) -> None:
     """And does not go on dying in the background."""
     with pytest.raises(UnavailableError, match=r"MongoDB died.*mongodb\.log"):
