@@ -180,7 +180,7 @@ def load_settings(**overrides: Any) -> Settings:
         if address not in absent and getattr(settings, address) != recorded.get(address):
             absent.pop(credentials, None)  # those of our own server are nothing for another one
     settings = _validated({**overrides, **absent, "home": home}, home / ENDPOINTS_FILE, absent)
-    settings._from_record = frozenset(absent)
+    settings._from_record = frozenset(absent)  # noqa: SLF001 - its own module
     _refuse_plaintext(settings)
     return settings
 
