@@ -217,7 +217,7 @@ def _announce(settings: Settings, write: Write) -> None:
     urls = Urls(settings)
     for line in (
         "",
-        "Everything is live. What is missing of the two days before now is loaded beside it: see the dashboard's badge.",
+        "Everything is live. What is missing of the last two days is loading beside it: see the dashboard's badge.",
         f"  Dashboard  {urls.dashboard}",
         f"  Dagster    {urls.dagster}",
         f"  HDFS       {urls.hdfs}",
