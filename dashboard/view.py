@@ -90,7 +90,7 @@ class View:
                 return NotYet(loading.share if loading else 0.0)
             return query(Asked(settings, db, span, choice.filters, now, loading))
 
-        return answers().at((_module_of(query), key, choice, while_loading), self.tick, ask)
+        return answers().at((_module_of(query), key, (choice, while_loading)), self.tick, ask)
 
     def ask_seldom(self, key: Hashable, query: Callable[[Asked], T]) -> Answer[T]:
         """Figures of days that are over, at most five minutes older than the page.

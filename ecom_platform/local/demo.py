@@ -219,7 +219,7 @@ def _announce(settings: Settings, write: Write) -> None:
     urls = Urls(settings)
     for line in (
         "",
-        "Everything is live. The two days before now are loading beside it; the badge on the dashboard says how far.",
+        "Everything is live. What is missing of the last two days is loading beside it: see the dashboard's badge.",
         f"  Dashboard  {urls.dashboard}",
         f"  Dagster    {urls.dagster}",
         f"  HDFS       {urls.hdfs}",
