@@ -14,7 +14,7 @@ DENIED = (
 )
 SAFE_MODE = (
     'RPCError("org.apache.hadoop.hdfs.server.namenode.SafeModeException", "Cannot create directory /ecommerce. Name '
-    'node is in safe mode.\\nIt was turned on manually. Use \\"hdfs dfsadmin -safemode leave\\" to turn safe mode off.")'
+    'node is in safe mode.\\nIt was turned on manually. Use \\"hdfs dfsadmin -safemode leave\\" to turn it off.")'
 )
 
 
