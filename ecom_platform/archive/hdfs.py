@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _READ_PAUSES_SECONDS: Final = (0.5, 2.0)
+_DENIED: Final = "AccessControlException"
+# What a server says in Java's words: its class, its sentence, and where in its code that was.
+_REFUSAL: Final = re.compile(r'RPCError\("[\w.$]+", "(.+?)(?:\\n|"\))')
 _OPTIONS = {"dfs.client.use.datanode.hostname": "true"}
 
 
@@ -62,9 +66,14 @@ def hdfs_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, TimeoutError) as error:
+        what = "Run the command again when HDFS is well (`ecom status`)."
+        if _DENIED in str(error):
+            what = (
+                "Let this user write below /ecommerce (`hdfs dfs -mkdir` and `-chown`, as HDFS's administrator), or be "
+                "another one (HADOOP_USER_NAME), then run the command again."
+            )
         raise UnavailableError(
-            f"HDFS failed while {doing}: {_first_line(error)}. Nothing in MongoDB was changed by this step; run the "
-            "command again when HDFS is well (`ecom status`)."
+            f"HDFS failed while {doing}: {_first_line(error)}. Nothing in MongoDB was changed by this step. {what}"
         ) from error
 
 
@@ -88,5 +97,6 @@ def _uri(settings: Settings) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
+    refusal = _REFUSAL.search(str(error))
+    lines = (refusal[1].replace('\\"', '"') if refusal else str(error)).strip().splitlines()
+    return lines[0][:300].rstrip(".") if lines else type(error).__name__
