@@ -1,8 +1,10 @@
 """Bring archived orders back to MongoDB when something more happened to them.
 
-One transaction per some hundred orders consumes their late events, stores the orders as they are after them, takes them
-out of the archive's count (`superseded`) and writes the difference of their contributions: whoever reads sees all of it
-or nothing. A run that is killed anywhere is repeated without harm; what it did not commit still waits.
+One transaction per batch, of at most 200 orders and as many bytes as one of the stream, consumes their late events,
+stores the orders as they are after them, takes them out of the archive's count (`superseded`) and writes the difference
+of their contributions: whoever reads sees all of it or nothing. What the server does not take at once it takes in
+halves; an order that it does not take at all waits and holds nobody up. A run that is killed anywhere is repeated
+without harm; what it did not commit still waits.
 
 The stream and this may meet on an order. Both see a snapshot, so there are two cases: the stream did not yet see the
 order back, and sets the event aside once more; or it saw the order back and nothing waiting, and applies it. In the
@@ -16,26 +18,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from typing import Final
 
-from bson.errors import InvalidDocument
+import bson
 from pyarrow.fs import FileSystem
-from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure, PyMongoError
+from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
 from ecom_platform.archive.bring_back import PARTITION, Attempt, Rehydrated
 from ecom_platform.archive.holding import LEASE_ROLE
 from ecom_platform.archive.late import day_of
-from ecom_platform.archive.rows import ColdOrder, find_orders, open_archive
+from ecom_platform.archive.rows import ColdOrder, open_archive, read_orders
 from ecom_platform.errors import AccountingError, EcomError, UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, mongo_errors
 from ecom_platform.store import collections as names
+from ecom_platform.store.client import Document
 from ecom_platform.store.manifests import COLD_STATES, read_manifests
-from ecom_platform.streaming.sink import is_data_error
+from ecom_platform.store.transactions import commit_in_halves, gave_up, in_batches, is_data_error
 
 __all__ = ["PARTITION", "Rehydrated", "rehydrate", "rehydrate_waiting"]
 
@@ -73,17 +75,26 @@ def rehydrate(settings: Settings, db: MongoDatabase, lease: Lease) -> Rehydrated
     What can be brought back is, before an error about the rest is raised. Raises as `rehydrate_waiting`; Fenced when
     the lease was lost, with everything committed before it done.
     """
-    done, failures = Rehydrated(), list[EcomError]()
+    failures: list[EcomError] = []
     with mongo_errors("bringing archived orders back"):
-        waiting = db[names.LATE_EVENTS].aggregate([{"$group": {"_id": "$order_id"}}, {"$sort": {"_id": 1}}])
-        order_ids = iter([row["_id"] for row in waiting])
-        run = _Run(settings, db, lease)
-        while batch := list(islice(order_ids, BATCH_ORDERS)):
-            lease.renew()
-            done += run.bring_back(batch, run.read_cold(batch, failures))
+        sizes = {"_id": "$order_id", "bytes": {"$sum": {"$bsonSize": "$$ROOT"}}}
+        waiting = db[names.LATE_EVENTS].aggregate([{"$group": sizes}, {"$sort": {"_id": 1}}])
+        run = _Run(settings, db, lease, {row["_id"]: row["bytes"] for row in waiting}, failures)
+        for order_ids in in_batches(run.late_bytes, run.late_bytes.__getitem__, BATCH_ORDERS, settings.chunk_bytes):
+            for batch in in_batches(run.read(order_ids), run.size_of, BATCH_ORDERS, settings.chunk_bytes):
+                run.bring_back(batch)
     if failures:
         raise failures[0]
-    return done
+    return run.done
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An order with late events; `cold` when it was found in the archive, `bytes` of its document."""
+
+    order_id: int
+    bytes: int
+    cold: ColdOrder | None = None
 
 
 @dataclass
@@ -91,62 +102,85 @@ class _Run:
     settings: Settings
     db: MongoDatabase
     lease: Lease
+    late_bytes: Mapping[int, int]
+    failures: list[EcomError]
+    done: Rehydrated = field(default_factory=Rehydrated)
+    refused: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def _files(self) -> FileSystem:
         return open_archive(self.settings)
 
-    def read_cold(self, order_ids: Sequence[int], failures: list[EcomError]) -> dict[int, ColdOrder]:
-        """Read those of the orders that are not hot, day by day; what cannot be read is left out and noted."""
-        days = self._days_of_cold(order_ids)
-        if not days:
-            return {}
-        manifests = read_manifests(self.db, COLD_STATES)
-        found: dict[int, ColdOrder] = {}
-        unread: set[int] = set()
-        for day, ids in days.items():
-            with _noting(failures) as noted:
-                found.update(find_orders(self._files, manifests, ids, day))
-            unread |= ids if noted else set()
-        missing = set[int]().union(*days.values()) - found.keys() - unread
-        if missing:
-            # An event may name a wrong day: then its order is in another one.
-            with _noting(failures) as noted:
-                found.update(find_orders(self._files, manifests, missing))
-            nowhere = sorted(missing - found.keys())
-            if nowhere and not noted:
-                failures.append(_nowhere(nowhere))
-        return found
+    def size_of(self, found: _Found) -> int:
+        """What an order adds to a transaction: itself and its late events."""
+        return found.bytes + self.late_bytes[found.order_id]
 
-    def _days_of_cold(self, order_ids: Sequence[int]) -> dict[str | None, set[int]]:
+    def read(self, order_ids: Sequence[int]) -> Iterator[_Found]:
+        """The orders, one after another: those that are hot, then those of the archive, day by day.
+
+        What cannot be read is left out and noted.
+        """
+        size: Document = {"$project": {"bytes": {"$bsonSize": "$$ROOT"}}}
+        query = {"$match": {"_id": {"$in": list(order_ids)}}}
+        hot = {row["_id"]: row["bytes"] for row in self.db[names.ORDERS].aggregate([query, size])}
+        yield from (_Found(order_id, size_bytes) for order_id, size_bytes in hot.items())
+        days = self._days_of([order_id for order_id in order_ids if order_id not in hot])
+        if days:
+            for cold in self._read_cold(days):
+                yield _Found(cold.document["_id"], len(bson.encode(cold.document)), cold)
+
+    def _read_cold(self, days: Mapping[str | None, set[int]]) -> Iterator[ColdOrder]:
+        manifests = read_manifests(self.db, COLD_STATES)
+        missing, unread = set[int](), set[int]()
+        for day, ids in days.items():
+            left = set(ids)
+            with _noting(self.failures) as noted:
+                for order in read_orders(self._files, manifests, ids, day):
+                    left.discard(order.document["_id"])
+                    yield order
+            (unread if noted else missing).update(left)
+        if missing := missing - unread:
+            # An event may name a wrong day: then its order is in another one.
+            left = set(missing)
+            with _noting(self.failures) as noted:
+                for order in read_orders(self._files, manifests, missing):
+                    left.discard(order.document["_id"])
+                    yield order
+            if left and not noted:
+                self.failures.append(_nowhere(sorted(left)))
+
+    def _days_of(self, cold: Sequence[int]) -> dict[str | None, set[int]]:
         """The days that late events name for orders that are not hot, oldest first."""
-        query = {"_id": {"$in": list(order_ids)}}
-        hot = {order["_id"] for order in self.db[names.ORDERS].find(query, {"_id": 1})}
-        cold = [order_id for order_id in order_ids if order_id not in hot]
         days: defaultdict[str | None, set[int]] = defaultdict(set)
         for event in self.db[names.LATE_EVENTS].find({"order_id": {"$in": cold}}):
             days[day_of(event, self.settings.history_start_time)].add(event["order_id"])
         return dict(sorted(days.items(), key=lambda item: item[0] or ""))
 
-    def bring_back(
-        self, order_ids: Sequence[int], cold: Mapping[int, ColdOrder], refused: Mapping[str, str] | None = None
-    ) -> Rehydrated:
-        """Commit a batch; what MongoDB cannot store is found by halving, and its last event becomes a dead letter."""
-        history_start = self.settings.history_start_time
-        attempt = Attempt(self.db, self.lease, order_ids, cold, history_start, refused or {})
-        try:
+    def bring_back(self, batch: Sequence[_Found]) -> None:
+        """Commit a batch, or what MongoDB takes of it; an order that it does not take at all is noted."""
+        cold = {found.order_id: found.cold for found in batch if found.cold is not None}
+        attempts: list[Attempt] = []
+
+        def write(session: ClientSession) -> Rehydrated:
+            self.lease.renew()  # in every attempt: the driver repeats them for two minutes
+            return attempts[-1].write(session)
+
+        def commit(order_ids: Sequence[int]) -> None:
+            start = self.settings.history_start_time
+            attempts.append(Attempt(self.db, self.lease, order_ids, cold, start, self.refused))
             with self.db.client.start_session() as session:
-                return session.with_transaction(attempt.write, read_concern=ReadConcern("snapshot"))
-        except (BulkWriteError, OperationFailure, InvalidDocument, DocumentTooLarge) as error:
-            if not is_data_error(error):
-                raise _passing(error) from error
-            if len(order_ids) > 1:
-                middle = len(order_ids) // 2
-                first = self.bring_back(order_ids[:middle], cold, refused)
-                return first + self.bring_back(order_ids[middle:], cold, refused)
-            if attempt.last_applied is None:
-                raise
-            return self.bring_back(order_ids, cold, {**(refused or {}), attempt.last_applied: str(error)[:500]})
+                self.done += session.with_transaction(write, read_concern=ReadConcern("snapshot"))
+
+        def alone(order_id: int, error: Exception) -> Sequence[int]:
+            last = attempts[-1].last_applied
+            if is_data_error(error) and last is not None:
+                # Without it the order can perhaps be stored: it becomes a dead letter.
+                self.refused[last] = str(error)[:500]
+                return [order_id]
+            self.failures.append(_refused(order_id, error))
+            return ()
+
+        commit_in_halves([found.order_id for found in batch], commit, alone)
 
 
 @contextmanager
@@ -162,14 +196,14 @@ def _noting(failures: list[EcomError]) -> Iterator[list[EcomError]]:
         )
 
 
-def _passing(error: Exception) -> Exception:
-    """An UnavailableError for a transaction that others disturbed for too long, else the error itself."""
-    if isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError"):
+def _refused(order_id: int, error: Exception) -> EcomError:
+    """What is said of one order that MongoDB does not take, when the others were brought back."""
+    waits = f"Its late events still wait, those of other orders were applied. ({str(error)[:300]})"
+    if gave_up(error):
         return UnavailableError(
-            f"Bringing archived orders back was disturbed again and again: {error}. Nothing of this step was written, "
-            "the late events still wait; run it again."
+            f"Bringing back order {order_id} was disturbed again and again; it is tried at every run. {waits}"
         )
-    return error
+    return AccountingError(f"MongoDB refuses order {order_id} whichever late event is left out. {waits}")
 
 
 def _nowhere(order_ids: Sequence[int]) -> AccountingError:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -20,7 +22,7 @@ from ecom_platform.store.client import Document
 from ecom_platform.store.manifests import Manifest
 from ecom_platform.store.order_schema import ORDER_SCHEMA
 
-__all__ = ["ColdOrder", "Place", "find_orders", "open_archive", "to_document"]
+__all__ = ["ColdOrder", "Place", "find_orders", "open_archive", "read_orders", "to_document"]
 
 _CONNECT_SECONDS: Final = 5.0
 _ABSENT_WHEN_NULL: Final = frozenset({"extra"})
@@ -68,7 +70,16 @@ def open_archive(settings: Settings) -> FileSystem:
 def find_orders(
     file_system: FileSystem, manifests: Iterable[Manifest], order_ids: Collection[int], day: str | None = None
 ) -> dict[int, ColdOrder]:
-    """Those of the orders that files of the manifests hold and that do not count elsewhere.
+    """Those of the orders that files of the manifests hold, all of them in memory; as `read_orders`."""
+    return {order.document["_id"]: order for order in read_orders(file_system, manifests, order_ids, day)}
+
+
+def read_orders(
+    file_system: FileSystem, manifests: Iterable[Manifest], order_ids: Collection[int], day: str | None = None
+) -> Iterator[ColdOrder]:
+    """Those of the orders that files of the manifests hold and that do not count elsewhere, one after another.
+
+    Of two copies, which only a failure can leave behind, the later one counts and both are remembered.
 
     Args:
         day: looks at the files of this day only; None looks at all of them.
@@ -76,31 +87,49 @@ def find_orders(
     Raises:
         UnavailableError: HDFS does not answer, or a file is missing or damaged.
     """
-    found: dict[int, ColdOrder] = {}
+    files = _open_files(file_system, manifests, order_ids, day)
+    copies = defaultdict[int, list[tuple[int, Place]]](list)
+    for place, dataset, wanted in files:
+        for order_id, version in _versions(dataset, place.path, wanted):
+            copies[order_id].append((version, place))
+    for place, dataset, _ in files:
+        newest = [order_id for order_id, found in copies.items() if max(found, key=itemgetter(0))[1] == place]
+        for document in _read(dataset, place.path, newest) if newest else ():
+            yield ColdOrder(document, tuple(copy for _, copy in copies[document["_id"]]))
+
+
+def _open_files(
+    file_system: FileSystem, manifests: Iterable[Manifest], order_ids: Collection[int], day: str | None
+) -> list[tuple[Place, ds.Dataset, list[int]]]:
+    """The files that may hold the orders, each with those that are wanted of it."""
+    found = []
     prefix = f"{day_folder(day)}/" if day else ""
     for manifest in manifests:
-        wanted = BitMap64(order_ids) - manifest.superseded
-        paths = [file.path for file in manifest.files if file.path.startswith(prefix)]
-        for path in paths if wanted else ():
-            for document in _read(file_system, path, list(wanted)):
-                _keep_newest(found, ColdOrder(document, (Place(manifest.run, path),)))
+        wanted = list(BitMap64(order_ids) - manifest.superseded)
+        for path in [file.path for file in manifest.files if file.path.startswith(prefix)] if wanted else ():
+            with archived_file_errors(path):
+                dataset = ds.dataset(f"{ROOT}/{path}", format="parquet", filesystem=file_system)
+            found.append((Place(manifest.run, path), dataset, wanted))
     return found
 
 
-def _keep_newest(found: dict[int, ColdOrder], order: ColdOrder) -> None:
-    """Of two copies, which only a failure can leave behind, the later one counts and both are remembered."""
-    other = found.get(order.document["_id"], order)
-    newest = max(order, other, key=lambda copy: copy.document["version"])
-    places = order.places if other is order else other.places + order.places
-    found[order.document["_id"]] = ColdOrder(newest.document, places)
-
-
-def _read(file_system: FileSystem, path: str, order_ids: list[int]) -> Iterator[Document]:
+def _versions(dataset: ds.Dataset, path: str, order_ids: list[int]) -> Iterator[tuple[int, int]]:
+    """Id and version of those of the orders that the file has."""
     with archived_file_errors(path):
-        dataset = ds.dataset(f"{ROOT}/{path}", format="parquet", filesystem=file_system)
         # Statistics of the row groups leave out most of a file.
-        rows = dataset.to_table(filter=ds.field("order_id").isin(order_ids)).to_pylist()
-    return map(to_document, rows)
+        rows = dataset.to_table(columns=["order_id", "version"], filter=ds.field("order_id").isin(order_ids))
+    return zip(rows["order_id"].to_pylist(), rows["version"].to_pylist(), strict=True)
+
+
+def _read(dataset: ds.Dataset, path: str, order_ids: list[int]) -> Iterator[Document]:
+    """Row by row: orders may have megabytes, and a whole batch of them as Python objects would take gigabytes."""
+    with archived_file_errors(path):
+        scanner = dataset.scanner(
+            filter=ds.field("order_id").isin(order_ids), use_threads=False, batch_readahead=0, fragment_readahead=0
+        )
+        for batch in scanner.to_batches():
+            for number in range(batch.num_rows):
+                yield to_document(batch.slice(number, 1).to_pylist()[0])
 
 
 def _value(value: Any) -> Any:

@@ -14,7 +14,7 @@ __all__ = ["commit_in_halves", "gave_up", "in_batches", "is_data_error"]
 
 # What the server answers to a document it cannot hold; anything else is not the data's fault.
 _DATA_ERROR_CODES = frozenset({2, 9, 14, 22, 28, 52, 10334, 17280, 17419, 17420})
-_REFUSALS = (BulkWriteError, OperationFailure, InvalidDocument, DocumentTooLarge, OverflowError)
+_REFUSED_BY_THE_DRIVER = (InvalidDocument, DocumentTooLarge, OverflowError)
 
 
 def in_batches(
@@ -52,7 +52,7 @@ def commit_in_halves(
         part = pending.pop()
         try:
             commit(part)
-        except _REFUSALS as error:
+        except (PyMongoError, *_REFUSED_BY_THE_DRIVER) as error:
             if not (is_data_error(error) or gave_up(error)):
                 raise
             middle = len(part) // 2
@@ -67,9 +67,14 @@ def is_data_error(error: Exception) -> bool:
         return bool(codes & _DATA_ERROR_CODES)
     if isinstance(error, OperationFailure):
         return error.code in _DATA_ERROR_CODES
-    return True
+    return isinstance(error, _REFUSED_BY_THE_DRIVER)
 
 
 def gave_up(error: Exception) -> bool:
-    """Whether the server gave the transaction up, again and again: one that is open for too long, or too large."""
-    return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
+    """Whether the server gave the transaction up, again and again: one that is open for too long, or too large.
+
+    The driver reports that as a timeout of the network, when it has tried for two minutes; the server's answer is the
+    cause.
+    """
+    answered = isinstance(error, OperationFailure) or isinstance(error.__cause__, OperationFailure)
+    return answered and isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")

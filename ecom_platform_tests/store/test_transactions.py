@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from pymongo.errors import OperationFailure
+from pymongo.errors import AutoReconnect, NetworkTimeout, OperationFailure, PyMongoError
 
 from ecom_platform.store.transactions import commit_in_halves, in_batches
 
+TRANSIENT = {"errorLabels": ["TransientTransactionError"]}
+
+
+def timed_out(last: PyMongoError) -> NetworkTimeout:
+    """What the driver raises when a transaction has failed like this for two minutes."""
+    error = NetworkTimeout(str(last))
+    error._add_error_label("TransientTransactionError")
+    error.__cause__ = last
+    return error
+
+
 REFUSED = OperationFailure("cannot be stored", code=2)
-GAVE_UP = OperationFailure("no such transaction", code=251, details={"errorLabels": ["TransientTransactionError"]})
+GAVE_UP = timed_out(OperationFailure("no such transaction", 251, TRANSIENT))
 NOT_ALLOWED = OperationFailure("not authorized", code=13)
+AWAY = timed_out(AutoReconnect("connection refused"))
 
 
 class Server:
@@ -71,7 +83,7 @@ def test_the_ones_that_are_to_blame_are_found_and_replaced_in_their_place(bad: l
 
 
 @pytest.mark.parametrize("error", [REFUSED, GAVE_UP])
-def test_one_that_is_left_out_blocks_nothing_behind_it(error: OperationFailure) -> None:
+def test_one_that_is_left_out_blocks_nothing_behind_it(error: PyMongoError) -> None:
     """Neither where it is refused nor where the server gives it up again and again."""
     server, blamed = Server(bad=[4], error=error), list[tuple[int, Exception]]()
 
@@ -85,10 +97,11 @@ def test_one_that_is_left_out_blocks_nothing_behind_it(error: OperationFailure) 
     assert blamed == [(4, error)]
 
 
-def test_an_error_that_no_half_would_mend_ends_it_at_once() -> None:
-    """It is not the data's fault."""
-    server = Server(bad=[4], error=NOT_ALLOWED)
-    with pytest.raises(OperationFailure, match="not authorized"):
+@pytest.mark.parametrize("error", [NOT_ALLOWED, AWAY])
+def test_an_error_that_no_half_would_mend_ends_it_at_once(error: PyMongoError) -> None:
+    """It is not the data's fault, or the server is not there."""
+    server = Server(bad=[4], error=error)
+    with pytest.raises(type(error), match=str(error)):
         commit_in_halves(range(20), server.commit, never)
 
     assert (server.tried, server.committed) == (1, [])

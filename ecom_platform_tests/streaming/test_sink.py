@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from pymongo.errors import OperationFailure
 
 from ecom_platform.contract import Status
 from ecom_platform.errors import DataLost, Fenced, PoisonedTopic, TopicReplaced, UnavailableError
@@ -190,6 +192,27 @@ def test_one_document_that_cannot_be_stored_does_not_take_its_chunk_with_it(
     assert sorted(order["_id"] for order in db.orders.find()) == [1, 3, 4]
     assert [(d["offset"], d["reason"]) for d in db.dead_letters.find()] == [(1, "not_storable")]
     assert read_offsets(db, "orders")[0].counters.total == 4
+
+
+def test_a_chunk_that_the_server_gives_up_again_and_again_goes_through_in_halves(
+    db: MongoDatabase, make_sink: MakeSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver tries for two minutes (here not at all) and then calls it a timeout of the network."""
+    write, tried = Sink._write, list[int]()
+
+    def write_few(sink: Sink, session: Any, start: int, end: int, chunk: Any) -> Any:
+        tried.append(len(chunk))
+        if len(chunk) > 2:
+            raise OperationFailure("no such transaction", 251, {"errorLabels": ["TransientTransactionError"]})
+        return write(sink, session, start, end, chunk)
+
+    monkeypatch.setattr(Sink, "_write", write_few)
+    monkeypatch.setattr("pymongo.client_session_shared._WITH_TRANSACTION_RETRY_TIME_LIMIT", 0)
+
+    assert make_sink().commit(0, records([placed(number) for number in range(1, 6)])) == 5
+    assert tried == [5, 2, 3, 1, 2]
+    assert db.orders.count_documents({}) == 5
+    assert read_offsets(db, "orders")[0].counters.total == 5
 
 
 def test_a_message_larger_than_a_document_is_a_dead_letter_with_its_beginning(

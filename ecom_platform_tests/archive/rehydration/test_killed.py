@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
-from ecom_platform.archive import rehydrate as module
 from ecom_platform.archive.holding import LEASE_ROLE
 from ecom_platform.archive.rehydrate import Rehydrated, rehydrate
 from ecom_platform.contract import Status
@@ -78,7 +76,7 @@ os._exit(9)
 """
 
 
-POINTS = ("find_orders", "_write_orders", "_supersede", "_consume", "add_late_outcomes", "no such place: at the end")
+POINTS = ("read_orders", "_write_orders", "_supersede", "_consume", "add_late_outcomes", "no such place: at the end")
 
 
 @pytest.mark.full
@@ -107,16 +105,12 @@ def test_while_an_archiver_lives_nobody_else_brings_orders_back(archived: Shop) 
 
 
 def test_a_holder_that_lost_its_lease_commits_nothing(archived: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also when it was taken over between the look at the lease and the transaction."""
+    """Also when it was taken over between the look at the lease and the commit."""
     archived.send(stepped(1, DELIVERED, hours=4))
     late = Lease.acquire(archived.db, LEASE_ROLE, "the late one")
-    find = module.find_orders
+    another = {"$inc": {"token": 1}, "$set": {"owner": "the next one"}}
+    during_the_commit(monkeypatch, lambda: archived.db.leases.update_one({"_id": LEASE_ROLE}, another))
 
-    def find_while_another_takes_over(*arguments: Any) -> Any:
-        archived.db.leases.update_one({"_id": LEASE_ROLE}, {"$inc": {"token": 1}, "$set": {"owner": "the next one"}})
-        return find(*arguments)
-
-    monkeypatch.setattr(module, "find_orders", find_while_another_takes_over)
     with pytest.raises(Fenced, match="the late one"):
         rehydrate(archived.settings, archived.db, late)
 
