@@ -22,6 +22,7 @@ from ecom_platform.kpi import Grain, bucket_time
 from ecom_platform.kpi.buckets import bucket_label
 from ecom_platform.store import DimensionTables, MongoDatabase
 from ecom_platform.store import collections as names
+from ecom_platform.store.given_up import run_transaction
 from ecom_platform.store.rollups import add_increments
 from ecom_platform.streaming.archived import ArchivedCache, ArchivedOrders
 from ecom_platform.streaming.documents import dead_letter, mark_dirty_days, record_fields
@@ -95,8 +96,8 @@ class Sink:
     def _commit(self, start: int, records: Sequence[DecodedRecord]) -> int:
         end = records[-1].record.offset + 1
         try:
-            poisoned, archived = self.session.with_transaction(
-                lambda session: self._write(session, start, end, records)
+            poisoned, archived = run_transaction(
+                self.session, lambda session: self._write(session, start, end, records)
             )
         except (BulkWriteError, OperationFailure, InvalidDocument, DocumentTooLarge, OverflowError) as error:
             return self._commit_parts(start, records, error)
