@@ -200,7 +200,9 @@ def _request(
         if (run.ended or at.now) <= (at.intent_at or 0.0):
             break
         setbacks += 1
-        last_end = max(last_end, min(run.ended or at.now, at.now))
+        # An end that lies ahead was before the clock was set back: how long ago, nobody knows.
+        ended = run.ended or at.now
+        last_end = max(last_end, ended if ended <= at.now else 0.0)
     # The first replacement is immediate; only a row of them waits.
     wait = last_end + delay_seconds(setbacks - 1, FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS) - at.now
     if setbacks and wait > 0:
