@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import psutil
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import TopicAlreadyExistsError
 
 from ecom_platform.contract import Event, encode, key_of
 from ecom_platform.kafka_client import python_options
@@ -20,7 +21,7 @@ from ecom_platform.streaming.foreground import LEASE_ROLE, stop
 from ecom_platform.streaming.lag import read_lag
 from ecom_platform.streaming.process import StreamCommand, start_stream
 
-__all__ = ["applied", "produce", "run_available_now", "running_stream", "wait_until"]
+__all__ = ["applied", "create_again", "produce", "run_available_now", "running_stream", "wait_until"]
 
 
 def produce(settings: Settings, values: Iterable[Event | bytes]) -> None:
@@ -33,6 +34,20 @@ def produce(settings: Settings, values: Iterable[Event | bytes]) -> None:
         producer.flush(30)
     finally:
         producer.close()
+
+
+def create_again(admin: KafkaAdminClient, topic: str, partitions: int = 2) -> None:
+    """Delete a topic and make another one of its name; the broker takes the name again some moments later."""
+    admin.delete_topics([topic])
+
+    def made() -> bool:
+        try:
+            admin.create_topics({topic: {"num_partitions": partitions}}, wait_for_metadata=True)
+        except TopicAlreadyExistsError:
+            return False
+        return True
+
+    wait_until(made, "the new topic")
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 90.0) -> None:
