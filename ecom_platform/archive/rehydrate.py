@@ -37,7 +37,7 @@ from ecom_platform.store import Lease, MongoDatabase, mongo_errors
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import Document
 from ecom_platform.store.manifests import COLD_STATES, read_manifests
-from ecom_platform.store.transactions import commit_in_halves, gave_up, in_batches, is_data_error
+from ecom_platform.store.transactions import commit_in_halves, gave_up, in_batches, is_data_error, run_transaction
 
 __all__ = ["PARTITION", "Rehydrated", "rehydrate", "rehydrate_waiting"]
 
@@ -169,7 +169,7 @@ class _Run:
             start = self.settings.history_start_time
             attempts.append(Attempt(self.db, self.lease, order_ids, cold, start, self.refused))
             with self.db.client.start_session() as session:
-                self.done += session.with_transaction(write, read_concern=ReadConcern("snapshot"))
+                self.done += run_transaction(session, write, read_concern=ReadConcern("snapshot"))
 
         def alone(order_id: int, error: Exception) -> Sequence[int]:
             last = attempts[-1].last_applied

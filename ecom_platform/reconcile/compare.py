@@ -107,7 +107,7 @@ def ledger_equations(
     return [
         _topic_equation(expectation, foreign, end, alone=alone),
         _presence_equation(expectation, orders, refused),
-        _content_equation(expectation, orders),
+        _content_equation(expectation, orders, alone=alone),
         _stranger_equation(orders, foreign, alone=alone),
         _dead_equation(expectation, dead, alone=alone),
         _count_equation("duplicates", expectation.duplicate, counted.duplicate, expectation.tolerance, alone=alone),
@@ -146,10 +146,13 @@ def _presence_equation(expectation: Expectation, orders: OrderComparison, refuse
     return Equation(name, False, f"{len(missing):,} of {placed:,} acknowledged orders are missing; {'; '.join(stages)}")
 
 
-def _content_equation(expectation: Expectation, orders: OrderComparison) -> Equation:
+def _content_equation(expectation: Expectation, orders: OrderComparison, *, alone: bool) -> Equation:
     broken = [f"{name}: {found}" for name, found in orders.wrong.items() if found.count]
     if broken:
-        return Equation("content of orders", False, "in the topic but not applied as sent. " + "; ".join(broken))
+        # An id that two use is applied once, as the first said; the other's order is a duplicate.
+        others = "" if alone else "; other producers write to the topic, perhaps orders with the same ids"
+        detail = f"in the topic but not applied as sent. {'; '.join(broken)}{others}"
+        return Equation("content of orders", False, detail)
     return Equation("content of orders", True, f"total, steps and status of {len(expectation.orders.ids):,} orders")
 
 

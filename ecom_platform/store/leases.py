@@ -21,7 +21,17 @@ from ecom_platform.store.owners import ProcessIdentity, identify
 __all__ = ["Lease", "LeaseState", "read_lease"]
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-_EXPIRED = {"$expr": {"$lte": ["$expires_at", "$$NOW"]}}
+# A holder renews many times within a term. One that renewed more than a term from now has not done so since the
+# server's clock was set back, and would otherwise hold the role until that clock has caught up.
+_TERM = {"$subtract": ["$expires_at", "$renewed_at"]}
+_EXPIRED = {
+    "$expr": {
+        "$or": [
+            {"$lte": ["$expires_at", "$$NOW"]},
+            {"$gt": [{"$subtract": ["$renewed_at", _TERM]}, "$$NOW"]},
+        ]
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +47,18 @@ class LeaseState:
     renewed_at: datetime
     read_at: datetime
 
-    def alive(self, now: datetime | None = None) -> bool:
+    @property
+    def left(self) -> timedelta:
+        """How long it is in force from `read_at` on; nothing or less when it has run out.
+
+        A renewal that lies more than a term ahead was written before the server's clock was set back: it has run out.
+        """
+        term = self.expires_at - self.renewed_at
+        return self.expires_at - self.read_at if self.renewed_at - self.read_at <= term else timedelta(0)
+
+    def alive(self) -> bool:
         """True while the holder's word counts: not released, not expired, its process not known to be gone."""
-        if self.owner is None or self.expires_at <= (now or self.read_at):
+        if self.owner is None or self.left <= timedelta(0):
             return False
         return self.process is None or not self.process.is_gone()
 
@@ -165,7 +184,7 @@ def _expiry(ttl_seconds: float) -> Document:
 def _refusal(role: str, held: LeaseState | None) -> str:
     if held is None or held.owner is None:
         return f"The lease {role!r} was taken by somebody else at the same instant. Nothing was started; try again."
-    left = max(held.expires_at - held.read_at, timedelta(0)).total_seconds()
+    left = max(held.left, timedelta(0)).total_seconds()
     process = f", process {held.process.pid}" if held.process else ""
     return (
         f"{held.owner}{process} holds the lease {role!r} (token {held.token}, expires in {left:.0f} s unless renewed). "

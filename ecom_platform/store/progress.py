@@ -93,7 +93,8 @@ def _as_of(progress: Sequence[Progress]) -> datetime | None:
 
 
 def _state(progress: Sequence[Progress], behind: int, now: datetime, history_share: float | None) -> AgeState:
-    if not progress or now - min(part.updated_at for part in progress) >= STALE_AFTER:
+    # A heartbeat far ahead of now is none of a living stream either: the clock was set back behind it.
+    if not progress or max(abs(now - part.updated_at) for part in progress) >= STALE_AFTER:
         return AgeState.STALE
     if history_share is not None and history_share < 1:
         return AgeState.LOADING_HISTORY

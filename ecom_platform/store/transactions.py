@@ -1,20 +1,25 @@
-"""What goes into one transaction: as much as a server takes, and less where it refuses. Without a server of its own."""
+"""What goes into one transaction: as much as a server takes, and less where it refuses or gives it up."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from bson.errors import InvalidDocument
-from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure, PyMongoError
+from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError, DocumentTooLarge, NetworkTimeout, OperationFailure, PyMongoError
 
 T = TypeVar("T")
 
-__all__ = ["commit_in_halves", "gave_up", "in_batches", "is_data_error"]
+__all__ = ["commit_in_halves", "gave_up", "in_batches", "is_data_error", "run_transaction"]
 
 # What the server answers to a document it cannot hold; anything else is not the data's fault.
 _DATA_ERROR_CODES = frozenset({2, 9, 14, 22, 28, 52, 10334, 17280, 17419, 17420})
 _REFUSED_BY_THE_DRIVER = (InvalidDocument, DocumentTooLarge, OverflowError)
+# NoSuchTransaction: what a statement hears when the server ended its transaction; and the limit by its name.
+_GIVEN_UP_CODES: Final = frozenset({251, 290})
+# Once is what a restart of the server looks like, too.
+_ATTEMPTS: Final = 2
 
 
 def in_batches(
@@ -78,3 +83,38 @@ def gave_up(error: Exception) -> bool:
     """
     answered = isinstance(error, OperationFailure) or isinstance(error.__cause__, OperationFailure)
     return answered and isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
+
+
+class _GivenUp(Exception):
+    """Ends the driver's own retries."""
+
+
+def run_transaction(session: ClientSession, work: Callable[[ClientSession], T], **options: Any) -> T:
+    """As `with_transaction`; but a transaction that the server gave up twice ends with what the server said.
+
+    The driver would repeat it for two minutes and then raise a network's time-out, from which nobody can tell that a
+    smaller transaction would do.
+
+    Raises:
+        OperationFailure: labelled TransientTransactionError, when the server gave it up.
+    """
+    given_up: list[OperationFailure] = []
+
+    def attempt(session: ClientSession) -> T:
+        try:
+            return work(session)
+        except OperationFailure as error:
+            if error.code in _GIVEN_UP_CODES:
+                given_up.append(error)
+                if len(given_up) >= _ATTEMPTS:
+                    raise _GivenUp from error
+            raise
+
+    try:
+        return session.with_transaction(attempt, **options)
+    except _GivenUp:
+        raise given_up[-1] from None
+    except NetworkTimeout:
+        if given_up:
+            raise given_up[-1] from None
+        raise

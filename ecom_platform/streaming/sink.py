@@ -21,7 +21,7 @@ from ecom_platform.kpi.buckets import bucket_label
 from ecom_platform.store import DimensionTables, MongoDatabase
 from ecom_platform.store import collections as names
 from ecom_platform.store.rollups import add_increments
-from ecom_platform.store.transactions import commit_in_halves, is_data_error
+from ecom_platform.store.transactions import commit_in_halves, is_data_error, run_transaction
 from ecom_platform.streaming.archived import ArchivedCache, ArchivedOrders
 from ecom_platform.streaming.documents import dead_letter, mark_dirty_days, record_fields
 from ecom_platform.streaming.fold import ChunkWrites, Known, fold_chunk, order_ids, receipt_ids
@@ -97,7 +97,7 @@ class Sink:
 
     def _commit(self, start: int, records: Sequence[DecodedRecord]) -> int:
         end = records[-1].record.offset + 1
-        poisoned, archived = self.session.with_transaction(lambda session: self._write(session, start, end, records))
+        poisoned, archived = run_transaction(self.session, lambda session: self._write(session, start, end, records))
         self.archived.keep(archived)
         if poisoned:
             raise PoisonedTopic(

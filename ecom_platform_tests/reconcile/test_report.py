@@ -6,6 +6,7 @@ import json
 
 from ecom_platform.reconcile import Equation, Report
 from ecom_platform.reconcile.report import first_of
+from ecom_platform.streaming.held import Held
 
 GOOD, BAD = Equation("a", True, "1 = 1"), Equation("b", False, "1 ≠ 2")
 SKIPPED = Equation("c", None, "not asked")
@@ -24,6 +25,17 @@ def test_a_person_reads_marks_and_a_verdict() -> None:
     assert [line[0] for line in text[:3]] == ["✓", "✗", text[2][0]]
     assert text[2][0] not in "✓✗"
     assert text[3] == "1 of 3 equations do not hold. 1,234 events are not yet applied."
+
+
+def test_everything_that_adds_up_still_says_what_is_held_back() -> None:
+    """Fifty orders of a customer who waits are not nothing."""
+    text = Report((GOOD,), 51, 0, (Held(0, 51, None),)).render().splitlines()
+
+    assert text[-1] == (
+        "Everything adds up. 51 events are not yet applied. 51 of them are held back by an open transaction "
+        "(partition 0)."
+    )
+    assert Report((GOOD,), 51, 0, (Held(0, 51, None),)).to_dict()["held_back"] == 51
 
 
 def test_a_program_reads_json() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from ecom_platform.reconcile.topic_equations import LateEvents, applied_equation, lag_of, topic_equations
+from ecom_platform.reconcile.topic_equations import LateEvents, applied_equation, held_of, lag_of, topic_equations
 from ecom_platform.store import Counters, PartitionOffsets
 from ecom_platform.store.late_events import LateOutcomes
-from ecom_platform.streaming.topic import TopicState
+from ecom_platform.streaming.held import Held
+from ecom_platform.streaming.topic import OpenTransaction, TopicState
 
 TOPIC = TopicState("orders", "id", begin={0: 0}, end={0: 120})
 PART = PartitionOffsets("orders", 0, "id", 0, 100, 1, Counters(80, 5, 4, 3, 2, 6), None, None)
@@ -80,6 +82,18 @@ def test_a_partition_that_the_stream_has_not_begun_waits() -> None:
     assert equations["orders-1 offsets"].holds
     assert "7 events wait" in equations["orders-1 offsets"].detail
     assert lag_of(topic, {0: PART}) == 7
+
+
+def test_events_behind_an_open_transaction_are_lag_and_said_to_be_held_back() -> None:
+    """The stream has read up to where the transaction begins; ten acknowledged events stand behind that."""
+    since = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    topic = replace(TOPIC, end={0: 110}, open={0: OpenTransaction(100, since)})
+    equations = {equation.name: equation for equation in topic_equations(topic, {0: PART}, {0: 4}, {0: LATE})}
+
+    assert equations["orders-0 in the topic"].holds
+    assert "lag 10, 10 of it behind an open transaction" in equations["orders-0 in the topic"].detail
+    assert lag_of(topic, {0: PART}) == 10
+    assert held_of(topic, {0: PART}) == [Held(0, 10, since)]
 
 
 def test_a_partition_that_the_broker_does_not_have_is_an_error() -> None:

@@ -148,6 +148,30 @@ def test_a_lease_of_another_machine_is_trusted_until_it_expires(db: MongoDatabas
 
 
 @pytest.mark.servers
+def test_a_lease_that_was_renewed_ahead_of_a_clock_set_back_has_run_out(db: MongoDatabase) -> None:
+    """Else a machine that died with a wrong clock would keep the role until the right one has caught up."""
+    Lease.acquire(db, "stream", "before the reboot")
+    ahead = {name: {"$add": [f"${name}", 3_600_000]} for name in ("renewed_at", "expires_at")}
+    db[LEASES].update_one({"_id": "stream"}, [{"$set": {**ahead, "boot_id": "another boot"}}])
+    state = read_lease(db, "stream")
+
+    assert state is not None
+    assert not state.alive()
+    assert Lease.acquire(db, "stream", "after it").token == 2
+
+
+@pytest.mark.servers
+def test_a_lease_renewed_a_little_ahead_is_in_force(db: MongoDatabase) -> None:
+    """The clocks of a replica set differ by seconds, and its primary changes."""
+    Lease.acquire(db, "stream", "elsewhere", ttl_seconds=20)
+    ahead = {name: {"$add": [f"${name}", 15_000]} for name in ("renewed_at", "expires_at")}
+    db[LEASES].update_one({"_id": "stream"}, [{"$set": {**ahead, "boot_id": "another machine"}}])
+
+    with pytest.raises(Fenced, match="elsewhere"):
+        Lease.acquire(db, "stream", "here")
+
+
+@pytest.mark.servers
 def test_the_term_is_counted_by_the_clock_of_the_server(db: MongoDatabase) -> None:
     """Clients with wrong clocks must agree on who holds it."""
     Lease.acquire(db, "stream", "a", ttl_seconds=20)

@@ -32,6 +32,7 @@ def beat(
         ([beat(heartbeat_seconds=14.9)], None, AgeState.LIVE),
         ([beat(heartbeat_seconds=15)], None, AgeState.STALE),
         ([beat(0), beat(1, heartbeat_seconds=15)], None, AgeState.STALE),
+        ([beat(heartbeat_seconds=-3_600)], None, AgeState.STALE),  # the clock was set back after the stream had died
         ([beat(lag=9_999, heartbeat_seconds=20)], 0.5, AgeState.STALE),
         ([beat(record_seconds=59.9)], None, AgeState.LIVE),
         ([beat(record_seconds=60)], None, AgeState.SOURCE_SILENT),

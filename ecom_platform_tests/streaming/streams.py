@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 import psutil
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import TopicAlreadyExistsError
 
 from ecom_platform.contract import Event, encode, key_of
 from ecom_platform.credentials import Role
@@ -25,7 +26,15 @@ from ecom_platform.streaming.process import StreamCommand, start_stream
 from ecom_platform_tests.streaming.events import placed
 from ecom_platform_tests.transactions import RegrettedError, transaction
 
-__all__ = ["applied", "produce", "produce_as_others_do", "run_available_now", "running_stream", "wait_until"]
+__all__ = [
+    "applied",
+    "create_again",
+    "produce",
+    "produce_as_others_do",
+    "run_available_now",
+    "running_stream",
+    "wait_until",
+]
 
 
 def produce(settings: Settings, values: Iterable[Event | bytes]) -> None:
@@ -69,6 +78,20 @@ def _configure_topic(settings: Settings, configuration: dict[str, str]) -> None:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, settings.topic, configuration)])
     finally:
         admin.close()
+
+
+def create_again(admin: KafkaAdminClient, topic: str, partitions: int = 2) -> None:
+    """Delete a topic and make another one of its name; the broker takes the name again some moments later."""
+    admin.delete_topics([topic])
+
+    def made() -> bool:
+        try:
+            admin.create_topics({topic: {"num_partitions": partitions}}, wait_for_metadata=True)
+        except TopicAlreadyExistsError:
+            return False
+        return True
+
+    wait_until(made, "the new topic")
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 90.0) -> None:

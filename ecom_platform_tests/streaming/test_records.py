@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -31,13 +31,16 @@ def test_the_time_is_kafkas_to_the_millisecond() -> None:
 
 
 @pytest.mark.parametrize("milliseconds", [-1, -(10**15), -(2**63), 253_402_300_800_000, 10**17, 2**63 - 1])
-def test_a_timestamp_that_is_no_date_stops_nothing(milliseconds: int) -> None:
-    """A producer may send any number; it once raised, and would have raised again at every start."""
+def test_a_timestamp_that_is_no_date_makes_a_dead_letter_among_those_of_now(milliseconds: int) -> None:
+    """A producer that takes nanoseconds for milliseconds is told so; no minute of the year 9999 is counted."""
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
     record = Record(0, milliseconds, b"1", encode(placed(1)))
     (decoded,) = decode_records([record], HISTORY_START)
 
-    assert isinstance(decoded.outcome, Decoded | Rejected)
-    assert 1970 <= record.time.year <= 9999
+    assert isinstance(decoded.outcome, Rejected)
+    assert decoded.outcome.reason is Reason.OUT_OF_RANGE
+    assert str(milliseconds) in decoded.outcome.error
+    assert before <= record.time <= datetime.now(UTC)
 
 
 def test_decoding_keeps_the_place_of_each_record() -> None:

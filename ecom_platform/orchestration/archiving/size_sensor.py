@@ -105,7 +105,7 @@ def events_of(decision: SizeDecision, before: SizeMemory, size: int, now: float)
     """What to remember, and the events: when something changed, or once a minute."""
     memory = replace(decision.memory, passed=decision.passed)
     changed = decision.ask or decision.passed != before.passed or memory.firing != before.firing
-    if not changed and now - before.emitted < EMIT_SECONDS:
+    if not changed and 0 <= now - before.emitted < EMIT_SECONDS:
         return memory, []
     figures: dict[str, Any] = {
         "orders_bytes": dg.MetadataValue.int(size),

@@ -145,7 +145,8 @@ def decide(situation: Situation) -> Decision:
 
 def _examine(run: RunView, at: Situation) -> tuple[float | None, Burial | None]:
     """(since when it looks dead or None, its burial or None)."""
-    since = at.memory.suspects.get(run.run_id, at.now)
+    # Nothing began later than now; the clock was set back where it seems so.
+    since = min(at.memory.suspects.get(run.run_id, at.now), at.now)
     lease = at.lease if at.lease and at.lease.run_id == run.run_id else None
     # A run by hand also waits and counts without the lease: only a lease that it holds tells anything about it.
     if run.status == "QUEUED" or (lease is None and not run.supervises):
@@ -154,7 +155,7 @@ def _examine(run: RunView, at: Situation) -> tuple[float | None, Burial | None]:
         return None, None
     if lease is not None and lease.worker is Worker.GONE:
         return since, _burial(run, "its worker process is gone", kill=False)
-    if lease is None and at.now - (run.started or run.created) < START_GRACE_SECONDS:
+    if lease is None and 0 <= at.now - (run.started or run.created) < START_GRACE_SECONDS:
         return None, None
     patience = START_GRACE_SECONDS if run.status in ("NOT_STARTED", "STARTING") else SUSPECT_SECONDS
     if at.now - since < patience:
@@ -199,7 +200,9 @@ def _request(
         if (run.ended or at.now) <= (at.intent_at or 0.0):
             break
         setbacks += 1
-        last_end = max(last_end, run.ended or at.now)
+        # An end that lies ahead was before the clock was set back: how long ago, nobody knows.
+        ended = run.ended or at.now
+        last_end = max(last_end, ended if ended <= at.now else 0.0)
     # The first replacement is immediate; only a row of them waits.
     wait = last_end + delay_seconds(setbacks - 1, FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS) - at.now
     if setbacks and wait > 0:

@@ -126,8 +126,7 @@ def _cancel_asked(instance: dg.DagsterInstance, run_id: str) -> float | None:
 def _lease_view(lease: LeaseState | None) -> LeaseView | None:
     if lease is None or lease.owner is None:
         return None
-    expired = (lease.read_at - lease.expires_at).total_seconds()
-    return LeaseView(lease.owner, lease.run_id, _worker(lease), expired)
+    return LeaseView(lease.owner, lease.run_id, _worker(lease), -lease.left.total_seconds())
 
 
 def _worker(lease: LeaseState) -> Worker:

@@ -44,6 +44,8 @@ class RealWorld:
     _looked: float = field(default_factory=time.monotonic)
     _moved: float = field(default_factory=time.monotonic)
     _position: int = -1
+    _heard: float = 0.0
+    _last_beat: datetime | None = None
 
     def now(self) -> float:
         """Seconds of the machine's monotonic clock."""
@@ -85,7 +87,10 @@ class RealWorld:
         return self.code.changed()
 
     def silent_seconds(self) -> float | None:
-        """Seconds since any partition reported, or since the stream last moved while there was something to apply."""
+        """Seconds since any partition reported, or since the stream last moved while there was something to apply.
+
+        Counted by our own clock from the moment at which we saw a change, so that setting the machine's does no harm.
+        """
         progress = read_progress(self.db, self.settings.topic)
         if not progress:
             return None
@@ -93,8 +98,12 @@ class RealWorld:
         # What an open transaction holds back is nothing that the stream could apply.
         if position != self._position or not any(part.lag > part.held for part in progress):
             self._position, self._moved = position, self.now()
-        unheard = (datetime.now(UTC) - max(part.updated_at for part in progress)).total_seconds()
-        return max(unheard, self.now() - self._moved)
+        beat = max(part.updated_at for part in progress)
+        if beat != self._last_beat:
+            # The first one that we see may be old; a later one is new.
+            age = (datetime.now(UTC) - beat).total_seconds() if self._last_beat is None else 0.0
+            self._last_beat, self._heard = beat, self.now() - max(age, 0.0)
+        return max(self.now() - self._heard, self.now() - self._moved)
 
     def heartbeat(self, restarts: int) -> None:
         """Write the heartbeat to the event log; a failure to do so is no reason to end a healthy stream."""

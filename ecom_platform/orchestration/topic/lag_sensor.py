@@ -49,7 +49,7 @@ def after_sample(memory: LagMemory, lag: Lag, now: float, marks: Watermarks) -> 
     state, action = decide(memory.state, lag.total, now, marks)
     judged = verdict(lag, firing=state.firing, high=marks.high, now=datetime.fromtimestamp(now, UTC))
     changed = action is not Action.NONE or judged.passed != memory.passed or memory.failures >= FAILURES_TO_ALARM
-    if not changed and now - memory.emitted < EMIT_SECONDS:
+    if not changed and 0 <= now - memory.emitted < EMIT_SECONDS:
         return LagMemory(state, 0, memory.emitted, judged.passed), judged, []
     figures = {**metadata(lag), "alarm": state.firing, "episode": dg.MetadataValue.int(state.episode)}
     observed = dg.AssetObservation(TOPIC_KEY, metadata=figures, description=judged.text)
@@ -60,7 +60,9 @@ def after_failure(memory: LagMemory, error: UnavailableError, now: float) -> tup
     """Memory, verdict and events when nothing could be measured; unknown is not zero, so the check turns red."""
     failures = memory.failures + 1
     judged = Verdict(False, True, f"The lag could not be measured {failures} times in a row: {error}")
-    due = failures == FAILURES_TO_ALARM or (failures > FAILURES_TO_ALARM and now - memory.emitted >= EMIT_SECONDS)
+    due = failures == FAILURES_TO_ALARM or (
+        failures > FAILURES_TO_ALARM and not 0 <= now - memory.emitted < EMIT_SECONDS
+    )
     if not due:
         return LagMemory(memory.state, failures, memory.emitted, memory.passed), judged, []
     figures = {"failures": dg.MetadataValue.int(failures)}

@@ -171,6 +171,15 @@ def crashed(number: int, age: float, lived: float = 20, **fields: object) -> Run
     return run(str(number), "FAILURE", age + lived, **{"ended": NOW - age, **fields})
 
 
+def test_a_clock_that_was_set_back_costs_no_more_than_the_usual_patience() -> None:
+    """A run that seems to have started, or died, in an hour is judged like one of now."""
+    ahead = situation(run(age=-3_600), memory=Memory({"a": NOW + 3_600}))
+    assert [burial.run_id for burial in later(ahead, 35).bury] == ["a"]
+
+    died = situation(*(crashed(number, age=-3_600 + number) for number in range(3)))
+    assert decide(died).request is not None
+
+
 def test_the_first_death_is_answered_at_once_and_a_row_of_them_ever_later() -> None:
     """0, 5, 10, 20 … seconds after the last end."""
     for dead, pause in [(1, 0), (2, 5), (3, 10), (4, 20), (20, 300)]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,8 +24,10 @@ class WorldAt(RealWorld):
         return self.clock
 
 
-def report(db: MongoDatabase, settings: Settings, *, position: int, lag: int) -> None:
-    """A heartbeat of this moment."""
+def report(
+    db: MongoDatabase, settings: Settings, *, position: int, lag: int, held: int = 0, at: datetime | None = None
+) -> None:
+    """A heartbeat, of this moment unless told otherwise."""
     beat: dict[str, Any] = {
         "topic": settings.topic,
         "partition": 0,
@@ -33,7 +35,9 @@ def report(db: MongoDatabase, settings: Settings, *, position: int, lag: int) ->
         "end": position + lag,
         "lag": lag,
         "last_record_at": None,
-        "updated_at": datetime.now(UTC),
+        "updated_at": at or datetime.now(UTC),
+        "held": held,
+        "held_since": None,
         "batch_id": 1,
         "batch_seconds": 0.1,
         "batch_events": 1,
@@ -73,6 +77,30 @@ def test_a_stream_with_nothing_to_apply_is_not_silent(world: WorldAt, settings: 
 
     report(db, settings, position=10, lag=1)
     assert world.silent_seconds() < 5
+
+
+def test_a_stream_that_an_open_transaction_holds_back_is_not_silent(
+    world: WorldAt, settings: Settings, db: MongoDatabase
+) -> None:
+    """To start it again would not end the transaction."""
+    report(db, settings, position=10, lag=51, held=51)
+    world.silent_seconds()
+    world.clock += 600
+    report(db, settings, position=10, lag=51, held=51)
+
+    assert world.silent_seconds() < 5
+
+
+def test_silence_is_counted_by_a_clock_that_nobody_sets(world: WorldAt, settings: Settings, db: MongoDatabase) -> None:
+    """A heartbeat of the hour before the clock was set is fresh when it is new, and old when it stays the same."""
+    report(db, settings, position=10, lag=0)
+    world.silent_seconds()
+    hour_ahead = datetime.now(UTC) + timedelta(hours=1)
+    report(db, settings, position=10, lag=0, at=hour_ahead)
+    assert world.silent_seconds() < 5
+
+    world.clock += 200
+    assert world.silent_seconds() == 200
 
 
 def test_nothing_is_known_before_the_first_report(world: WorldAt) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import dagster as dg
+import pytest
 
 from ecom_platform.errors import UnavailableError
 from ecom_platform.orchestration.sensing.hysteresis import Watermarks
@@ -11,6 +15,7 @@ from ecom_platform.orchestration.topic.lag_verdict import verdict
 from ecom_platform.streaming.lag import Lag, PartitionLag
 
 MARKS = Watermarks(high=1000, low=100, samples=3)
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def lag(*parts: tuple[int, int, int]) -> Lag:
@@ -59,7 +64,7 @@ def test_lag_that_could_not_be_measured_is_not_zero() -> None:
 
 def test_events_that_retention_deleted_are_an_error_however_small_the_lag() -> None:
     """They were never applied and never will be."""
-    judged = verdict(lag((0, 5, 5), (40, 30, 50)), firing=False, high=1000)
+    judged = verdict(lag((0, 5, 5), (40, 30, 50)), firing=False, high=1000, now=NOW)
 
     assert (judged.passed, judged.severe) == (False, True)
     assert "Partition 1: 10 events" in judged.text
@@ -67,7 +72,33 @@ def test_events_that_retention_deleted_are_an_error_however_small_the_lag() -> N
 
 def test_more_applied_than_the_topic_holds_is_another_topic() -> None:
     """Not a lag of zero."""
-    assert verdict(lag((0, 60, 50)), firing=False, high=1000).severe
+    assert verdict(lag((0, 60, 50)), firing=False, high=1000, now=NOW).severe
+
+
+def test_a_topic_that_was_created_again_is_an_error_however_many_events_it_has() -> None:
+    """It has more than the old one had, so the offsets alone tell nothing."""
+    other = Lag([replace(part, replaced=True) for part in lag((0, 60, 90)).partitions])
+
+    assert verdict(other, firing=False, high=1000, now=NOW).severe
+
+
+@pytest.mark.parametrize(("open_seconds", "passed"), [(59, True), (60, False)])
+def test_a_transaction_that_stays_open_turns_the_check_red_however_few_wait(open_seconds: float, passed: bool) -> None:
+    """A producer that hangs with fifty orders behind it would never reach the alarm of the lag."""
+    since = NOW - timedelta(seconds=open_seconds)
+    held = Lag([replace(part, held=51, held_since=since) for part in lag((0, 10, 61)).partitions])
+    judged = verdict(held, firing=False, high=1000, now=NOW)
+
+    assert (judged.passed, judged.severe) == (passed, False)
+    assert f"51 of them are held back by an open transaction since {since:%Y-%m-%d %H:%M:%S} UTC" in judged.text
+
+
+def test_a_clock_that_was_set_back_does_not_silence_the_sensor() -> None:
+    """The last event then lies ahead; the next one does not wait until the clock has caught up."""
+    memory, _, _ = after_sample(LagMemory(), lag((0, 5, 9)), 10_000.0, MARKS)
+    _, _, events = after_sample(memory, lag((0, 5, 9)), 6_400.0, MARKS)
+
+    assert events
 
 
 def test_the_cursor_survives_a_restart_and_an_unreadable_one_starts_afresh() -> None:
