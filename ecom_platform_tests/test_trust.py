@@ -57,11 +57,11 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     file = tmp_path_factory.mktemp("authority") / "ca.pem"
     authority.cert_pem.write_to_path(file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.issue_cert("localhost").configure_cert(context)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OneJar) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Registry(f"https://127.0.0.1:{server.server_port}", file)
+        yield Registry(f"https://localhost:{server.server_port}", file)
         server.shutdown()
 
 
