@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import pandas as pd
@@ -16,11 +17,13 @@ from dashboard.view import Asked, View, WhileLoading
 from ecom_platform.settings import Settings
 from ecom_platform.store.pipeline_status import PipelineStatus, read_pipeline_status
 
-__all__ = ["archive_days_panel", "archive_runs_panel", "checks_panel", "runs_panel", "size_panel"]
+__all__ = ["archive_days_panel", "archive_runs_panel", "checks_panel", "runs_panel", "size_panel", "told_at"]
 
 T = TypeVar("T")
 _MOST_DAYS = 14
 _MOST_FITTING_ROWS = 5
+# Its sensor writes every 30 seconds; a busy machine may miss some.
+_SILENCE = timedelta(minutes=3)
 
 
 def _ask_archive(asked: Asked) -> tuple[Archiving, Settings]:
@@ -134,7 +137,7 @@ def runs_panel(view: View) -> None:
         "The newest runs, as a sensor of Dagster writes them every 30 seconds.",
         _ask_status,
         _run_rows,
-        note=_told,
+        note=lambda found: told_at(found.at, view.tick.at, "newest first"),
         empty="Dagster has not reported yet",
         question="status",
     )
@@ -158,8 +161,11 @@ def _ask_status(asked: Asked) -> PipelineStatus:
     return read_pipeline_status(asked.db) or PipelineStatus(asked.now, (), ())
 
 
-def _told(found: PipelineStatus) -> str:
-    return f"as of {formats.clock(found.at)} UTC · newest first"
+def told_at(at: datetime, now: datetime, order: str) -> str:
+    """When Dagster wrote this; after minutes of silence, that it is silent, which nothing else on the page shows."""
+    if now - at < _SILENCE:
+        return f"as of {formats.clock(at)} UTC · {order}"
+    return f":red[:material/cloud_off: no word from Dagster since {formats.clock(at)} UTC: see `ecom status`] · {order}"
 
 
 def checks_panel(view: View) -> None:
@@ -171,7 +177,7 @@ def checks_panel(view: View) -> None:
         "The last verdict of each check, as a sensor of Dagster writes them every 30 seconds.",
         _ask_status,
         _check_rows,
-        note=lambda found: f"as of {formats.clock(found.at)} UTC · failed ones first",
+        note=lambda found: told_at(found.at, view.tick.at, "failed ones first"),
         empty="Dagster has not reported yet",
         question="status",
     )

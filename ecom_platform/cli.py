@@ -120,6 +120,10 @@ def status(*, as_json: bool) -> None:
         click.echo(f"{mark} {key:8} {row.get('bootstrap_servers') or row.get('uri') or '':45} {state}")
     for name, program in found["programs"].items():
         click.echo(f"  {name:10} {program['state'].lower():10} pid {program['pid'] or '-'}")
+        if program["state"] == "SUSPENDED":
+            click.echo(
+                f"✗ {name} was stopped by a signal and does nothing; `kill -CONT {program['pid']}` lets it go on."
+            )
     if found["stream"]:
         click.echo(f"  {'stream':10} {found['stream']['words']}")
     if found["unsupervised"]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
+
+import psutil
 
 from ecom_platform.errors import EcomError, UnavailableError
 from ecom_platform.local import endpoints
@@ -12,14 +14,15 @@ from ecom_platform.local.instance import Instance
 from ecom_platform.local.platform import SERVERS
 from ecom_platform.local.processes import processes
 from ecom_platform.local.server import Server, reason_of
-from ecom_platform.local.supervisord import Supervisord
+from ecom_platform.local.supervisord import ProgramState, Supervisord
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import database, without_password
 from ecom_platform.streaming.held import held_sentence
 from ecom_platform.streaming.lag import read_lag
 
-__all__ = ["status"]
+__all__ = ["SUSPENDED", "status"]
 
+SUSPENDED: Final = "SUSPENDED"
 ANSWER_SECONDS = 3.0
 ADDRESS_NAMES = {"kafka": "bootstrap_servers", "mongodb": "uri", "hdfs": "uri"}
 
@@ -92,4 +95,13 @@ def _programs(instance: Instance) -> dict[str, dict[str, Any]] | None:
         states = Supervisord(instance).states()
     except UnavailableError:
         return None
-    return {name: {"state": state.state, "pid": state.pid} for name, state in states.items()}
+    return {name: {"state": _state(state), "pid": state.pid} for name, state in states.items()}
+
+
+def _state(program: ProgramState) -> str:
+    """What the process manager says, but for a process that was stopped by a signal: it runs, and does nothing."""
+    try:
+        stopped = program.pid is not None and psutil.Process(program.pid).status() == psutil.STATUS_STOPPED
+    except psutil.Error:
+        return program.state  # ended meanwhile
+    return SUSPENDED if stopped else program.state

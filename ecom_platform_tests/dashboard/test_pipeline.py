@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from dashboard.pipeline_tables import told_at
 from dashboard.queries.archive import archiving, layers
 from dashboard.queries.pipeline import dead_letters, ingested, stream, wait_seconds
 from dashboard.ranges import Window
@@ -141,6 +142,15 @@ def test_each_day_is_hot_archived_both_a_gap_or_missing(shop_db):
 
     assert [layer.where for layer in found] == ["archived", "both", "hot", "missing", "gap"]
     assert [(layer.placed, layer.archived) for layer in found] == [(20, 20), (20, 7), (20, 0), (20, 0), (0, 0)]
+
+
+@pytest.mark.parametrize(("seconds", "silent"), [(0, False), (170, False), (181, True), (86_400, True)])
+def test_what_dagster_wrote_long_ago_is_not_shown_as_if_it_were_of_now(seconds, silent):
+    """A daemon or a code server that hangs writes nothing, and nobody else would say so."""
+    said = told_at(NOW - timedelta(seconds=seconds), NOW, "newest first")
+
+    assert ("no word from Dagster since" in said) is silent
+    assert f"{NOW - timedelta(seconds=seconds):%H:%M}" in said
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,7 @@ from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store import MongoDatabase, connect
 from ecom_platform_tests.canary import files_with_passwords, processes_with_passwords
 from ecom_platform_tests.conftest import FREE_PORTS, Platform
+from ecom_platform_tests.streaming.streams import wait_until
 
 pytestmark = pytest.mark.servers
 
@@ -91,6 +92,20 @@ def test_status_names_what_is_up_and_where(platform: Platform) -> None:
         found["mongodb"].items() >= {"up": True, "uri": platform.settings.mongodb_uri, "database": "ecommerce"}.items()
     )
     assert found["hdfs"].items() >= {"up": True, "uri": platform.settings.hdfs_uri}.items()
+
+
+def test_status_says_of_a_program_that_was_stopped_by_a_signal_that_it_does_nothing(platform: Platform) -> None:
+    """To the process manager it runs."""
+    pid = platform.pid("datanode")
+    process = psutil.Process(pid)
+    process.suspend()
+    try:
+        wait_until(lambda: process.status() == psutil.STATUS_STOPPED, "the stop")
+        assert local.status(platform.settings, ())["programs"]["datanode"] == {"state": "SUSPENDED", "pid": pid}
+    finally:
+        process.resume()
+    wait_until(lambda: process.status() != psutil.STATUS_STOPPED, "the going on")
+    assert local.status(platform.settings, ())["programs"]["datanode"] == {"state": "RUNNING", "pid": pid}
 
 
 def test_everything_listens_on_this_machine_only(platform: Platform) -> None:
