@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+<<<<<<< HEAD
 from typing import Any
+=======
+from dataclasses import fields, replace
+>>>>>>> stream
 
 import pytest
 from pymongo.errors import OperationFailure
 
 from ecom_platform.contract import Status
-from ecom_platform.errors import DataLost, Fenced, PoisonedTopic, TopicReplaced, UnavailableError
+from ecom_platform.errors import DataLost, Fenced, PoisonedTopic, TopicReplaced, UnavailableError, UsageError
 from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt
 from ecom_platform.store import MongoDatabase, ensure_schema, read_offsets
 from ecom_platform.streaming.fence import record_session, skip_tail, take_over
 from ecom_platform.streaming.sink import Sink
+from ecom_platform.streaming.skips import Skip
 from ecom_platform.streaming.topic import TopicState
 from ecom_platform_tests.streaming.events import NOW, TABLES, placed, received, records, stepped
 
@@ -311,6 +316,67 @@ def test_offsets_deleted_before_they_were_applied_stop_the_stream_until_accepted
     assert start == {0: 6}
     counters = read_offsets(db, "orders")[0].counters
     assert (counters.lost, counters.total) == (5, 6)
+
+
+def test_offsets_deleted_in_several_partitions_are_all_named_before_they_are_accepted(
+    db: MongoDatabase, make_sink: MakeSink
+) -> None:
+    """
+    Who accepts the loss accepts all of it, and the places of it stay written down.
+    """
+    make_sink()
+    state = TopicState("orders", "first", {0: 0, 1: 0}, {0: 100, 1: 100})
+    take_over(db, state, 2, lambda _: state.end)
+    later = replace(state, begin={0: 5, 1: 7})
+
+    with pytest.raises(DataLost, match=r"12 events of orders-0 \(offsets 0 to 4\), orders-1 \(offsets 0 to 6\)"):
+        take_over(db, later, 3, lambda _: state.end)
+    assert take_over(db, later, 4, lambda _: state.end, accept_loss=True) == {0: 5, 1: 7}
+    (loss,) = db.stream_offsets.find_one("orders-1")["losses"]
+    assert (loss["first"], loss["next"], loss["why"]) == (0, 7, "deleted by Kafka")
+
+
+def test_unreadable_offsets_are_skipped_where_a_person_says_so_and_counted(
+    db: MongoDatabase, make_sink: MakeSink
+) -> None:
+    """
+    Once, and only from where the stream stands; the count and the place stay.
+    """
+    make_sink().commit(0, records([placed(1)]))
+    skip = Skip("orders", 0, 1, 4)
+    for token in (2, 3):  # the same command again
+        assert take_over(db, topic(), token, ends_at(10_000), skips=[skip]) == {0: 5}
+    with pytest.raises(UsageError, match="stands at offset 5"):
+        take_over(db, topic(), 4, ends_at(10_000), skips=[Skip("orders", 0, 7, 9)])
+    with pytest.raises(UsageError, match="partitions"):
+        take_over(db, topic(), 5, ends_at(10_000), skips=[Skip("orders", 1, 0, 9)])
+
+    offsets = read_offsets(db, "orders")[0]
+    assert (offsets.next, offsets.counters.lost, offsets.counters.total) == (5, 4, 5)
+    (loss,) = db.stream_offsets.find_one("orders-0")["losses"]
+    assert (loss["first"], loss["next"], loss["why"]) == (1, 5, "could not be read")
+
+
+def test_a_chunk_that_the_server_gives_up_is_applied_in_smaller_ones(db: MongoDatabase, make_sink: MakeSink) -> None:
+    """
+    A slow machine, or a shorter limit for transactions: whatever takes too long is cut until it fits.
+    """
+    sink = make_sink()
+    sizes = []
+
+    class SlowSink(Sink):
+        def _set_aside(self, session, writes, now) -> None:  # noqa: ARG002 - as the one it stands in for
+            sizes.append(len(writes.inserts))
+            if len(writes.inserts) > 2:  # what the server does to a transaction that is open for too long
+                self.db.client.admin.command({"killSessions": [{"id": session.session_id["id"]}]})
+
+    slow = SlowSink(**{field.name: getattr(sink, field.name) for field in fields(Sink)})
+    assert slow.commit(0, records([placed(number) for number in range(1, 9)])) == 8
+
+    assert sizes == [8, 8, 4, 4, 2, 2, 4, 4, 2, 2]
+    assert db.orders.count_documents({}) == 8
+    assert read_offsets(db, "orders")[0].counters.total == 8
+    assert stored_rollups(db) == recomputed_rollups(db)
 
 
 @pytest.mark.parametrize("state", [topic(topic_id="second"), topic(end=0)], ids=["another id", "a shorter log"])

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import signal
+import struct
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType
 
-from ecom_platform.contract import Status
-from ecom_platform.errors import Fenced
+from ecom_platform.contract import Status, encode
+from ecom_platform.errors import Fenced, NeedsPerson
+from ecom_platform.kafka_client import python_options
+from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, ensure_schema, read_offsets, read_progress
 from ecom_platform.streaming import foreground
 from ecom_platform.streaming.lag import read_lag
-from ecom_platform.streaming.process import environment
+from ecom_platform.streaming.process import StreamCommand, environment, start_stream
+from ecom_platform.streaming.skips import Skip
 from ecom_platform.streaming.topic import TopicReader
 from ecom_platform_tests.streaming.events import placed, received, stepped
 from ecom_platform_tests.streaming.streams import (
     applied,
+    create_again,
     next_token,
     produce,
     produce_as_others_do,
@@ -121,6 +134,58 @@ def test_a_stream_that_slept_through_its_succession_stops_by_itself(settings: Se
     assert sum(o.counters.applied for o in read_offsets(db, settings.topic).values()) == 51
 
 
+def test_a_topic_that_grows_is_taken_in_and_one_that_is_created_again_ends_the_stream(
+    settings: Settings, db: MongoDatabase
+) -> None:
+    """
+    New partitions join the running stream; of another topic of the same name, longer than the first, nothing is applied.
+    """
+    token = next_token(db)
+    with running_stream(settings, token) as stream, kafka_admin(settings) as admin:
+        produce(settings, [placed(number) for number in range(1, 21)])
+        wait_until(lambda: db.orders.count_documents({}) == 20, "the first orders", 240)
+        admin.create_partitions({settings.topic: 4})
+        produce(settings, [placed(number) for number in range(21, 61)])
+        wait_until(lambda: db.orders.count_documents({}) == 60, "the orders in four partitions", 240)
+        assert all(offsets.counters.applied for offsets in read_offsets(db, settings.topic).values())
+        assert (len(positions(db, settings)), stream.poll()) == (4, None)
+
+        create_again(admin, settings.topic, partitions=4)
+        produce(settings, [placed(number) for number in range(61, 461)])
+        assert stream.wait(timeout=240) == NeedsPerson.exit_code
+
+    assert db.orders.count_documents({}) == 60
+    assert "stream_ended error=TopicReplaced" in last_line(settings.logs / f"stream-{token}.log")
+
+
+def test_what_spark_cannot_read_is_a_dead_letter_or_a_question(
+    settings: Settings, platform: Any, db: MongoDatabase
+) -> None:
+    """
+    Timestamps that Spark refuses are dead letters, and the stream goes on; damaged bytes end it with the command that
+    goes on behind them, after all that can be read.
+    """
+    once = settings.model_copy(update={"spark_master": "local[*,1]"})
+    with kafka_admin(settings) as admin:
+        taken = {"message.timestamp.after.max.ms": str(2**63 - 1)}
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, settings.topic, taken)])
+    nanoseconds = time.time_ns()
+    send_batches(
+        settings, [(1, None), (2, nanoseconds), (3, None)], [(4, None), (5, None)], [(6, nanoseconds), (7, None)]
+    )
+    damage_batch(platform.settings.home / "data/kafka" / f"{settings.topic}-0", first_offset=3)
+
+    assert run_available_now(once, next_token(db)) == NeedsPerson.exit_code
+    skip = f"{settings.topic}-0:3-4"
+    assert f"--skip {skip}`" in last_line(settings.logs / "stream.log")
+    assert counters(db, settings) == {"applied": 2, "dead": 1}
+
+    command = StreamCommand(next_token(db), available_now=True, skips=(Skip.parse(skip),))
+    assert start_stream(once, command, settings.logs / "stream.log").wait(timeout=240) == 0
+    assert counters(db, settings) == {"applied": 3, "dead": 2, "lost": 2}
+    assert [letter["reason"] for letter in db.dead_letters.find()] == ["out_of_range"] * 2
+
+
 def test_the_stream_dies_with_its_launcher(settings: Settings, db: MongoDatabase) -> None:
     """
     Kill -9 of the process that started it takes the driver and its JVM away within seconds.
@@ -162,6 +227,48 @@ def test_the_lag_is_what_the_topic_holds_minus_what_was_applied(settings: Settin
 
     assert lag.total == 30
     assert sum(partition.end for partition in lag.partitions) == 30
+
+
+@contextmanager
+def kafka_admin(settings: Settings) -> Iterator[KafkaAdminClient]:
+    """Kafka's admin."""
+    client = KafkaAdminClient(**python_options(as_admin(settings, "kafka")))
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def send_batches(settings: Settings, *batches: list[tuple[int, int | None]]) -> None:
+    """Orders into partition 0, each batch (id and timestamp of its messages) by a producer of its own."""
+    for batch in batches:
+        producer = KafkaProducer(**python_options(settings), acks="all", linger_ms=200)
+        for number, timestamp in batch:
+            producer.send(settings.topic, encode(placed(number)), partition=0, timestamp_ms=timestamp)
+        producer.flush(30)
+        producer.close()
+
+
+def damage_batch(folder: Path, first_offset: int) -> None:
+    """Flip one byte in the batch of a partition that begins at an offset, as a bad disk does."""
+    file = folder / "00000000000000000000.log"
+    log, place = file.read_bytes(), 0
+    while struct.unpack_from(">q", log, place)[0] != first_offset:
+        place += 12 + struct.unpack_from(">i", log, place + 8)[0]
+    last = place + 11 + struct.unpack_from(">i", log, place + 8)[0]
+    with file.open("r+b") as damaged:
+        damaged.seek(last)
+        damaged.write(bytes([log[last] ^ 0xFF]))
+
+
+def counters(db: MongoDatabase, settings: Settings) -> dict[str, int]:
+    """What became of partition 0, without zeros."""
+    return {name: count for name, count in asdict(read_offsets(db, settings.topic)[0].counters).items() if count}
+
+
+def last_line(log: Path) -> str:
+    """What the stream said at its end."""
+    return next(line for line in reversed(log.read_text().splitlines()) if "stream_ended" in line)
 
 
 def positions(db: MongoDatabase, settings: Settings) -> dict[int, int]:
