@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-<<<<<<< HEAD
-from typing import Any
-=======
 from dataclasses import fields, replace
->>>>>>> stream
+from typing import Any
 
 import pytest
 from pymongo.errors import OperationFailure
