@@ -7,6 +7,7 @@ servers, written by `ecom up`), the defaults below.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -111,6 +112,11 @@ class Settings(BaseSettings):
         """The settings that nobody named: they were read from the record of what `ecom up` had started by then."""
         return self._from_record
 
+    def noting(self, from_record: Iterable[str]) -> Settings:
+        """These settings, which now know what of them was read from the record."""
+        self._from_record = frozenset(from_record)
+        return self
+
     @property
     def history_start_time(self) -> datetime:
         """The first instant an order may be placed at."""
@@ -137,8 +143,7 @@ def load_settings(**overrides: Any) -> Settings:
         for address, credentials in CREDENTIALS_OF.items():
             if address not in absent and getattr(settings, address) != recorded.get(address):
                 absent.pop(credentials, None)  # those of our own server are nothing for another one
-        settings = Settings(**{**overrides, **absent, "home": home})
-        settings._from_record = frozenset(absent)
+        settings = Settings(**{**overrides, **absent, "home": home}).noting(absent)
     except ValidationError as error:
         problems = "; ".join(f"ECOM_{str(e['loc'][0]).upper()}: {e['msg']}, got {e['input']!r}" for e in error.errors())
         raise ConfigurationError(
