@@ -153,6 +153,11 @@ class Settings(BaseSettings):
         """The settings that nobody named: they were read from the record of what `ecom up` had started by then."""
         return self._from_record
 
+    def noting(self, from_record: Iterable[str]) -> Settings:
+        """These settings, which now know what of them was read from the record."""
+        self._from_record = frozenset(from_record)
+        return self
+
     @property
     def history_start_time(self) -> datetime:
         """The first instant an order may be placed at."""
@@ -179,8 +184,7 @@ def load_settings(**overrides: Any) -> Settings:
     for address, credentials in CREDENTIALS_OF.items():
         if address not in absent and getattr(settings, address) != recorded.get(address):
             absent.pop(credentials, None)  # those of our own server are nothing for another one
-    settings = _validated({**overrides, **absent, "home": home}, home / ENDPOINTS_FILE, absent)
-    settings._from_record = frozenset(absent)  # noqa: SLF001 - its own module
+    settings = _validated({**overrides, **absent, "home": home}, home / ENDPOINTS_FILE, absent).noting(absent)
     _refuse_plaintext(settings)
     return settings
 
