@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -143,6 +144,16 @@ class World:
         return Emission(**{
             **{name: getattr(whole, name) for name in Emission.__struct_fields__},
             "value": whole.value[:100], "total_cents": None, "fault": "malformed", "expected": "dead:bad_json",
+        })  # fmt: skip
+
+    def misdated(self, number: int) -> Emission:
+        """A step that names another second than its order's."""
+        step = self.step(number, Status.SHIPPED)
+        fields = json.loads(step.value or b"")
+        fields["order_time"] = (self.start + timedelta(seconds=30 * number + 1)).isoformat()
+        return Emission(**{
+            **{name: getattr(step, name) for name in Emission.__struct_fields__},
+            "value": json.dumps(fields).encode(), "fault": "malformed", "expected": "dead:order_time_mismatch",
         })  # fmt: skip
 
     def repeated(self, message: Emission) -> Emission:

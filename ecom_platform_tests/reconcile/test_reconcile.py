@@ -101,6 +101,24 @@ def test_an_order_that_became_a_dead_letter_is_named_as_not_applied(world: World
     )
 
 
+@pytest.mark.parametrize(
+    ("arrived", "reason"), [(True, "order_time_mismatch"), (False, "unknown_order")], ids=["placed", "in doubt"]
+)
+def test_a_step_of_another_order_time_is_the_dead_letter_that_was_expected(
+    world: World, arrived: bool, reason: str
+) -> None:
+    """Of an order that may never have been placed, the reason may be another one."""
+    if arrived:
+        world.send([world.placed(7), world.step(7, Status.SHIPPED)])
+    else:
+        world.attempt([world.placed(7)])
+    world.send([world.misdated(7)])
+    world.consume()
+
+    assert broken(report_of(world)) == {}
+    assert [letter["reason"] for letter in world.db[names.DEAD_LETTERS].find()] == [reason]
+
+
 def test_an_acknowledged_event_beyond_the_end_was_never_in_the_topic(filled: World) -> None:
     """The broker lost what it had acknowledged."""
     filled.claim([filled.placed(500)], offset=10_000)
