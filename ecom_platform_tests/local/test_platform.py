@@ -92,6 +92,7 @@ def test_status_names_what_is_up_and_where(platform: Platform) -> None:
         found["mongodb"].items() >= {"up": True, "uri": platform.settings.mongodb_uri, "database": "ecommerce"}.items()
     )
     assert found["hdfs"].items() >= {"up": True, "uri": platform.settings.hdfs_uri}.items()
+    assert found["stream"]["words"].startswith(f"{found['stream']['lag']:,} events behind.")
 
 
 def test_status_says_of_a_program_that_was_stopped_by_a_signal_that_it_does_nothing(platform: Platform) -> None:

@@ -138,7 +138,7 @@ def test_a_topic_that_grows_is_taken_in_and_one_that_is_created_again_ends_the_s
     settings: Settings, db: MongoDatabase
 ) -> None:
     """
-    New partitions join the running stream; of a new topic of that name, longer than the first, nothing is applied.
+    New partitions join the running stream; of a longer topic that takes the name, nothing is applied.
     """
     token = next_token(db)
     with running_stream(settings, token) as stream, kafka_admin(settings) as admin:
