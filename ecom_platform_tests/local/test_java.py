@@ -12,7 +12,7 @@ import pytest
 
 from ecom_platform import java
 from ecom_platform.errors import ConfigurationError
-from ecom_platform.java import Java, find_java, parse_version
+from ecom_platform.java import NO_RECORD, Java, find_java, parse_version
 
 ASK_SPARK = """
 import os
@@ -30,11 +30,13 @@ print(os.environ["JAVA_HOME"])
 
 
 def fake_java(home: Path, version: str) -> Path:
-    """A folder whose `java -version` answers with this version; asked for more, it leaves a mark and fails."""
+    """A Java home that tells this version as it is asked; asked for anything else, it leaves a mark and fails."""
     program = home / "bin" / "java"
     program.parent.mkdir(parents=True)
     answer = f"echo 'openjdk version \"{version}\" 2025-04-15' >&2"
-    program.write_text(f'#!/bin/sh\n[ "$*" = -version ] || {{ touch "{home}/asked"; exit 1; }}\n{answer}\n')
+    program.write_text(
+        f'#!/bin/sh\n[ "$*" = "{NO_RECORD} -version" ] || {{ touch "{home}/asked"; exit 1; }}\n{answer}\n'
+    )
     program.chmod(0o755)
     return home
 
