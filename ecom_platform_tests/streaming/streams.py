@@ -108,10 +108,13 @@ def applied(db: MongoDatabase, settings: Settings) -> bool:
     return bool(read_offsets(db, settings.topic)) and read_lag(settings, db).total == 0
 
 
-def run_available_now(settings: Settings, token: int) -> int:
-    """Apply what is in the topic; return the exit code."""
+def run_available_now(settings: Settings, token: int, seconds: float = 240) -> int:
+    """Apply what is in the topic; return the exit code. Nothing of it is left, also when it took too long."""
     child = start_stream(settings, StreamCommand(token, available_now=True), settings.logs / "stream.log")
-    return child.wait(timeout=240)
+    try:
+        return child.wait(timeout=seconds)
+    finally:
+        stop(child)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("topic")]
 
 SMALL_HEAP = {"spark_driver_memory": "512m"}  # Spark takes no smaller one
 SMALL = 1_000
+LONG_SECONDS = 1_200.0  # three starts of Spark, or two gigabytes
 
 
 def counted(db: MongoDatabase, settings: Settings) -> tuple[int, int, int]:
@@ -77,7 +78,7 @@ def test_a_message_that_does_not_fit_into_the_heap_is_a_dead_letter_after_a_deto
     send_compressed(settings, [*small[:50], giant, *small[50:]])
     ensure_schema(db)
 
-    assert run_available_now(settings, next_token(db)) == 0
+    assert run_available_now(settings, next_token(db), LONG_SECONDS) == 0
 
     assert counted(db, settings) == (100, 1, 101)
     letter: Any = db.dead_letters.find_one()
@@ -93,7 +94,7 @@ def test_five_hundred_orders_of_nearly_four_megabytes_go_through_the_usual_heap(
     send_compressed(settings, (large_order(number, 3_900_000) for number in range(1, 501)))
     ensure_schema(db)
 
-    assert run_available_now(settings, next_token(db)) == 0
+    assert run_available_now(settings, next_token(db), LONG_SECONDS) == 0
 
     assert counted(db, settings) == (500, 0, 500)
     assert "stream_detour" not in (settings.logs / "stream.log").read_text()
