@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 PLATFORM = "the platform"
 DASHBOARD = "ecom_platform_tests/dashboard/"
 # Tests of the dashboard that need the platform, too.
-_DASHBOARD_OF_PLATFORM = ("test_live.py", "test_history.py")
+_DASHBOARD_OF_PLATFORM = ("test_live.py", "test_archived.py")
 _RUN = "PYTEST_XDIST_TESTRUNUID"
 
 
