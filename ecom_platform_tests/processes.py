@@ -16,9 +16,11 @@ LONGEST = (
     "dashboard/test_pages.py",
     "streaming/test_crashes.py",
     "dashboard/test_alerts.py",
+    "dashboard/test_screens.py",
+    "streaming/test_stream.py",
+    "streaming/test_large_messages.py",
+    "deployment/test_wheel.py",
     "store/test_spark_mongo.py",
-    "dashboard/test_accessible.py",
-    "dashboard/test_inventory.py",
 )
 """By what they took when each was last measured; a module at a wrong place costs time and nothing else."""
 _RUN = "PYTEST_XDIST_TESTRUNUID"

@@ -11,6 +11,15 @@ from ecom_platform.store.pipeline_status import CheckState, PipelineStatus, RunO
 
 NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
+_FILLED = (
+    collections.STREAM_OFFSETS,
+    collections.DEAD_LETTERS,
+    collections.LATE_EVENTS,
+    collections.INGEST_MINUTE,
+    collections.ARCHIVE_MANIFESTS,
+    collections.ORDERS_ARCHIVE_SUMMARY,
+    collections.PIPELINE_STATUS,
+)
 
 
 def offsets(partition=0, **counters):
@@ -84,7 +93,7 @@ def fill(db, now):
     )
     raw = '{"event_type": "order_placed", "order_id": -4 \u2028 \x00 <b>'.encode()
     db[collections.DEAD_LETTERS].insert_many(
-        [letter(11, "bad_json", now - timedelta(minutes=2)), letter(12, "id_mismatch", now - timedelta(seconds=5), raw)]
+        [letter(11, "bad_json", now - timedelta(minutes=2)), letter(12, "id_mismatch", now, raw)]
     )
     db[collections.LATE_EVENTS].insert_one({"_id": "orders-0-13", "topic": "orders", "partition": 0, "offset": 13})
     minute = now.replace(second=0, microsecond=0)
@@ -101,3 +110,9 @@ def fill(db, now):
     check = CheckState("facts/orders", "size_within_bounds", False, "ERROR", "312 MB, high mark 300 MB.", now)
     run = RunOfJob("r1", "orders_archive_job", "STARTED", now, None)
     write_pipeline_status(db, PipelineStatus(now, (run,), (check,)))
+
+
+def empty(db):
+    """Take away all that `fill` has written."""
+    for name in _FILLED:
+        db[name].delete_many({})

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo import UpdateOne
+from pymongo.errors import PyMongoError
 
 from ecom_platform.contract import PaymentType, Status, allocate_discount
 from ecom_platform.kpi import Rollups, accumulate
@@ -18,6 +21,8 @@ CATEGORIES = ("Books", "Garden", "Kitchen", "Toys")
 CITIES = ("Lyon", "Porto", "Ghent", "Turin")
 WAREHOUSES = 3
 COURIERS_PER_WAREHOUSE = 2
+FEWEST_OF_TODAY = 12
+LONGEST_TEST = timedelta(minutes=2)
 Order = dict[str, Any]
 
 
@@ -60,6 +65,34 @@ def add_rollups(db: MongoDatabase, orders: Iterable[Order], partition: int, now:
         db[name].bulk_write(changes, ordered=False)
 
 
+def open_for_two_days(db: MongoDatabase, now: datetime) -> None:
+    """Two days of orders up to `now`; some were forgotten and are late."""
+    describe(db)
+    orders = orders_between(now - timedelta(hours=50), now, 1500, seed=11)
+    # By chance alone nothing is late at some minutes of the day, and then a chart is missing.
+    forgotten = now - timedelta(hours=8)
+    orders += orders_between(forgotten - timedelta(hours=1), forgotten, 30, seed=12)
+    store(db, orders, now)
+
+
+def sell_today(db: MongoDatabase, now: datetime) -> None:
+    """Some orders of today, unless there are some: right after midnight there would be none."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    placed = db[collections.ORDERS].count_documents({"order_time": {"$gte": midnight}}, limit=FEWEST_OF_TODAY)
+    if placed < FEWEST_OF_TODAY:
+        start = max(midnight, now - timedelta(minutes=5))
+        store(db, orders_between(start, now, FEWEST_OF_TODAY, seed=midnight.toordinal()), now)
+
+
+def today_lasts() -> datetime:
+    """The present, and when midnight is near the one after it: what is of today is so until the test is over."""
+    now = datetime.now(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    if midnight - now < LONGEST_TEST:
+        time.sleep((midnight - now).total_seconds())
+    return datetime.now(UTC)
+
+
 def fill_shelves(db: MongoDatabase, opening: int = 40, received: int = 5) -> None:
     """Opening units on every shelf but those of product 9 (unknown to the inventory), and a receipt on each."""
     shelves = [(w, p) for w in range(1, WAREHOUSES + 1) for p in range(PRODUCTS) if p != 9]
@@ -96,6 +129,18 @@ def beat(db: MongoDatabase, now: datetime, *, lag: int = 0, last_record_at: date
             "batch_events": 3,
         }
         db[collections.PROGRESS].replace_one({"_id": f"orders-{partition}"}, row, upsert=True)
+
+
+def beat_until(db: MongoDatabase, condition: Callable[[], bool]) -> None:
+    """Write heartbeats, as the stream does, until it is so; MongoDB takes none during the election after its start."""
+    deadline = time.monotonic() + 120
+    while True:
+        with suppress(PyMongoError):
+            beat(db, datetime.now(UTC))
+        if condition():
+            return
+        assert time.monotonic() < deadline, "not within two minutes"
+        time.sleep(0.3)
 
 
 def _order(draw: random.Random, order_id: int, placed: datetime, now: datetime) -> Order:

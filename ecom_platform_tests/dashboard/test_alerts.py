@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,31 +11,17 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard import alert_words as words
-from dashboard import formats
 from dashboard.queries.alerts import Attention, attention, past
 from dashboard.queries.names import Names
 from ecom_platform import alerts
 from ecom_platform.alerts import Rule
 from ecom_platform.store import collections
-from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.alert_rows import close_alert, evaluated, id_of, raise_alert
-from ecom_platform_tests.dashboard.browser import SCREENS, SOON_MS, assert_it_fits, opened
+from ecom_platform_tests.dashboard.browser import opened
 
 NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 NAMES = Names({3: "Lyon Warehouse"}, {5: "Ann Smith"}, {12: "Jones Lamp"})
-THREE_REFRESHES_MS = 16_000
-
-
-@pytest.fixture
-def watched(live_shop):
-    """The living shop without alerts, whose rules were evaluated a moment ago and will be for the whole test."""
-    for name in (collections.ALERTS, collections.ALERT_ACKNOWLEDGEMENTS):
-        live_shop[name].delete_many({})
-    now = datetime.now(UTC)
-    shop.beat(live_shop, now)
-    evaluated(live_shop, now + timedelta(minutes=10))
-    return live_shop
 
 
 def ago(minutes):
@@ -52,6 +37,11 @@ def when(instant):
 def open_card(found, watch):
     """The frame of one open alert."""
     return found.page.locator(f".st-key-alert-{re.sub('[^a-zA-Z0-9_-]', '-', id_of(watch).strip())}")
+
+
+def appears(found, watch):
+    """The page has drawn an alert, so it was refreshed."""
+    expect(open_card(found, watch)).to_be_attached()
 
 
 @pytest.mark.parametrize(
@@ -99,6 +89,19 @@ def test_a_figure_has_its_unit_and_what_it_is_held_against(shop_db, rule, entity
     (alert,) = alerts.open_alerts(shop_db)
 
     assert words.figure(alert, "USD") == expected
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(
+    ("began", "expected"),
+    [(42 * MINUTE, "since 14:05 (42 m)"), (20 * 60 * MINUTE, "since 22 Nov 18:47 (20 h 0 m)")],
+)
+def test_since_when_says_how_long_ago_that_is(shop_db, began, expected):
+    """With the day where that is not today."""
+    raise_alert(shop_db, Rule.LATE_SHARE, "courier:5", NOW - began, 0.5, 0.1)
+    (alert,) = alerts.open_alerts(shop_db)
+
+    assert words.since(alert, NOW) == expected
 
 
 def test_every_rule_has_words_for_its_figure():
@@ -164,26 +167,25 @@ def test_an_open_alert_leads_to_the_figures_that_show_why(browser, address, watc
     late = raise_alert(watched, Rule.LATE_SHARE, "courier:5", ago(42), 0.452, 0.12)
     with opened(browser, f"{address}/alerts?range=7+d&warehouse=1&payment=Credit+Card", charts=0) as found:
         card = open_card(found, late)
-        expect(card).to_contain_text("warning", timeout=SOON_MS)
+        expect(card).to_contain_text("warning")
         expect(card).to_contain_text("Late deliveries · courier 5 Courier of 5")
-        expect(card).to_contain_text(f"45.2 % late, usually 12.0 % · since {when(late.since)} (42 m)")
+        for_minutes = rf"45\.2 % late, usually 12\.0 % · since {when(late.since)} \(4[2-9] m\)"
+        expect(card).to_contain_text(re.compile(for_minutes))
         why = card.get_by_role("link", name="Why: Delivery")
         link = why.get_attribute("href")
         why.click()
-        expect(found.tile("Late now")).to_be_visible(timeout=SOON_MS)
+        expect(found.tile("Late now")).to_be_visible()
         expect(found.page).to_have_url(re.compile(r"/delivery\?(?=.*courier=5)(?!.*(warehouse|payment|7))"))
         pills = found.page.locator(".st-key-pills").get_by_role("button")
-        expect(pills).to_have_count(1, timeout=SOON_MS)
+        expect(pills).to_have_count(1)
         expect(pills).to_contain_text("Courier: 5 Courier of 5")
         expect(found.page.get_by_role("radio", name="Today")).to_be_checked()
         found.page.go_back()
-        expect(card).to_be_visible(timeout=SOON_MS)
+        expect(card).to_be_visible()
         expect(found.page).to_have_url(re.compile(r"/alerts\?(?=.*range=7)(?=.*warehouse=1)(?=.*payment)(?!.*courier)"))
-        expect(pills).to_have_count(2, timeout=SOON_MS)
-    with opened(browser, f"{address}/{link}", charts=7) as other_tab:
-        expect(other_tab.page.locator(".st-key-pills").get_by_role("button")).to_contain_text(
-            "Courier: 5", timeout=SOON_MS
-        )
+        expect(pills).to_have_count(2)
+    with opened(browser, f"{address}/{link}", charts=None) as again:
+        expect(again.page.locator(".st-key-pills").get_by_role("button")).to_contain_text("Courier: 5")
 
 
 @pytest.mark.servers
@@ -201,13 +203,13 @@ def test_the_first_to_acknowledge_stays(browser, address, watched):
         first.page.get_by_label("Note (optional)").fill("the new till")
         first.page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
         said = re.compile(r"Acknowledged by Ada \*the\* 1st at \d\d:\d\d: the new till")
-        expect(open_card(first, poison)).to_contain_text(said, timeout=SOON_MS)
+        expect(open_card(first, poison)).to_contain_text(said)
         expect(first.page.get_by_role("dialog")).to_have_count(0)
         other.page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
-        expect(other.page.get_by_text("had acknowledged it already")).to_be_visible(timeout=SOON_MS)
-        expect(open_card(other, poison)).to_contain_text(said, timeout=SOON_MS)
+        expect(other.page.get_by_text("had acknowledged it already")).to_be_visible()
+        expect(open_card(other, poison)).to_contain_text(said)
         first.page.reload()
-        expect(open_card(first, poison)).to_contain_text(said, timeout=SOON_MS)
+        expect(open_card(first, poison)).to_contain_text(said)
         expect(open_card(first, poison).get_by_role("button", name="Acknowledge")).to_have_count(0)
     (stored,) = watched[collections.ALERT_ACKNOWLEDGEMENTS].find()
 
@@ -216,25 +218,25 @@ def test_the_first_to_acknowledge_stays(browser, address, watched):
 
 @pytest.mark.servers
 @pytest.mark.browser
-def test_the_dialog_and_its_text_survive_three_refreshes(browser, address, watched):
-    """The page behind it goes on (a graver alert appears there), and without a name nothing is written."""
+def test_the_dialog_and_its_text_survive_refreshes(browser, address, watched):
+    """The page behind it goes on (graver alerts appear there), and without a name nothing is written."""
     unusual = raise_alert(watched, Rule.ORDERS_HIGH, "shop", ago(20), 42, 18.3)
     with opened(browser, f"{address}/alerts", charts=0) as found:
         open_card(found, unusual).get_by_role("button", name="Acknowledge").click()
         dialog = found.page.get_by_role("dialog")
-        dialog.get_by_label("Note (optional)").press_sequentially("half a sen")
-        graver = raise_alert(watched, Rule.ORDERS_LOW, "shop", ago(15), 1, 18.3)
-        expect(open_card(found, graver)).to_be_attached(timeout=SOON_MS)
-        found.page.wait_for_timeout(THREE_REFRESHES_MS)
+        note = dialog.get_by_label("Note (optional)")
+        note.press_sequentially("half a sen")
+        for rule in (Rule.ORDERS_LOW, Rule.ORDER_VALUE_LOW):
+            appears(found, raise_alert(watched, rule, "shop", ago(15), 1, 18.3))
         expect(dialog).to_contain_text("Unusually many orders")
         found.page.keyboard.type("tence")
-        expect(dialog.get_by_label("Note (optional)")).to_have_value("half a sentence")
+        expect(note).to_have_value("half a sentence")
         dialog.get_by_role("button", name="Acknowledge").click()
-        expect(dialog).to_contain_text("Say who you are", timeout=SOON_MS)
-        expect(dialog.get_by_label("Note (optional)")).to_have_value("half a sentence")
+        expect(dialog).to_contain_text("Say who you are")
+        expect(note).to_have_value("half a sentence")
         found.page.keyboard.press("Escape")
         expect(dialog).to_have_count(0)
-        found.page.wait_for_timeout(6_000)
+        appears(found, raise_alert(watched, Rule.ORDER_VALUE_HIGH, "shop", ago(15), 99, 18.3))
         expect(dialog).to_have_count(0)
 
     assert watched[collections.ALERT_ACKNOWLEDGEMENTS].count_documents({}) == 0
@@ -251,7 +253,7 @@ def test_what_cannot_be_acknowledged_is_a_sentence(browser, address, watched):
         dialog.get_by_label("Your name").fill("Ada")
         watched[collections.ALERTS].delete_one({"_id": id_of(gone)})
         dialog.get_by_role("button", name="Acknowledge").click()
-        expect(dialog).to_contain_text("There is no alert", timeout=SOON_MS)
+        expect(dialog).to_contain_text("There is no alert")
         expect(dialog).to_contain_text("nothing was acknowledged")
         expect(dialog.get_by_label("Your name")).to_have_value("Ada")
 
@@ -270,7 +272,7 @@ def test_what_is_over_is_in_the_history_and_in_the_file(browser, address, watche
     close_alert(watched, newest, newest.since + 75 * MINUTE)
     with opened(browser, f"{address}/alerts", charts=0) as found:
         rows = found.card("alerts-past").locator("tbody tr")
-        expect(rows).to_have_count(20, timeout=SOON_MS)
+        expect(rows).to_have_count(20)
         expect(rows.first).to_contain_text(
             "Sold more than there is · product 3 Article 3 in warehouse 2 Warehouse of 2"
         )
@@ -278,7 +280,7 @@ def test_what_is_over_is_in_the_history_and_in_the_file(browser, address, watche
         expect(rows.first).to_contain_text("1 h 15 m")
         expect(rows.first).to_contain_text("=Ada at ")
         found.page.get_by_role("button", name="Show earlier").click()
-        expect(rows).to_have_count(23, timeout=SOON_MS)
+        expect(rows).to_have_count(23)
         expect(found.page.get_by_role("button", name="Show earlier")).to_have_count(0)
         with found.page.expect_download() as download:
             found.card("alerts-past").get_by_test_id("stDownloadButton").get_by_role("button").click()
@@ -297,19 +299,20 @@ def test_what_is_over_is_in_the_history_and_in_the_file(browser, address, watche
 @pytest.mark.servers
 @pytest.mark.browser
 def test_nothing_needs_attention_only_while_the_rules_are_evaluated(browser, address, watched):
-    """On both pages: good news, then that nobody looks any more and since when, then good news again."""
+    """On both pages: good news, then that the rules are not evaluated and since when, then good news again."""
     good = "Nothing needs attention"
-    for path, charts in (("alerts", 0), ("", 5)):
+    with opened(browser, f"{address}/alerts", charts=0) as alerts_page, opened(browser, address) as overview:
+        pages = (alerts_page.page, overview.page)
+        for page in pages:
+            expect(page.get_by_text(good)).to_be_visible()
+        last = ago(8)
+        evaluated(watched, last)
+        for page in pages:
+            expect(page.get_by_text(f"not been evaluated since {when(last)} UTC")).to_be_visible()
+            expect(page.get_by_text(good)).to_have_count(0)
         evaluated(watched, ago(-10))
-        with opened(browser, f"{address}/{path}", charts) as found:
-            expect(found.page.get_by_text(good)).to_be_visible(timeout=SOON_MS)
-            last = ago(8)
-            evaluated(watched, last)
-            sentence = found.page.get_by_text(f"not been evaluated since {formats.minute(last)} UTC")
-            expect(sentence).to_be_visible(timeout=SOON_MS)
-            expect(found.page.get_by_text(good)).to_have_count(0)
-            evaluated(watched, ago(-10))
-            expect(found.page.get_by_text(good)).to_be_visible(timeout=SOON_MS)
+        for page in pages:
+            expect(page.get_by_text(good)).to_be_visible()
 
 
 @pytest.mark.servers
@@ -323,15 +326,15 @@ def test_the_overview_shows_the_gravest_three(browser, address, watched):
     with opened(browser, address) as found:
         card = found.card("attention")
         links = card.get_by_role("link")
-        expect(links).to_have_count(4, timeout=SOON_MS)
+        expect(links).to_have_count(4)
         expect(links.first).to_contain_text("critical Figures are old")
         expect(card).to_contain_text(f"product 3 Article 3, warehouse 2 · since {when(shelf.since)}")
         expect(card).not_to_contain_text("Unusually many orders")
         links.filter(has_text="1 more on Alerts").click()
-        expect(found.page.get_by_text("4 open, 0 acknowledged")).to_be_visible(timeout=SOON_MS)
+        expect(found.page.get_by_text("4 open, 0 acknowledged")).to_be_visible()
         found.page.go_back()
         card.get_by_role("link", name="Sold more than there is").click()
-        expect(found.card("movements")).to_contain_text("2 Warehouse of 2 · 3 Article 3", timeout=SOON_MS)
+        expect(found.card("movements")).to_contain_text("2 Warehouse of 2 · 3 Article 3")
         expect(found.page).to_have_url(re.compile(r"/inventory\?(?=.*warehouse=2)(?=.*product=3)"))
 
 
@@ -344,30 +347,8 @@ def test_the_rules_show_how_good_they_are(browser, address, watched):
     with opened(browser, f"{address}/alerts", charts=0) as found:
         found.page.get_by_role("tab", name="How good are the rules").click()
         card = found.card("scores")
-        expect(card).to_contain_text(f"{scores.measured_on:%d %B %Y}", timeout=SOON_MS)
+        expect(card).to_contain_text(f"{scores.measured_on:%d %B %Y}")
         row = card.locator("tbody tr").filter(has_text="poison")
         expect(row).to_contain_text(f"{poison.precision:.2f}")
         expect(row).to_contain_text(f"{poison.median_seconds_to_detect / 60:.1f} min")
         expect(found.card("alerts-open")).to_have_count(0)
-
-
-@pytest.mark.servers
-@pytest.mark.browser
-@pytest.mark.parametrize("path", ["alerts", ""])
-@pytest.mark.parametrize(("width", "height", "scheme"), SCREENS)
-def test_alerts_fit_every_screen(browser, address, watched, path, width, height, scheme):
-    """With four open alerts and a history: no horizontal scrolling, no card with more in it than its height."""
-    raise_alert(watched, Rule.OVERSOLD, "warehouse:2/product:3", ago(130), 7, 0)
-    late = raise_alert(watched, Rule.LATE_SHARE, "courier:5", ago(42), 0.452, 0.12)
-    raise_alert(watched, Rule.STALE_DATA, "shop", ago(12), 95, 60)
-    raise_alert(watched, Rule.ORDERS_HIGH, "shop", ago(20), 42, 18.3)
-    alerts.acknowledge(watched, id_of(late), "Ada", "calling them")
-    over = raise_alert(watched, Rule.ORDER_VALUE_HIGH, "shop", ago(300), 8120, 6400)
-    close_alert(watched, over, ago(250))
-    with opened(browser, f"{address}/{path}", 0 if path else 5, width, height, scheme) as found:
-        expect(found.page.get_by_text("Figures are old").filter(visible=True)).to_have_count(1, timeout=SOON_MS)
-        found.page.wait_for_timeout(1_000)
-        shots = os.environ.get("DASHBOARD_SCREENSHOTS")  # a folder to look at them afterwards
-        if shots:
-            found.page.screenshot(path=Path(shots) / f"{path or 'attention'}_{width}_{scheme}.png", full_page=True)
-        assert_it_fits(found, wider_allowed=("-orders", "-alerts-past"))

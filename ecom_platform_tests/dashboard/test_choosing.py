@@ -15,7 +15,7 @@ from dashboard.ranges import Preset, resolve
 from ecom_platform.history.kpi import answer_kpis
 from ecom_platform.history.question import Filters, KpiQuestion
 from ecom_platform.settings import Settings
-from ecom_platform_tests.dashboard.browser import FILTERS, SOON_MS, opened, take_by_typing, wait_until_unfolded
+from ecom_platform_tests.dashboard.browser import FILTERS, opened, take_by_typing, wait_until_unfolded
 
 YESTERDAY = "range=Yesterday"
 SALES_CHARTS, DELIVERY_CHARTS = 5, 7
@@ -60,7 +60,7 @@ def kpis(db, filters=None):
 def click_first_bar(found, card):
     """Click the bar on top; Plotly lays an invisible pane over its bars."""
     bar = found.card(card).locator(".point path").first
-    expect(bar).to_be_visible(timeout=SOON_MS)
+    expect(bar).to_be_visible()
     bar.click(force=True)
 
 
@@ -86,17 +86,15 @@ class TestInABrowser:
         net = formats.money(only["revenue_cents"], "USD")
         with opened(browser, f"{address}/sales?{YESTERDAY}", SALES_CHARTS) as found:
             click_first_bar(found, "categories")
-            expect(found.page).to_have_url(re.compile(rf"category={best}"), timeout=SOON_MS)
-            expect(found.tile("Revenue")).to_have_text(net, timeout=SOON_MS)
+            expect(found.page).to_have_url(re.compile(rf"category={best}"))
+            expect(found.tile("Revenue")).to_have_text(net)
             expect(found.card("categories")).to_contain_text(f"together {net}")
             expect(found.card("revenue")).to_contain_text("Net item sales")
             expect(found.card("locations")).to_contain_text("all categories")
             expect(found.page.locator(".st-key-pills")).to_contain_text(f"Category: {best}")
             click_first_bar(found, "categories")
-            expect(found.page).not_to_have_url(re.compile(r"category"), timeout=SOON_MS)
-            expect(found.tile("Revenue")).to_have_text(
-                formats.money(everything["revenue_cents"], "USD"), timeout=SOON_MS
-            )
+            expect(found.page).not_to_have_url(re.compile(r"category"))
+            expect(found.tile("Revenue")).to_have_text(formats.money(everything["revenue_cents"], "USD"))
 
     def test_a_courier_bar_filters_the_page_and_a_second_click_takes_it_away(self, browser, address, live_shop):
         """The busiest courier: states, on-time share and the table are theirs alone."""
@@ -106,17 +104,15 @@ class TestInABrowser:
         promise = only["promise"]
         with opened(browser, f"{address}/delivery?{YESTERDAY}", DELIVERY_CHARTS) as found:
             click_first_bar(found, "per-courier")
-            expect(found.page).to_have_url(re.compile(rf"courier={courier}\b"), timeout=SOON_MS)
-            expect(found.tile("On-time share")).to_have_text(
-                formats.share(promise["on_time"] / promise["due"]), timeout=SOON_MS
-            )
+            expect(found.page).to_have_url(re.compile(rf"courier={courier}\b"))
+            expect(found.tile("On-time share")).to_have_text(formats.share(promise["on_time"] / promise["due"]))
             expect(found.card("states")).to_contain_text(f"{formats.count(only['orders'])} placed")
             expect(found.card("couriers").locator("tbody tr")).to_have_count(1)
             expect(found.page.locator(".st-key-pills")).to_contain_text(f"Courier: {courier}")
             click_first_bar(found, "per-courier")
-            expect(found.page).not_to_have_url(re.compile(r"courier"), timeout=SOON_MS)
+            expect(found.page).not_to_have_url(re.compile(r"courier"))
             placed = f"{formats.count(everything['orders'])} placed"
-            expect(found.card("states")).to_contain_text(placed, timeout=SOON_MS)
+            expect(found.card("states")).to_contain_text(placed)
 
     def test_a_warehouse_bar_adds_to_what_is_chosen_and_its_pill_takes_it_away(self, browser, address, live_shop):
         """The payment type in the address stays; the pill of the warehouse restores what was there before."""
@@ -125,23 +121,23 @@ class TestInABrowser:
         both = kpis(live_shop, Filters(warehouses=(warehouse,), payments=("Cash",)))
         with opened(browser, f"{address}/delivery?{YESTERDAY}&payment=Cash", DELIVERY_CHARTS) as found:
             click_first_bar(found, "per-warehouse")
-            expect(found.card("states")).to_contain_text(f"{formats.count(both['orders'])} placed", timeout=SOON_MS)
+            expect(found.card("states")).to_contain_text(f"{formats.count(both['orders'])} placed")
             expect(found.page).to_have_url(
                 re.compile(rf"payment=Cash.*warehouse={warehouse}|warehouse={warehouse}.*Cash")
             )
             found.page.get_by_role("button", name=f"Warehouse: {warehouse}").click()
-            expect(found.card("states")).to_contain_text(f"{formats.count(cash['orders'])} placed", timeout=SOON_MS)
-            expect(found.page).not_to_have_url(re.compile(r"warehouse"), timeout=SOON_MS)
+            expect(found.card("states")).to_contain_text(f"{formats.count(cash['orders'])} placed")
+            expect(found.page).not_to_have_url(re.compile(r"warehouse"))
 
     def test_a_row_of_the_courier_table_leads_to_that_courier(self, browser, address, live_shop):
         """The link keeps range and filters; a click on a bar elsewhere would do the same."""
         with opened(browser, f"{address}/delivery?{YESTERDAY}&payment=Cash", DELIVERY_CHARTS) as found:
             link = found.card("couriers").locator("tbody tr a").first
-            expect(link).to_be_visible(timeout=SOON_MS)
+            expect(link).to_be_visible()
             courier, href = link.inner_text().split()[0], link.get_attribute("href")
         only = kpis(live_shop, Filters(couriers=(int(courier),), payments=("Cash",)))
         with opened(browser, f"{address}{href}", DELIVERY_CHARTS) as found:
-            expect(found.card("states")).to_contain_text(f"{formats.count(only['orders'])} placed", timeout=SOON_MS)
+            expect(found.card("states")).to_contain_text(f"{formats.count(only['orders'])} placed")
 
     def test_the_keyboard_filters_by_category_without_a_bar(self, browser, address, live_shop):
         """The control above the pages is the twin of the click: opened, typed into and left with keys alone."""
@@ -152,5 +148,5 @@ class TestInABrowser:
             wait_until_unfolded(found.page)
             found.page.get_by_role("combobox", name="Category").focus()
             take_by_typing(found.page, "Toys")
-            expect(found.page).to_have_url(re.compile(r"category=Toys"), timeout=SOON_MS)
-            expect(found.tile("Revenue")).to_have_text(net, timeout=SOON_MS)
+            expect(found.page).to_have_url(re.compile(r"category=Toys"))
+            expect(found.tile("Revenue")).to_have_text(net)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,7 +21,7 @@ from ecom_platform.history.question import Filters
 from ecom_platform.kpi import Grain
 from ecom_platform.store import Loading, MongoDatabase, write_loading
 from ecom_platform_tests.dashboard import shop
-from ecom_platform_tests.dashboard.browser import opened
+from ecom_platform_tests.dashboard.browser import Tabs, opened
 
 NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -91,15 +91,23 @@ def test_figures_that_are_shown_while_loading_do_not_change_when_it_is_over(shop
     assert {hour.at for hour in hours if hour.orders is not None} == {KNOWN_FROM + n * HOUR for n in range(5)}
 
 
+@pytest.fixture
+def loading_shop(live_shop: MongoDatabase) -> Iterator[MongoDatabase]:
+    """The living shop while its history is loaded, known from an hour ago on."""
+    now = datetime.now(UTC)
+    shop.beat(live_shop, now + DAY)  # a slow machine is not a silent stream
+    write_loading(live_shop, "a test", Loading(0.41, now - HOUR))
+    live_shop.loading.update_one({"_id": "a test"}, {"$set": {"expires_at": now + DAY}})
+    yield live_shop
+    live_shop.loading.delete_many({})
+
+
 @pytest.mark.servers
 @pytest.mark.browser
-def test_no_page_shows_a_figure_that_cannot_be_known_yet(browser, address: str, whole_shop: MongoDatabase) -> None:
+def test_no_page_shows_a_figure_that_cannot_be_known_yet(
+    browser: Tabs, address: str, loading_shop: MongoDatabase
+) -> None:
     """What is late, kept, on the shelves or wrong waits for the end of the loading; what was sold lately is there."""
-    now = datetime.now(UTC)
-    shop.beat(whole_shop, now + DAY)  # a slow machine is not a silent stream
-    write_loading(whole_shop, "a test", Loading(0.41, now - HOUR))
-    whole_shop.loading.update_one({"_id": "a test"}, {"$set": {"expires_at": now + DAY}})
-
     with opened(browser, f"{address}/?range=1+h", charts=None) as screen:
         expect(screen.badge()).to_contain_text("Loading history 41 %")
         expect(screen.tile("Orders")).to_have_text(re.compile(r"^[1-9][\d,]*$"))

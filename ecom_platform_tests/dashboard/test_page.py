@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from dashboard import formats
 from ecom_platform_tests.dashboard import shop
-from ecom_platform_tests.dashboard.browser import SCREENS, SOON_MS, assert_it_fits, opened, wait_until_drawn
+from ecom_platform_tests.dashboard.browser import opened, wait_until_drawn
+from ecom_platform_tests.dashboard.revenue_chart import axes, zoom
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
@@ -36,7 +34,7 @@ def test_the_figures_on_screen_are_those_in_the_database(screen, live_shop):
     units = sum(line["quantity"] for order in valid for line in order["order_items"])
     newest = max(live_shop.orders.find(), key=lambda order: order["order_time"])
 
-    expect(screen.tile("Revenue")).to_have_text(revenue_of(today), timeout=SOON_MS)
+    expect(screen.tile("Revenue")).to_have_text(revenue_of(today))
     expect(screen.tile("Orders")).to_have_text(formats.count(len(today)))
     expect(screen.tile("Units")).to_have_text(formats.count(units))
     expect(screen.tile("Late now")).to_have_text(re.compile(r"^[\d,]+$"))
@@ -58,25 +56,24 @@ def test_a_new_order_appears_without_reloading(screen, live_shop):
     today = of_today(live_shop)
     valid = sum(order["delivery"]["status"] != "Cancelled" for order in today)
 
-    expect(screen.tile("Revenue")).to_have_text(revenue_of(today), timeout=SOON_MS)
+    expect(screen.tile("Revenue")).to_have_text(revenue_of(today))
     # By their text: while a chart is drawn anew, the old one is still in the document for an instant.
     centre = page.locator(".st-key-card-payment .annotation-text").filter(has_text=formats.count(valid))
-    expect(centre).to_be_visible(timeout=SOON_MS)
+    expect(centre).to_be_visible()
     placed = page.locator(".st-key-card-status").filter(has_text=f"{formats.count(len(today))} placed")
-    expect(placed).to_be_visible(timeout=SOON_MS)
+    expect(placed).to_be_visible()
     assert page.evaluate("window.sameDocument")
     assert page.evaluate("window.shifted") < 0.01
 
 
 def test_a_silent_stream_turns_the_badge_stale_and_a_beat_clears_it(screen, live_shop):
     """No heartbeat for 15 seconds: the badge says so with the age; figures stay. The next beat makes it live again."""
-    expect(screen.badge()).to_contain_text("Live", timeout=SOON_MS)
+    shop.beat_until(live_shop, screen.is_live)
     shop.beat(live_shop, datetime.now(UTC) - timedelta(seconds=35))
-    expect(screen.badge()).to_contain_text(re.compile(r"Stale · 3\d s old"), timeout=SOON_MS)
+    expect(screen.badge()).to_contain_text(re.compile(r"Stale · (3[5-9]|[4-9]\d|1[01]\d) s old|Stale · \d+ m old"))
     expect(screen.tile("Revenue")).to_have_text(revenue_of(of_today(live_shop)))
 
-    shop.beat(live_shop, datetime.now(UTC))
-    expect(screen.badge()).to_contain_text("Live", timeout=SOON_MS)
+    shop.beat_until(live_shop, screen.is_live)
 
 
 def test_a_stopped_mongodb_is_a_sentence_and_recovery_needs_no_reload(screen, live_shop, mongod):
@@ -85,69 +82,41 @@ def test_a_stopped_mongodb_is_a_sentence_and_recovery_needs_no_reload(screen, li
     mongod.stop()
     try:
         sentence = screen.page.get_by_text(re.compile(r"MongoDB does not answer · last figures \d\d:\d\d:\d\d UTC"))
-        expect(sentence.first).to_be_visible(timeout=SOON_MS)
-        expect(screen.badge()).to_contain_text("No connection", timeout=SOON_MS)
+        expect(sentence.first).to_be_visible()
+        expect(screen.badge()).to_contain_text("No connection")
         assert screen.tile("Revenue").inner_text() == before
         assert "Traceback" not in screen.page.content()
     finally:
         mongod.start()
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            shop.beat(live_shop, datetime.now(UTC))
-            break
-        except Exception:  # noqa: BLE001 - an election is going on
-            time.sleep(0.3)
+    shop.beat_until(live_shop, screen.is_live)
 
-    expect(sentence).to_have_count(0, timeout=30_000)
-    expect(screen.badge()).to_contain_text("Live", timeout=SOON_MS)
+    expect(sentence).to_have_count(0)
 
 
 def test_pause_stops_the_page_and_live_goes_on(screen, live_shop):
     """Paused, the figures stand still, a chart keeps its zoom, and the badge says since when."""
     screen.page.get_by_test_id("stCheckbox").get_by_text("Live").click()
-    expect(screen.badge()).to_contain_text(re.compile(r"Paused at \d\d:\d\d:\d\d"), timeout=SOON_MS)
+    expect(screen.badge()).to_contain_text(re.compile(r"Paused at \d\d:\d\d:\d\d"))
     wait_until_drawn(screen.page)  # the badge stands above the figures, and is drawn before them
     shown = screen.tile("Orders").inner_text()
     now = datetime.now(UTC)
     shop.store(live_shop, shop.orders_between(now - timedelta(seconds=1), now, 2, seed=int(now.timestamp()) + 7), now)
-    chart = ".st-key-card-revenue .js-plotly-plot"
-    box = screen.page.locator(f"{chart} .nsewdrag").bounding_box()
-    screen.page.mouse.move(box["x"] + 100, box["y"] + 40)
-    screen.page.mouse.down()
-    screen.page.mouse.move(box["x"] + 300, box["y"] + 42, steps=5)
-    screen.page.mouse.up()
-    screen.page.wait_for_timeout(500)
-    zoomed = screen.page.evaluate(f"document.querySelector('{chart}').layout.xaxis.range")
-    screen.page.wait_for_timeout(11_000)  # longer than the pace of the charts
-    assert screen.page.evaluate(f"document.querySelector('{chart}').layout.xaxis.range") == zoomed
-    assert screen.page.evaluate(f"document.querySelector('{chart}').layout.xaxis.autorange") is False
+    zoomed = zoom(screen.page)
+    screen.page.wait_for_timeout(6_000)  # longer than the pace of the page
+    assert axes(screen.page) == zoomed
     assert screen.tile("Orders").inner_text() == shown
 
     shop.beat(live_shop, datetime.now(UTC))
     screen.page.get_by_test_id("stCheckbox").get_by_text("Live").click()
-    expect(screen.tile("Orders")).to_have_text(formats.count(len(of_today(live_shop))), timeout=SOON_MS)
+    expect(screen.tile("Orders")).to_have_text(formats.count(len(of_today(live_shop))))
 
 
 def test_the_range_is_in_the_address_and_nonsense_falls_back(browser, address, live_shop):
     """A link shows the same range to somebody else; a made-up one shows today."""
     with opened(browser, f"{address}/?range=1+h") as found:
-        expect(found.page.get_by_text("per minute, UTC")).to_be_visible(timeout=SOON_MS)
+        expect(found.page.get_by_text("per minute, UTC")).to_be_visible()
         found.page.get_by_role("radio", name="7 d").or_(found.page.get_by_text("7 d", exact=True)).first.click()
-        expect(found.page.get_by_text("per 30 minutes, UTC")).to_be_visible(timeout=SOON_MS)
-        expect(found.page).to_have_url(re.compile(r"range=7"), timeout=SOON_MS)
+        expect(found.page.get_by_text("per 30 minutes, UTC")).to_be_visible()
+        expect(found.page).to_have_url(re.compile(r"range=7"))
     with opened(browser, f"{address}/?range=for+ever") as found:
-        expect(found.tile("Orders")).to_have_text(formats.count(len(of_today(live_shop))), timeout=SOON_MS)
-
-
-@pytest.mark.parametrize(("width", "height", "scheme"), SCREENS)
-def test_the_page_fits_every_screen(browser, address, live_shop, width, height, scheme):
-    """No horizontal scrolling of page or chart card; the tiles are above the fold; every chart has a name."""
-    with opened(browser, address, 5, width, height, scheme) as found:
-        page = found.page
-        page.wait_for_timeout(1_000)
-        assert_it_fits(found, wider_allowed=("-orders",))
-        assert found.tile("Revenue").bounding_box()["y"] < height
-        shots = os.environ.get("DASHBOARD_SCREENSHOTS")  # a folder to look at them afterwards
-        if shots:
-            page.screenshot(path=Path(shots) / f"overview_{width}_{scheme}.png")
+        expect(found.tile("Orders")).to_have_text(formats.count(len(of_today(live_shop))))
