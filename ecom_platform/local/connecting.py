@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,13 @@ def kafka_properties(settings: Settings, role: Role) -> list[str]:
     _file(settings, "kafka", role)
     # Tools that only read warn about the last one and go on.
     options = java_options(settings.model_copy(update={"role": role})) | {"max.request.size": str(MAX_BATCH_BYTES)}
-    return [f"{name}={value}" for name, value in options.items()]
+    return [f"{name}={_escaped(value)}" for name, value in options.items()]
+
+
+def _escaped(value: str) -> str:
+    """A value of a Java properties file: it is read as Latin-1, so that a path with an umlaut needs escapes."""
+    units = (unit for (unit,) in struct.iter_unpack(">H", value.encode("utf-16-be")))
+    return "".join(chr(unit) if 32 <= unit < 127 and unit != ord("\\") else f"\\u{unit:04x}" for unit in units)
 
 
 def export(folder: Path) -> list[Path]:

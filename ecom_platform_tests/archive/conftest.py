@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from ecom_platform.archive.hdfs import connect_hdfs
-from ecom_platform.java import LAPTOP_OPTIONS
 from ecom_platform.settings import Settings
 from ecom_platform.store.spark_session import start_session
 from ecom_platform_tests.conftest import Platform
@@ -23,14 +23,25 @@ def spark(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Itera
     Its JVM is Turkish, where the capital of i is no I, and it and its Python workers live by Nepal's clock.
     """
     settings = platform.settings.model_copy(update={"home": tmp_path_factory.mktemp("spark")})
-    java = (*LAPTOP_OPTIONS, "-Duser.language=tr", "-Duser.country=TR", f"-Duser.timezone={ZONE}")
+    java = ("-Duser.language=tr", "-Duser.country=TR", f"-Duser.timezone={ZONE}")
+    _end_jvm()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", ZONE)
-        options = {"spark.driver.extraJavaOptions": " ".join(java)}
-        session = start_session(settings, "ecom archive", master=settings.spark_batch_master, options=options)
+        session = start_session(settings, "ecom archive", master=settings.spark_batch_master, jvm_options=java)
         assert session._jvm.java.util.Locale.getDefault().toString() == "tr_TR"
         yield session
         session.stop()
+    _end_jvm()
+
+
+def _end_jvm() -> None:
+    """Spark keeps its JVM when a session ends: the next one in this process would have the same language and zone."""
+    gateway = SparkContext._gateway
+    if gateway is not None:
+        gateway.shutdown()
+        gateway.proc.stdin.close()  # what the JVM waits for
+        gateway.proc.wait(60)
+        SparkContext._gateway = SparkContext._jvm = None
 
 
 @pytest.fixture

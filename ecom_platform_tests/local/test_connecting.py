@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -63,7 +64,13 @@ def test_kafkas_own_tools_accept_the_configuration_that_is_printed(
     tool = [find_java(settings.java_home).program, "-cp", jars, "kafka.admin.ConfigCommand"]
     tool += ["--bootstrap-server", settings.kafka_bootstrap_servers, "--command-config", "operator.properties"]
     told = subprocess.run(
-        [*tool, "--describe", "--topic", topic], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [*tool, "--describe", "--topic", topic],
+        cwd=tmp_path,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},  # the test's home has an umlaut, which Java finds by the locale
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
     assert (code, told.returncode) == (0, 0), told.stderr
