@@ -74,15 +74,17 @@ def main(arguments: Sequence[str]) -> int:
         print(f"Skipped: {reason}.")
         return 0
     options.folder.mkdir(parents=True, exist_ok=True)
-    outcomes = []
-    for suite in options.suite or SUITES:
-        tree = _tree(suite, options)
-        outcomes += [_run(suite, tree, name, options) for name in options.command or COMMANDS]
-        if not options.keep:
-            shutil.rmtree(tree)
+    outcomes: list[Outcome] = []
     now = datetime.now(UTC)
     file = EVIDENCE / f"test-bare-{now:%Y-%m-%d}.md"
-    file.write_text(report(outcomes, _passed_on(options), now), encoding="utf-8")
+    for suite in options.suite or SUITES:
+        tree = _tree(suite, options)
+        for name in options.command or COMMANDS:
+            outcomes.append(_run(suite, tree, name, options))
+            # After each, since the whole takes long and may be ended before.
+            file.write_text(report(outcomes, _passed_on(options), now), encoding="utf-8")
+        if not options.keep:
+            shutil.rmtree(tree)
     print(f"Report: {file}")
     return int(any(outcome.code for outcome in outcomes))
 
