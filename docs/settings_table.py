@@ -70,6 +70,7 @@ READERS: Final[dict[str, str]] = {
     "archive_low_bytes": "Dagster",
     "archive_grace": _ARCHIVE,
     "spark_batch_master": "archive and KPI runs",
+    "dashboard_refresh": "dashboard",
     "currency": "dashboard, `ecom kpi`",
 }
 
