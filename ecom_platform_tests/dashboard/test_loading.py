@@ -22,6 +22,7 @@ from ecom_platform.history.question import Filters
 from ecom_platform.kpi import Grain
 from ecom_platform.store import Loading, MongoDatabase, write_loading
 from ecom_platform_tests.dashboard import shop
+from ecom_platform_tests.dashboard.alert_rows import forget
 from ecom_platform_tests.dashboard.browser import Tabs, opened
 
 NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
@@ -96,6 +97,7 @@ def test_figures_that_are_shown_while_loading_do_not_change_when_it_is_over(shop
 def loading_shop(live_shop: MongoDatabase) -> Iterator[MongoDatabase]:
     """The living shop while its history is loaded, known from an hour ago on."""
     now = datetime.now(UTC)
+    forget(live_shop)  # an alert that is open is shown
     write_loading(live_shop, "a test", Loading(0.41, now - HOUR))
     live_shop.loading.update_one({"_id": "a test"}, {"$set": {"expires_at": now + DAY}})
     over = threading.Event()
