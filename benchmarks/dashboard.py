@@ -127,7 +127,7 @@ def measure(browser: BrowserContext, server: Served, page: str, preset: Preset, 
         warm.close()
     began = time.time()
     opened, seen = _open(browser, f"{server.address}/{page}?range={quote(preset)}")
-    pace = Choice(preset).pace_seconds(_refresh_seconds())
+    pace = Choice(preset).pace_seconds
     first = _first_run_ms(server, began)
     if pace is not None:
         time.sleep(pace * refreshes + 1)
@@ -136,11 +136,6 @@ def measure(browser: BrowserContext, server: Served, page: str, preset: Preset, 
     again = f"{statistics.median(r['ms'] for r in runs):.0f}, {max(r['ms'] for r in runs):.0f}" if runs else "–"
     used = f"{statistics.median(r['cpu_ms'] for r in runs):.0f}" if runs else "–"
     print(f"| {page} | {preset} | {first:.0f} | {seen * 1000:.0f} | {again} | {used} |", flush=True)
-
-
-def _refresh_seconds() -> float:
-    """How often the server's pages of today show new figures."""
-    return load_settings().dashboard_refresh.total_seconds()
 
 
 def _first_run_ms(server: Served, began: float) -> float:
@@ -176,7 +171,7 @@ def _page_refreshes(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def crowd(browser: BrowserContext, server: Served, seconds: float) -> None:
     """Ten readers of the Overview: questions are asked once per tick, however many wait for the answer."""
-    pace = _refresh_seconds()
+    pace = Choice(Preset.TODAY).pace_seconds or 0.0
     print(f"\nTen readers of the Overview for {seconds:.0f} s (one Chromium, {VIEWERS} WebSocket sessions):\n")
     began = time.time()
     opened, _ = _open(browser, f"{server.address}/overview")

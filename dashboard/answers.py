@@ -194,12 +194,6 @@ class Answers:
         """The currency of every amount; only asked for once there are amounts, and then the settings are known."""
         return self._connection[0].currency if self._connection else ""
 
-    @property
-    def refresh_seconds(self) -> float:
-        """How often pages of today show new figures; the default until the settings are known."""
-        settings = self._connection[0] if self._connection else Settings.model_construct()
-        return settings.dashboard_refresh.total_seconds()
-
     def _ask(self, last: Answer[T], now: datetime, ask: Callable[[Settings, MongoDatabase, datetime], T]) -> Answer[T]:
         if time.monotonic() < self._down_until:
             return replace(last, failure=self._down_reason)

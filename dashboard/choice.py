@@ -40,11 +40,12 @@ class Choice:
         """What the range means at `now`."""
         return resolve(self.preset, now, self.days)
 
-    def pace_seconds(self, refresh_seconds: float) -> float | None:
-        """How often figures of this range are asked again when those of today are every so often; None: never."""
+    @property
+    def pace_seconds(self) -> float | None:
+        """How often figures of this range are asked again; None: not by themselves."""
         if self.preset in (Preset.MONTH, Preset.DAYS):
             return None
-        return 6 * refresh_seconds if self.preset is Preset.WEEK else refresh_seconds
+        return 30.0 if self.preset is Preset.WEEK else 5.0
 
     def honouring(self, kinds: Kinds) -> Choice:
         """The same range with only those filters that a figure honours."""

@@ -128,16 +128,15 @@ def names() -> Names:
 
 def live(key: str, choice: Choice, colours: Palette, *, running: bool, draw: Callable[[View], None]) -> None:
     """Draw a page now and, while it is running, again at the pace of its range: all panels together, at one instant."""
-    pace = choice.pace_seconds(answers().refresh_seconds)
-    run_every = pace if running else None
+    pace = choice.pace_seconds if running else None
 
     def draw_now() -> None:
         zoom.begin(choice)
-        draw(View(choice, running, colours, answers().tick(pace)))
-        if run_every is not None:  # else nothing is drawn anew, and a zoom must not be what does it
+        draw(View(choice, running, colours, answers().tick(choice.pace_seconds)))
+        if pace is not None:  # else nothing is drawn anew, and a zoom must not be what does it
             zoom.watch()
 
-    st.fragment(draw_now, run_every=run_every, key=key)()
+    st.fragment(draw_now, run_every=pace, key=key)()
 
 
 def _known(span: Span, loading: Loading | None, while_loading: WhileLoading, now: datetime) -> Span | None:

@@ -70,7 +70,6 @@ READERS: Final[dict[str, str]] = {
     "archive_low_bytes": "Dagster",
     "archive_grace": _ARCHIVE,
     "spark_batch_master": "archive and KPI runs",
-    "dashboard_refresh": "dashboard",
     "currency": "dashboard, `ecom kpi`",
 }
 

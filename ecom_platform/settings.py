@@ -139,11 +139,6 @@ class Settings(BaseSettings):
     )
     spark_batch_master: str = Field("local[2,4]", description="Spark master of archive and KPI runs")
 
-    dashboard_refresh: Duration = Field(
-        timedelta(seconds=5),
-        ge=timedelta(seconds=1),
-        description="How often pages of a range up to a day show new figures; 7 days: six times as seldom",
-    )
     currency: str = Field("USD", description="Currency shown on screens; the platform has one")
 
     @field_validator("java_home")

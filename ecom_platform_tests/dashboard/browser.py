@@ -20,7 +20,6 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from ecom_platform.durations import format_duration
 from ecom_platform.settings import Settings
 from ecom_platform_tests.conftest import variables
 from ecom_platform_tests.dashboard.server import free_port
@@ -229,7 +228,7 @@ def served(settings: Settings) -> Iterator[str]:
     argv = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
     argv += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ECOM_")}
-    environment |= variables(settings) | {"ECOM_DASHBOARD_REFRESH": format_duration(settings.dashboard_refresh)}
+    environment |= variables(settings)
     with (settings.home / "dashboard.log").open("wb") as log:
         server = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:

@@ -25,8 +25,6 @@ from ecom_platform_tests.dashboard.browser import QUIET, Screen, Tabs, opened, s
 from ecom_platform_tests.dashboard.server import Mongod
 from ecom_platform_tests.web_browser.find import driven
 
-QUICK = timedelta(seconds=2)
-
 
 @pytest.fixture(scope="session")
 def mongod() -> Iterator[Mongod]:
@@ -143,18 +141,8 @@ def address(mongod: Mongod, filled_shop: MongoDatabase, tmp_path_factory: pytest
         yield found
 
 
-@pytest.fixture(scope="session")
-def quick_address(
-    mongod: Mongod, filled_shop: MongoDatabase, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """A second one, whose pages refresh more often: for what is to be seen after refreshes."""
-    settings = mongod.settings(filled_shop.name, tmp_path_factory.mktemp("home"))
-    with served(settings.model_copy(update={"dashboard_refresh": QUICK})) as found:
-        yield found
-
-
 @pytest.fixture
-def screen(browser: Tabs, quick_address: str, live_shop: MongoDatabase) -> Iterator[Screen]:
-    """The Overview, open and complete, with quick refreshes."""
-    with opened(browser, quick_address) as found:
+def screen(browser: Tabs, address: str, live_shop: MongoDatabase) -> Iterator[Screen]:
+    """The Overview, open and complete."""
+    with opened(browser, address) as found:
         yield found

@@ -41,9 +41,9 @@ def refresh(found, db, times):
         expect(found.card("states").or_(found.card("status"))).to_contain_text(count)
 
 
-def test_new_figures_leave_the_reader_in_peace(browser, quick_address, live_shop):
+def test_new_figures_leave_the_reader_in_peace(browser, address, live_shop):
     """Zoom, unfolded filters, half-typed text, focus and scroll are as before after refreshes; nothing shifts."""
-    with opened(browser, quick_address) as found:
+    with opened(browser, address) as found:
         page = found.page
         unfold_filters(page)
         courier = page.get_by_role("combobox", name="Courier")
@@ -67,9 +67,9 @@ def test_new_figures_leave_the_reader_in_peace(browser, quick_address, live_shop
         assert page.evaluate("window.shifted") < 0.01
 
 
-def test_a_product_that_is_searched_for_stays_in_the_field(browser, quick_address, live_shop):
+def test_a_product_that_is_searched_for_stays_in_the_field(browser, address, live_shop):
     """Text that was not entered yet stays in the search of the product table while its rows change below it."""
-    with opened(browser, f"{quick_address}/sales") as found:
+    with opened(browser, f"{address}/sales") as found:
         page = found.page
         search = page.get_by_placeholder("Name, category or number")
         search.click()
@@ -84,9 +84,9 @@ def test_a_product_that_is_searched_for_stays_in_the_field(browser, quick_addres
         assert page.get_by_test_id("stMain").evaluate("e => e.scrollTop") == place > 0
 
 
-def test_a_zoom_ends_with_a_double_click_or_another_range(browser, quick_address, live_shop):
+def test_a_zoom_ends_with_a_double_click_or_another_range(browser, address, live_shop):
     """The reader's way back is Plotly's own; a part of today means nothing in yesterday."""
-    with opened(browser, quick_address) as found:
+    with opened(browser, address) as found:
         page = found.page
         zoom(page)
         show_whole(page)

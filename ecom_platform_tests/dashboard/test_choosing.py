@@ -49,15 +49,6 @@ def test_the_address_of_a_courier_keeps_everything_else():
     )
 
 
-@pytest.mark.parametrize(
-    ("preset", "expected"),
-    [(Preset.TODAY, 2), (Preset.HOUR, 2), (Preset.YESTERDAY, 2), (Preset.WEEK, 12), (Preset.MONTH, None)],
-)
-def test_a_range_is_asked_again_as_often_as_it_is_cheap(preset, expected):
-    """Seven days six times as seldom as today, longer ranges never by themselves."""
-    assert Choice(preset).pace_seconds(2) == expected
-
-
 def kpis(db, filters=None):
     """What the command line answers about yesterday, which no longer changes."""
     now = datetime.now(UTC)

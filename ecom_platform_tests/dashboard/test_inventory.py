@@ -155,12 +155,12 @@ def test_figures_on_screen_are_those_of_the_shelves(browser, address, live_shop)
 
 
 @pytest.mark.browser
-def test_a_row_stays_chosen_while_the_figures_go_on(browser, quick_address, live_shop):
+def test_a_row_stays_chosen_while_the_figures_go_on(browser, address, live_shop):
     """The row that is clicked is the shelf that is shown, also after other shelves were emptied below it."""
     evaluated(live_shop, None)  # without the rules what is below zero is oversold at once
     second = read_stock(live_shop, Filters(), datetime.now(UTC)).shelves[1]
     title = f"{second.warehouse_id} Warehouse of {second.warehouse_id} · {second.product_id} Article"
-    with opened(browser, f"{quick_address}/inventory", CHARTS) as found:
+    with opened(browser, f"{address}/inventory", CHARTS) as found:
         rows = found.card("shelves").get_by_test_id("stDataFrame")
         rows.click(position={"x": 18, "y": 87})
         expect(found.card("movements").get_by_text(title).first).to_be_visible()

@@ -102,7 +102,7 @@ def test_pause_stops_the_page_and_live_goes_on(screen, live_shop):
     now = datetime.now(UTC)
     shop.store(live_shop, shop.orders_between(now - timedelta(seconds=1), now, 2, seed=int(now.timestamp()) + 7), now)
     zoomed = zoom(screen.page)
-    screen.page.wait_for_timeout(3_000)  # longer than the pace of the page
+    screen.page.wait_for_timeout(6_000)  # longer than the pace of the page
     assert axes(screen.page) == zoomed
     assert screen.tile("Orders").inner_text() == shown
 
