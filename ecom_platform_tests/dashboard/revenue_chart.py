@@ -11,16 +11,17 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import FloatRect, Page
 
 CHART = ".st-key-card-revenue .js-plotly-plot"
+# Null while the chart is drawn again.
 _AXES = f"""() => {{
-  const {{ xaxis, yaxis }} = document.querySelector('{CHART}').layout;
-  return [xaxis.range, xaxis.autorange, yaxis.autorange];
+  const layout = document.querySelector('{CHART}')?.layout;
+  return layout ? [layout.xaxis.range, layout.xaxis.autorange, layout.yaxis.autorange] : null;
 }}"""
 _TRIES, _TRY_MS = 20, 3_000
 
 
 def axes(page: Page) -> list[Any]:
     """The range of time on screen, and whether that and the amounts are the whole of it."""
-    found: list[Any] = page.evaluate(_AXES)
+    found: list[Any] = page.wait_for_function(_AXES).json_value()
     return found
 
 
@@ -44,7 +45,7 @@ def show_whole(page: Page) -> None:
 
 def becomes_whole(page: Page) -> None:
     """The whole range comes on screen by itself."""
-    page.wait_for_function(f"({_AXES})()[1] === true")
+    page.wait_for_function(f"({_AXES})()?.[1] === true")
 
 
 def _until_whole_is(page: Page, whole: bool, do: Callable[[FloatRect], None]) -> None:
@@ -55,6 +56,6 @@ def _until_whole_is(page: Page, whole: bool, do: Callable[[FloatRect], None]) ->
             pane.scroll_into_view_if_needed(timeout=_TRY_MS)
             if box := pane.bounding_box():
                 do(box)
-            page.wait_for_function(f"({_AXES})()[1] === {str(whole).lower()}", timeout=_TRY_MS)
+            page.wait_for_function(f"({_AXES})()?.[1] === {str(whole).lower()}", timeout=_TRY_MS)
             return
     pytest.fail(f"the chart never shows the {'whole' if whole else 'part'} that was asked for")
