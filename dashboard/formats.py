@@ -57,6 +57,11 @@ def per_minute(rate: float | None) -> str:
     return UNKNOWN if rate is None else f"{rate:,.1f}/min"
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """How many of what: 1 run, 2 runs."""
+    return f"{count(number)} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def share(part_of_one: float | None) -> str:
     """A share: 93.4 %."""
     return UNKNOWN if part_of_one is None else f"{100 * part_of_one:.1f} %"

@@ -37,7 +37,7 @@ def draw_tiles(found: Stream, minutes: Sequence[Minute], now: datetime) -> None:
         now: when all of it was read.
     """
     full = minutes[-1 - _RATE_MINUTES : -1]
-    with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
+    with st.grid(6, min_column_width=165, gap="small", key="tiles-grid"):
         for one in (_equations(found), _lag(found), _rate(full), _newest(found, now), _wait(full), _batch(found)):
             st.metric(
                 one.label,
