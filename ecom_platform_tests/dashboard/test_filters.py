@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 import pytest
 
@@ -92,6 +93,7 @@ CASES = [
 ]
 
 
+@cache
 def kpis(db, window, filters):
     """What the command line answers, from the orders."""
     question = KpiQuestion.ask(window.start, window.end, NOW, filters)
