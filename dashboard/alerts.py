@@ -23,14 +23,14 @@ _OPEN_HELP = (
     "What is wrong now, by rules that look at the live figures every 30 seconds. Two bad readings in a row open an "
     "alert, three good ones close it. The figure is that of the last bad reading."
 )
-_PAST_HELP = "Every alert that is over, from when what was wrong began to when it was good again."
+_PAST_HELP = "Every closed alert, from when what was wrong began to when it was good again."
 _SCORES_HELP = (
     "Simulated shops with planted incidents, on seeds nobody had looked at when the limits were chosen. Precision: "
     "the share of the alerts that something planted accounts for. Recall: the share of the planted incidents that the "
     "right rule found, about the right thing. Repeats: further alerts about an incident that had one."
 )
 _PAGE_ROWS = 20
-_NOW, _WORTH = "Now and before", "How good are the rules"
+_NOW, _WORTH = "Open and closed", "How good are the rules"
 
 
 def draw_page() -> None:
@@ -67,7 +67,7 @@ def draw(view: View) -> None:
     panel(
         view,
         "alerts-past",
-        "History",
+        "Closed alerts",
         _PAST_HELP,
         lambda asked: past(asked.db, asked.now, shown),
         partial(_draw_past, view),
@@ -118,8 +118,8 @@ def _draw_what(view: View, alert: Alert, found: Attention) -> None:
 
 def _past_note(found: Past) -> str:
     if not found.alerts:
-        return "what is over"
-    return f"{'the last ' if found.has_earlier else ''}{formats.count(len(found.alerts))} that are over, newest first"
+        return "none so far"
+    return f"{'the last ' if found.has_earlier else ''}{formats.counted(len(found.alerts), 'alert')}, newest first"
 
 
 def _draw_past(view: View, found: Past) -> None:
@@ -138,7 +138,7 @@ def _draw_past(view: View, found: Past) -> None:
             "Acknowledged": [_seen_text(alert, found) for alert in found.alerts],
         }
     )
-    st.table(rows, border="horizontal", hide_index=True, alt="Alerts that are over, the newest first")
+    st.table(rows, border="horizontal", hide_index=True, alt="Closed alerts, the newest first")
     if found.has_earlier:
         st.button("Show earlier", icon=":material/expand_more:", key="alerts-earlier", on_click=_show_earlier)
 

@@ -44,5 +44,5 @@ page = st.navigation(
     position="top",
 )
 # The choices stand in this script, before the page runs: then they survive going from page to page and back.
-frame.draw()
+frame.draw(page.url_path)
 page.run()

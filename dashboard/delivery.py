@@ -86,9 +86,14 @@ def _draw_tiles(view: View, found: Deliveries, span: Span) -> None:
     judged = versus if whole.enough else f"only {formats.count(whole.due)} due"
     delivered = f"of {formats.count(sum(whole.bins.values()))}"
     draw_tile = partial(tile, height=_TILE_HEIGHT)
-    with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
-        for key, number in (("late_now", open_now.late), ("at_risk", open_now.at_risk), ("open", open_now.open)):
-            draw_tile(key, formats.count(number), "now", everyone or "whatever range", moved=False)
+    with st.grid(6, min_column_width=165, gap="small", key="tiles-grid"):
+        of_open = f"of {formats.count(open_now.open)}"
+        for key, number, beside, words in (
+            ("late_now", open_now.late, of_open, "open orders"),
+            ("at_risk", open_now.at_risk, of_open, "open orders"),
+            ("open", open_now.open, "now", "not delivered yet"),
+        ):
+            draw_tile(key, formats.count(number), beside, everyone or words, moved=False)
         on_time = formats.points(found.on_time_difference)
         draw_tile("on_time_share", formats.share(whole.on_time_share), on_time, everyone or judged)
         for key, percent in (("delay_p50", 50), ("delay_p90", 90)):
@@ -97,7 +102,7 @@ def _draw_tiles(view: View, found: Deliveries, span: Span) -> None:
 
 
 def _draw_unknown_tiles() -> None:
-    with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
+    with st.grid(6, min_column_width=165, gap="small", key="tiles-grid"):
         for key in ("late_now", "at_risk", "open", "on_time_share", "delay_p50", "delay_p90"):
             unknown_tile(key, _TILE_HEIGHT)
 
@@ -163,7 +168,7 @@ def _late_by_courier_panel(view: View) -> None:
         lambda found: _draw_late_by_courier(view, found[0]),
         question="deliveries",
         honours=PROMISED,
-        note=lambda found: f"{formats.count(found[0].open.late)} late orders, most first",
+        note=lambda found: f"{formats.counted(found[0].open.late, 'late order')}, most first",
         empty=lambda found: None if found[0].open.late else _NOTHING_LATE,
         height=_TALL,
     )
@@ -279,7 +284,7 @@ def _placed_panel(
         draw_bars,
         question="placed",
         honours=honours,
-        note=lambda found: f"{formats.count(sum(sold.orders for sold in part(found).values()))} orders placed",
+        note=lambda found: f"{formats.counted(sum(sold.orders for sold in part(found).values()), 'order')} placed",
         empty=lambda found: None if part(found) else EMPTY,
         height=_TALL,
         while_loading=WhileLoading.CUT,
@@ -296,7 +301,7 @@ def _ages_panel(view: View) -> None:
         lambda found: _draw_ages(view, found[0]),
         question="deliveries",
         honours=PROMISED,
-        note=lambda found: f"{formats.count(found[0].open.open)} open orders, whatever range",
+        note=lambda found: f"{formats.counted(found[0].open.open, 'open order')} now",
         empty=lambda found: None if found[0].open.open else ":material/check_circle: Nothing is open",
         height=_TALL,
     )

@@ -57,6 +57,11 @@ def per_minute(rate: float | None) -> str:
     return UNKNOWN if rate is None else f"{rate:,.1f}/min"
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """How many of what: 1 run, 2 runs."""
+    return f"{count(number)} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def share(part_of_one: float | None) -> str:
     """A share: 93.4 %."""
     return UNKNOWN if part_of_one is None else f"{100 * part_of_one:.1f} %"
@@ -102,7 +107,7 @@ def age(seconds: int) -> str:
 
 
 def days(number: float | None) -> str:
-    """How long stock lasts: 0.4 d; from 90 days on nobody cares: > 90 d; what is oversold lasts 0.0 d."""
+    """How long stock lasts: 0.4 d; from 90 days on: > 90 d; what is oversold lasts 0.0 d."""
     if number is None:
         return UNKNOWN
     return "> 90 d" if number > 90 else f"{max(number, 0.0):.1f} d"

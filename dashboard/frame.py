@@ -38,6 +38,11 @@ LINKED = "show"
 Streamlit keeps what is chosen above the pages when it follows a link, and only adds the link's own parameters to the
 address: a plain `?courier=5` would change nothing.
 """
+# Alerts and orders are as they are now; the pipeline's figures are of the whole topic. What cannot be chosen there is
+# drawn disabled and not left out: only what is drawn keeps its value for the next page. An order is a tab of its own.
+_WITHOUT_CHOICES = frozenset({"order"})
+_WITHOUT_RANGE = frozenset({"alerts"})
+_WITHOUT_FILTERS = frozenset({"alerts", "pipeline"})
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ def page(key: str, draw_panels: Callable[[View], None], *, of_now: bool = False)
     """Draw a page for what the reader chose above it, and keep it up to date.
 
     Args:
-        of_now: nothing on the page has a range: it keeps the pace of today, whatever range is chosen for the others.
+        of_now: nothing on the page has a range: it refreshes as for today also when another range is chosen.
     """
     running = bool(st.session_state.get("live", True))
     choice = replace(chosen(), preset=Preset.TODAY, days=None) if of_now else chosen()
@@ -77,29 +82,20 @@ def chosen() -> Choice:
     )
 
 
-def draw() -> None:
-    """Draw the rows above the pages."""
+def draw(page_name: str) -> None:
+    """Draw the rows above the pages; on a page where a choice means nothing it cannot be made."""
     take_up()
     known = names()
     if LINKED in st.query_params:
         _follow(parse_qs(st.query_params.pop(LINKED)), known)
     with st.container(horizontal=True, vertical_alignment="top", key="frame"):
-        st.segmented_control(
-            "Range",
-            [preset.value for preset in Preset],
-            default=Preset.TODAY.value,
-            required=True,
-            key="range",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
-        if st.session_state["range"] == Preset.DAYS:
-            _draw_days()
-        _draw_filters(known)
+        if page_name not in _WITHOUT_CHOICES:
+            _draw_range(disabled=page_name in _WITHOUT_RANGE)
+            _draw_filters(known, disabled=page_name in _WITHOUT_FILTERS)
         is_live = st.toggle("Live", value=True, key="live", on_change=_remember_pause)
         every(1.0 if is_live else None, "state-badge", _draw_state)
     make_links_one_step(LINKED)
-    _draw_pills(known)
+    _draw_pills(known, shown=page_name not in _WITHOUT_CHOICES | _WITHOUT_FILTERS)
 
 
 def _follow(link: Mapping[str, Sequence[str]], known: Names) -> None:
@@ -114,7 +110,22 @@ def _follow(link: Mapping[str, Sequence[str]], known: Names) -> None:
         st.query_params[name] = link[name]
 
 
-def _draw_days() -> None:
+def _draw_range(*, disabled: bool) -> None:
+    st.segmented_control(
+        "Range",
+        [preset.value for preset in Preset],
+        default=Preset.TODAY.value,
+        required=True,
+        key="range",
+        bind="query-params",
+        label_visibility="collapsed",
+        disabled=disabled,
+    )
+    if st.session_state["range"] == Preset.DAYS:
+        _draw_days(disabled=disabled)
+
+
+def _draw_days(*, disabled: bool) -> None:
     st.date_input(
         "First and last day (UTC)",
         value=[],
@@ -124,13 +135,16 @@ def _draw_days() -> None:
         label_visibility="collapsed",
         format="YYYY-MM-DD",
         width=230,
+        disabled=disabled,
     )
 
 
-def _draw_filters(known: Names) -> None:
+def _draw_filters(known: Names, *, disabled: bool) -> None:
     offered = options(known)
-    number = sum(len(_selected(kind, offered[kind])) for kind in offered)
+    number = 0 if disabled else sum(len(_selected(kind, offered[kind])) for kind in offered)
     with st.expander(f"Filters · {number}" if number else "Filters", icon=":material/filter_alt:", width=230):
+        if disabled:
+            st.caption("They do not apply to this page.")
         for kind, label in (("warehouse", "Warehouse"), ("courier", "Courier"), ("payment", "Payment type")):
             st.multiselect(
                 label,
@@ -139,6 +153,7 @@ def _draw_filters(known: Names) -> None:
                 bind="query-params",
                 placeholder="All",
                 help=_listing(kind, known),
+                disabled=disabled,
             )
         st.selectbox(
             "Category",
@@ -148,6 +163,7 @@ def _draw_filters(known: Names) -> None:
             bind="query-params",
             placeholder="All",
             help="One at a time: an order with two categories would count twice. Money is then net item sales.",
+            disabled=disabled,
         )
 
 
@@ -164,12 +180,12 @@ def _named(kind: Kind, known: Names) -> Mapping[int, str]:
     return {"warehouse": known.warehouses, "courier": known.couriers}.get(kind, {})
 
 
-def _draw_pills(known: Names) -> None:
+def _draw_pills(known: Names, *, shown: bool) -> None:
     """One button per chosen value, which takes it away again; nothing when nothing is chosen."""
-    # The empty row stays in its place (Streamlit does not show it): else the page below would be built anew.
+    # The empty row stays in its place (Streamlit does not show it): else the page below would be built again.
     with st.container(horizontal=True, gap="xsmall", key="pills"):
         choice = chosen()
-        for kind, value in choice.words():
+        for kind, value in choice.words() if shown else ():
             name = _named(kind, known).get(int(value), "") if kind in ("warehouse", "courier") else ""
             st.button(
                 f"{kind.capitalize()}: {value} {name}".rstrip(),

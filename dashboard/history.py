@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard import charts_history, formats
 from dashboard.choice import EVERY, NOTHING
 from dashboard.csv_file import Cell, units
-from dashboard.panels import BODY_HEIGHT, chart, csv_button, panel
+from dashboard.panels import chart, csv_button, panel
 from dashboard.queries.archive import Layer, layers
 from dashboard.queries.history import Days, Hour, daily, days_of, week_hours
 from dashboard.view import Asked, View, WhileLoading
@@ -22,7 +22,15 @@ from ecom_platform.store.manifests import Manifest, RunState, read_manifests
 __all__ = ["draw"]
 
 _TALL = 300
-_MOST_RUNS = 20
+_MOST_RUNS = 10
+_EMPTY_HEIGHT = 80
+_WHERE = {
+    "hot": "in MongoDB",
+    "both": "in MongoDB and archived",
+    "archived": "archived",
+    "gap": "without orders",
+    "missing": "MISSING",
+}
 
 
 def draw(view: View) -> None:
@@ -31,8 +39,8 @@ def draw(view: View) -> None:
         view,
         "daily",
         "Net item sales per day" if view.choice.filters.category else "Revenue per day",
-        DEFINITIONS["revenue"].help + " The strip under the axis says where the orders of a day are: hot (in MongoDB), "
-        "archived (in files), both, a gap (none was ever placed), or missing.",
+        DEFINITIONS["revenue"].help + " The strip under the axis says where the orders of a day are: in MongoDB, "
+        "archived in files, in both, nowhere because none was placed, or missing.",
         _ask_days,
         lambda found: _draw_days(view, *found),
         honours=EVERY,
@@ -41,35 +49,33 @@ def draw(view: View) -> None:
         height=_TALL,
         grows=True,
     )
-    left, right = st.columns(2, gap="small")
-    with left:
-        panel(
-            view,
-            "week",
-            "Orders by hour, last 7 days",
-            DEFINITIONS["orders"].help,
-            lambda asked: week_hours(asked.db, asked.now, asked.filters, asked.loading),
-            partial(_draw_week, view),
-            honours=EVERY,
-            note=lambda found: f"stronger: more · the busiest hour had {formats.count(_busiest(found))}, UTC",
-            empty=lambda found: None if _busiest(found) else "No orders in the last 7 days",
-            height=_TALL,
-            while_loading=WhileLoading.SHOWN,
-        )
-    with right:
-        panel(
-            view,
-            "runs",
-            "Archive runs",
-            "What moved orders out of MongoDB (archive), or wrote files of other runs anew (compaction).",
-            lambda asked: read_manifests(asked.db),
-            _draw_runs,
-            honours=NOTHING,
-            note=lambda found: f"{formats.count(len(found))} runs, newest first",
-            empty=lambda found: None if found else "Nothing was archived yet",
-            height=_TALL,
-            while_loading=WhileLoading.SHOWN,
-        )
+    panel(
+        view,
+        "week",
+        "Orders by hour, last 7 days",
+        DEFINITIONS["orders"].help,
+        lambda asked: week_hours(asked.db, asked.now, asked.filters, asked.loading),
+        partial(_draw_week, view),
+        honours=EVERY,
+        note=lambda found: f"Stronger colour: more orders · busiest hour {formats.count(_busiest(found))} · UTC",
+        empty=lambda found: None if _busiest(found) else "No orders in the last 7 days",
+        height=_TALL,
+        while_loading=WhileLoading.SHOWN,
+    )
+    panel(
+        view,
+        "runs",
+        "Archive runs",
+        "What moved orders out of MongoDB (archive), or wrote files of other runs again (compaction).",
+        lambda asked: read_manifests(asked.db),
+        _draw_runs,
+        honours=NOTHING,
+        note=_runs_note,
+        empty=lambda found: None if found else "Nothing was archived yet",
+        height=_EMPTY_HEIGHT,
+        grows=True,
+        while_loading=WhileLoading.SHOWN,
+    )
 
 
 def _ask_days(asked: Asked) -> tuple[Days, list[Layer]]:
@@ -81,9 +87,9 @@ def _day_note(view: View, days: Days, where: Sequence[Layer]) -> str:
     total = formats.money(sum(bucket.total.revenue_cents for bucket in days.buckets), view.currency)
     places = Counter(layer.where for layer in where)
     strip = ", ".join(
-        f"{name} {places[name]} d" for name in ("hot", "both", "archived", "gap", "missing") if places[name]
+        f"{formats.counted(places[name], 'day')} {words}" for name, words in _WHERE.items() if places[name]
     )
-    return f"{total} in {len(where)} UTC days · {strip}"
+    return f"{total} in {formats.counted(len(where), 'day')} (UTC) · {strip}"
 
 
 def _draw_days(view: View, days: Days, where: Sequence[Layer]) -> None:
@@ -115,6 +121,11 @@ def _draw_week(view: View, found: list[Hour]) -> None:
     )
 
 
+def _runs_note(found: Sequence[Manifest]) -> str:
+    newest = f"the newest {_MOST_RUNS} of " if len(found) > _MOST_RUNS else ""
+    return f"{newest}{formats.counted(len(found), 'run')}, newest first"
+
+
 def _draw_runs(found: Sequence[Manifest]) -> None:
     newest = list(reversed(found))[:_MOST_RUNS]
     rows = pd.DataFrame(
@@ -128,8 +139,7 @@ def _draw_runs(found: Sequence[Manifest]) -> None:
             "Took": [_took(run) for run in newest],
         }
     )
-    with st.container(height=BODY_HEIGHT + 70, border=False):
-        st.table(rows, border="horizontal", hide_index=True, alt="Archive runs, newest first")
+    st.table(rows, border="horizontal", hide_index=True, alt="Archive runs, newest first")
 
 
 def _days_text(days: Sequence[str]) -> str:

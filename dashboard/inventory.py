@@ -34,7 +34,7 @@ def draw(view: View) -> None:
         lambda: view.ask("stock", _ask, STOCKED),
         _TILE_HEIGHT,
         partial(_draw_tiles, view),
-        note=lambda found: f"now, whatever range · {formats.count(len(found.shelves))} shelves · {_basis(found)}",
+        note=lambda found: f"Right now · {formats.counted(len(found.shelves), 'shelf', 'shelves')} · {_basis(found)}",
         draw_unknown=_draw_unknown_tiles,
     )
     _table_panel(view)
@@ -52,8 +52,8 @@ def _ask(asked: Asked) -> Stock:
 
 def _basis(found: Stock) -> str:
     if found.rate_days is None:
-        return "cover needs 24 h of sales"
-    return f"cover based on {found.rate_days:.1f} d"
+        return "days of cover need 24 hours of sales"
+    return f"days of cover from the sales of {found.rate_days:.1f} days"
 
 
 def _draw_tiles(view: View, found: Stock) -> None:
@@ -63,7 +63,7 @@ def _draw_tiles(view: View, found: Stock) -> None:
     oversold = sum(shelf.is_oversold for shelf in shelves)
     out = sum(shelf.is_out for shelf in shelves)
     below = sum(shelf.is_below_reorder for shelf in shelves)
-    with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
+    with st.grid(4, min_column_width=165, gap="small", key="tiles-grid"):
         for key, number, beside, words in (
             ("oversold", oversold, formats.count(found.oversold_units), "units short"),
             ("out_of_stock", out, of_all, "shelves"),
@@ -74,7 +74,7 @@ def _draw_tiles(view: View, found: Stock) -> None:
 
 
 def _draw_unknown_tiles() -> None:
-    with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
+    with st.grid(4, min_column_width=165, gap="small", key="tiles-grid"):
         for key in ("oversold", "out_of_stock", "below_reorder", "available"):
             unknown_tile(key, _TILE_HEIGHT)
 
@@ -101,8 +101,9 @@ def _table_panel(view: View) -> None:
 
 def _shown(found: Stock) -> str:
     number = len(found.shelves)
-    some = f"the first {_MOST_ROWS} of {formats.count(number)}" if number > _MOST_ROWS else formats.count(number)
-    return f"{some} shelves, {'shortest cover first' if found.rate_days else 'fewest units first'}"
+    first = f"the first {_MOST_ROWS} of " if number > _MOST_ROWS else ""
+    order = "shortest cover first" if found.rate_days else "fewest units first"
+    return f"{first}{formats.counted(number, 'shelf', 'shelves')}, {order}"
 
 
 def _draw_table(view: View, found: Stock) -> None:
@@ -181,7 +182,7 @@ def _cover_panel(view: View) -> None:
         partial(_draw_cover, view),
         question="stock",
         honours=STOCKED,
-        note=lambda found: f"stronger: sooner · {_basis(found)}",
+        note=lambda found: f"Stronger colour: runs out sooner · {_basis(found)}",
         empty=lambda found: None if found.rate_days else "Days of cover need 24 hours of sales",
         height=_TALL,
     )
@@ -207,7 +208,9 @@ def _warehouse_panel(view: View) -> None:
         partial(_draw_warehouses, view),
         question="stock-warehouses",
         honours=EVERY,
-        note=lambda found: f"{formats.count(sum(sold.orders for sold in found.values()))} orders placed in this range",
+        note=lambda found: (
+            f"{formats.counted(sum(sold.orders for sold in found.values()), 'order')} placed in this range"
+        ),
         empty=lambda found: None if found else EMPTY,
         height=_TALL,
         while_loading=WhileLoading.CUT,

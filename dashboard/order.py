@@ -55,20 +55,23 @@ def _draw_order(view: View, found: FoundOrder) -> None:
     order = found.document or {}
     delivery = order["delivery"]
     expected: datetime = delivery["expected_time"]
-    with st.grid("auto", min_column_width=165, gap="small"):
+    known = names()
+    warehouse, courier = order["warehouse_id"], delivery["courier_id"]
+    with st.grid(6, min_column_width=165, gap="small"):
         for label, value, text in (
             ("Total", formats.exact_money(order["total_cents"], view.currency), order["payment_type"]),
             ("State", delivery["status"], _judgement(delivery, view.tick.at)),
             ("Promised", f"{expected:%d %b %H:%M}", "UTC"),
-            ("Warehouse", names().warehouse(order["warehouse_id"]), names().courier(delivery["courier_id"])),
+            ("Warehouse", f"No. {warehouse}", known.warehouses.get(warehouse, formats.UNKNOWN)),
+            ("Courier", f"No. {courier}", known.couriers.get(courier, formats.UNKNOWN)),
             ("Customer", f"No. {order['user_id']}", order["user_city"]),
         ):
             st.metric(label, value, text, delta_color="off", delta_arrow="off", border=True, height=_TILE_HEIGHT + 20)
     left, right = st.columns([2, 3], gap="small")
-    with left, st.container(border=True, key="card-timeline"):
+    with left, st.container(border=True, height="stretch", key="card-timeline"):
         st.markdown("**What happened**")
         st.table(_timeline(order), border="horizontal", hide_index=True, alt="Steps of the order with their times")
-    with right, st.container(border=True, key="card-items"):
+    with right, st.container(border=True, height="stretch", key="card-items"):
         st.markdown("**Items**")
         st.table(_items(order, view.currency), border="horizontal", hide_index=True, alt="Items of the order")
 

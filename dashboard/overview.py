@@ -132,7 +132,7 @@ def _ask_tiles(asked: Asked) -> tuple[figures.Tiles, Span]:
 
 def _draw_tiles(view: View, found: figures.Tiles, span: Span) -> None:
     versus = compared_with(span, found.before, is_loading=found.open is None)
-    with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
+    with st.grid(6, min_column_width=165, gap="small", key="tiles-grid"):
         _draw_sales_tiles(view, found, span, versus)
         _draw_promise_tiles(found, versus, ", ".join(view.choice.ignored(PROMISED)))
 
@@ -318,7 +318,7 @@ def _draw_products(view: View, found: tuple[list[ProductSales], Span]) -> None:
             product.name,
             product.net_cents,
             formats.money(product.net_cents, view.currency),
-            f"{formats.money(product.net_cents, view.currency)}, {formats.count(product.units)} units",
+            f"{formats.money(product.net_cents, view.currency)}, {formats.counted(product.units, 'unit')}",
         )
         for product in found[0]
     ]
@@ -335,7 +335,7 @@ def _orders_panel(view: View) -> None:
         view,
         "orders",
         "Last 10 orders",
-        "The newest orders, whatever range is chosen, with the state they are in now.",
+        "The newest orders with the state they are in now. Range and filters do not apply to them.",
         lambda asked: last_orders(asked.db, asked.now),
         partial(_draw_orders, view),
         honours=NOTHING,

@@ -26,6 +26,7 @@ from ecom_platform.kpi.definitions import DEFINITIONS
 __all__ = [
     "AFTER_LOADING",
     "BODY_HEIGHT",
+    "CONTROLS_HEIGHT",
     "EMPTY",
     "TILE_HEIGHT",
     "body",
@@ -40,12 +41,14 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+CardHeight = int | Literal["content", "stretch"]
 BODY_HEIGHT = 220
 TILE_HEIGHT = 150
 EMPTY = "No orders in this range"
 AFTER_LOADING = "after loading"
 _AROUND_BODY = 90
-_CONTROLS = 44  # on a narrow card they stand below the title
+CONTROLS_HEIGHT = 44
+"""Kept free in a card with controls: on a narrow one they stand below the title."""
 _FEWEST_POINTS = 3
 _COLOUR_OF_SIDE: dict[int, Literal["off", "green", "red"]] = {-1: "red", 0: "off", 1: "green"}
 # In the place of the baseline, which stands above the tiles too: a tile has no room for both.
@@ -66,6 +69,7 @@ def panel(
     question: Hashable = None,
     height: int = BODY_HEIGHT,
     grows: bool = False,
+    in_row: bool = False,
     controls: Callable[[], object] | None = None,
     while_loading: WhileLoading = WhileLoading.HIDDEN,
 ) -> None:
@@ -80,14 +84,13 @@ def panel(
         question: names the question when several cards share its answer or when it has parameters; else `key` does.
         height: of the body in pixels.
         grows: the card is as high as what is drawn (a table), and `height` only where nothing is.
+        in_row: the card ends where the highest one of its row does.
         controls: draws what changes the card, beside its title.
         while_loading: what becomes of the question while a history is being loaded.
     """
     ignored = "".join(f" :gray-badge[{words}]" for words in view.choice.ignored(honours))
-    card_height: int | Literal["content"] = (
-        "content" if grows else height + _AROUND_BODY + (_CONTROLS if controls else 0)
-    )
-    with card(f"**{title}**{ignored}", help_text, f"card-{key}", card_height, controls):
+    card_height: CardHeight = "content" if grows else height + _AROUND_BODY + (CONTROLS_HEIGHT if controls else 0)
+    with card(f"**{title}**{ignored}", help_text, f"card-{key}", "stretch" if in_row else card_height, controls):
         body(lambda: view.ask(question or key, ask, honours, while_loading), height, draw, note=note, empty=empty)
 
 
@@ -96,7 +99,7 @@ def card(
     title: str,
     help_text: str,
     key: str,
-    height: int | Literal["content"],
+    height: CardHeight,
     controls: Callable[[], object] | None = None,
 ) -> Iterator[None]:
     """A bordered card with its title."""

@@ -14,6 +14,7 @@ from dashboard.view import Asked, View, WhileLoading
 
 __all__ = ["draw"]
 
+_MINUTES_HEIGHT = 294  # beside the equations of two partitions
 _NOT_BEGUN = "The stream has not begun: no offset is recorded"
 
 
@@ -23,7 +24,7 @@ def draw(view: View) -> None:
         lambda: view.ask("pipeline-tiles", _ask_tiles, NOTHING, WhileLoading.SHOWN),
         TILE_HEIGHT,
         lambda found: draw_tiles(*found, view.tick.at),
-        note=lambda _: "now, whatever range and filters",
+        note=lambda _: "Right now",
     )
     left, right = st.columns([2, 1], gap="small")
     with left:
@@ -61,7 +62,7 @@ def _lights_panel(view: View) -> None:
         honours=NOTHING,
         note=lambda _: "offsets of the topic, since the stream began",
         empty=lambda found: None if found[0].lights else _NOT_BEGUN,
-        grows=True,
+        in_row=True,
         while_loading=WhileLoading.SHOWN,
     )
 
@@ -88,6 +89,8 @@ def _minutes_panel(view: View) -> None:
         honours=NOTHING,
         note=lambda found: f"{formats.count(sum(minute.events for minute in found[1]))} in 60 minutes, UTC",
         empty=lambda found: None if any(minute.events for minute in found[1]) else "No event in the last 60 minutes",
+        height=_MINUTES_HEIGHT,
+        in_row=True,
         while_loading=WhileLoading.SHOWN,
     )
 
@@ -96,7 +99,7 @@ def _draw_minutes(view: View, found: list[Minute]) -> None:
     colours = view.colours
     shades = dict(zip(OUTCOMES, (colours.period, colours.baseline, colours.bad, colours.warn), strict=True))
     series = {name: [getattr(minute, name) for minute in found] for name in OUTCOMES}
-    figure = charts.stacked([minute.at for minute in found], series, shades, colours, BODY_HEIGHT)
+    figure = charts.stacked([minute.at for minute in found], series, shades, colours, _MINUTES_HEIGHT)
     described = ", ".join(f"{name} {formats.count(sum(counts))}" for name, counts in series.items())
     chart(figure, "ingested", f"Events per minute of the last hour: {described}")
 

@@ -43,6 +43,7 @@ def size_panel(view: View) -> None:
         question="archive",
         honours=NOTHING,
         note=lambda found: f"late events waiting for archived orders: {formats.count(found[0].waiting_late_events)}",
+        in_row=True,
         while_loading=WhileLoading.SHOWN,
     )
 
@@ -82,7 +83,7 @@ def _running(found: Archiving) -> str:
         return "no run is under way · newest first"
     run = found.running[-1]
     since = max(run.times.values(), default=None)
-    return f"run {run.run} is {run.state} since {formats.clock(since)} UTC, {formats.count(run.rows)} orders"
+    return f"run {run.run} is {run.state} since {formats.clock(since)} UTC, {formats.counted(run.rows, 'order')}"
 
 
 def _summary_rows(found: Archiving) -> Sequence[Mapping[str, str]]:
@@ -220,7 +221,7 @@ def _table_panel(
         honours=NOTHING,
         note=note,
         empty=lambda found: None if rows(found) else empty,
-        grows=True,
+        in_row=True,
         while_loading=WhileLoading.SHOWN,
     )
 

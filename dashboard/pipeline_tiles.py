@@ -37,7 +37,7 @@ def draw_tiles(found: Stream, minutes: Sequence[Minute], now: datetime) -> None:
         now: when all of it was read.
     """
     full = minutes[-1 - _RATE_MINUTES : -1]
-    with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
+    with st.grid(6, min_column_width=165, gap="small", key="tiles-grid"):
         for one in (_equations(found), _lag(found), _rate(full), _newest(found, now), _wait(full), _batch(found)):
             st.metric(
                 one.label,
@@ -59,7 +59,7 @@ def _equations(found: Stream) -> _Tile:
         f"{holding} of {all_lights}" if all_lights else formats.UNKNOWN,
         "add up" if holding == all_lights else "DO NOT add up",
         "",
-        "Sums that must agree whatever happens; the card below has their numbers.",
+        "Sums that must always agree; the card below shows their numbers.",
     )
 
 
@@ -80,7 +80,7 @@ def _rate(full: Sequence[Minute]) -> _Tile:
         f"{events / _RATE_MINUTES / 60:,.1f}",
         formats.count(events),
         f"in {_RATE_MINUTES} full minutes",
-        "Everything that was read, by Kafka's clock, whatever became of it.",
+        "All events that were read, by Kafka's clock, refused ones included.",
     )
 
 

@@ -12,7 +12,7 @@ from dashboard.choice import EVERY, LOCATED, PROMISED, STOCKED, Kind
 from dashboard.choosing import CLICK_HELP, bar_key, filter_chart
 from dashboard.csv_file import Cell, units
 from dashboard.overview import SOLD, ask_line, closed_totals, compared_with, draw_revenue, judge_sales, range_note
-from dashboard.panels import BODY_HEIGHT, EMPTY, TILE_HEIGHT, body, chart, csv_button, panel, tile
+from dashboard.panels import BODY_HEIGHT, CONTROLS_HEIGHT, EMPTY, TILE_HEIGHT, body, chart, csv_button, panel, tile
 from dashboard.queries.products import Measure, ProductBucket, ProductSales, product_by_bucket
 from dashboard.queries.sales import Bucket, Group, sales_by_category, sales_by_city
 from dashboard.queries.selling import RankedProducts, SalesTiles, ranked_products, sales_tiles, with_others
@@ -25,6 +25,7 @@ from ecom_platform.kpi.definitions import DEFINITIONS
 __all__ = ["draw"]
 
 _TALL = 340
+_BESIDE_CONTROLS = _TALL + CONTROLS_HEIGHT  # a row ends at one line
 _TABLE_HEIGHT = 400
 _MOST_CITIES = 15
 _WANTED = "wanted-product"
@@ -65,7 +66,7 @@ def _draw_tiles(view: View, found: SalesTiles, span: Span) -> None:
     sold, currency = found.sold, view.currency
     buckets = closed_totals(view)
     verdicts = judge_sales(view, span, found.current)
-    with st.grid("auto", min_column_width=165, gap="small", key="tiles-grid"):
+    with st.grid(5, min_column_width=165, gap="small", key="tiles-grid"):
         tile(
             "revenue",
             formats.money(sold.revenue_cents, currency),
@@ -131,12 +132,14 @@ def _location_panel(view: View) -> None:
         DEFINITIONS["location_sales"].help,
         lambda asked: sales_by_city(asked.db, asked.span.window, asked.span.grain, asked.filters),
         lambda found: _draw_groups(
-            view, "locations", "Revenue by city", with_others(found, _MOST_CITIES), height=_TALL
+            view, "locations", "Revenue by city", with_others(found, _MOST_CITIES), height=_BESIDE_CONTROLS
         ),
         honours=LOCATED,
-        note=lambda found: f"{len(found)} cities, together {formats.money(_total(found), view.currency)}",
+        note=lambda found: (
+            f"{formats.counted(len(found), 'city', 'cities')}, together {formats.money(_total(found), view.currency)}"
+        ),
         empty=lambda found: None if found else EMPTY,
-        height=_TALL,
+        height=_BESIDE_CONTROLS,
         while_loading=WhileLoading.CUT,
     )
 
@@ -153,7 +156,7 @@ def _draw_groups(
             group.name,
             group.revenue_cents,
             formats.money(group.revenue_cents, view.currency),
-            f"{formats.money(group.revenue_cents, view.currency)}, {formats.count(group.orders)} orders",
+            f"{formats.money(group.revenue_cents, view.currency)}, {formats.counted(group.orders, 'order')}",
             key=bar_key(kind, group.name) if kind else "",
         )
         for group in found
@@ -178,7 +181,7 @@ def _payment_panel(view: View) -> None:
         honours=EVERY,
         note=lambda _: "valid orders by payment type, UTC",
         empty=lambda found: None if any(bucket.total.orders for bucket in found[0].buckets) else EMPTY,
-        height=_TALL,
+        height=_BESIDE_CONTROLS,
         while_loading=WhileLoading.CUT,
     )
 
@@ -187,7 +190,7 @@ def _draw_payments(view: View, found: list[Bucket]) -> None:
     shown = [payment for payment in PaymentType if payment in found[0].by_payment]
     series = {payment.value: [bucket.by_payment[payment].valid_orders for bucket in found] for payment in shown}
     shades = {payment.value: view.colours.payment[payment] for payment in shown}
-    figure = charts.stacked([bucket.at for bucket in found], series, shades, view.colours, _TALL)
+    figure = charts.stacked([bucket.at for bucket in found], series, shades, view.colours, _BESIDE_CONTROLS)
     parts = ", ".join(f"{name} {formats.count(sum(counts))}" for name, counts in series.items())
     chart(figure, "payments", f"Valid orders over time by payment type: {parts}")
 
@@ -235,7 +238,7 @@ def _draw_best(view: View, measure: Measure, found: RankedProducts) -> None:
     bars = []
     for product in found.products[:10]:
         money = formats.money(product.net_cents, view.currency)
-        sold = f"{formats.count(product.units)} units"
+        sold = formats.counted(product.units, "unit")
         bars.append(
             charts.Ranked(
                 product.name,
@@ -300,7 +303,7 @@ def _ask_product(product_id: int, asked: Asked) -> list[ProductBucket]:
 
 def _product_note(view: View, found: list[ProductBucket]) -> str:
     net = formats.money(sum(bucket.net_cents for bucket in found), view.currency)
-    return f"net sales {net} · {formats.count(sum(bucket.units for bucket in found))} units, per bucket, UTC"
+    return f"net sales {net} · {formats.counted(sum(bucket.units for bucket in found), 'unit')}, UTC"
 
 
 def _draw_product(view: View, found: list[ProductBucket]) -> None:
@@ -320,7 +323,7 @@ def _table_panel(view: View) -> None:
         lambda found: _draw_table(view, *found),
         question=("products", "net_cents"),
         honours=STOCKED,
-        note=lambda found: f"{formats.count(len(found[0].products))} products sold, {_products_note(*found)}",
+        note=lambda found: f"{formats.counted(len(found[0].products), 'product')} sold, {_products_note(*found)}",
         empty=lambda found: None if found[0].products else EMPTY,
         height=_TABLE_HEIGHT,
         grows=True,

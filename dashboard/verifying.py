@@ -28,7 +28,7 @@ __all__ = ["Verifications", "Verifying", "draw"]
 
 _READ_SECONDS = 300.0
 _HELP = (
-    "Reads every order of these days, hot from MongoDB and archived from its files, computes the figures anew and "
+    "Reads every order of these days, hot from MongoDB and archived from its files, computes the figures again and "
     "compares them with those on screen, both at one instant. Other readers are not kept waiting."
 )
 
@@ -88,11 +88,11 @@ def _draw(choice: Choice) -> None:
     window = days_of(choice.span(now), now)
     asked: Verifying | None = st.session_state.get("verifying")
     waiting = asked is not None and not asked.future.done()
-    with card("**Is it true?**", _HELP, "card-verify", "content"):
+    with card("**Check these figures**", _HELP, "card-verify", "content"):
         if st.button("Verify this range", icon=":material/fact_check:", disabled=waiting, key="verify-now"):
             asked = st.session_state["verifying"] = _verifications().ask(window, choice.filters)
         if asked is None:
-            st.caption(f"{_range_text(window)}: the figures above against every single order")
+            st.caption(f"{_range_text(window)}: compares the figures above with every single order")
         elif not asked.future.done():
             st.caption(f"Reading the orders of {_range_text(asked.window)} · {(now - asked.begun).seconds} s")
         elif error := asked.future.exception():
@@ -108,7 +108,9 @@ def _draw_error(asked: Verifying, error: BaseException) -> None:
 
 
 def _draw_verdict(found: Verdict) -> None:
-    read = f"{formats.count(found.hot_orders)} hot and {formats.count(found.cold_orders)} archived orders"
+    read = (
+        f"{formats.counted(found.hot_orders, 'live order')} and {formats.counted(found.cold_orders, 'archived order')}"
+    )
     about = f"{_range_text(found.window)}{_filters_text(found.filters)} · read {read} in {found.seconds:.1f} s"
     if not found.differing:
         verdict = f":green-badge[:material/check_circle: equal to the cent] {len(found.figures)} figures"

@@ -1,4 +1,4 @@
-"""What needs attention, whether somebody still looks, and what is over."""
+"""Open alerts, when the rules were last evaluated, and closed alerts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Attention:
 
 @dataclass(frozen=True)
 class Past:
-    """Alerts that are over, the last opened first, read at `now`; `has_earlier`: there are more."""
+    """Closed alerts, the last opened first, read at `now`; `has_earlier`: there are more."""
 
     alerts: tuple[Alert, ...]
     has_earlier: bool
@@ -48,7 +48,7 @@ def attention(db: MongoDatabase, now: datetime, *, is_loading: bool = False) -> 
 
 
 def past(db: MongoDatabase, now: datetime, limit: int) -> Past:
-    """The last `limit` alerts that are over.
+    """The last `limit` closed alerts.
 
     Always from the newest one on: alerts that open together have the same `opened_at`, and going on before that of the
     last one shown could leave out its twins.

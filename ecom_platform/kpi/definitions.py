@@ -21,7 +21,7 @@ _BASIS_TEXT = {
     Basis.PLACED: "by the time the order was placed",
     Basis.DUE: "by the promised delivery time",
     Basis.STEP: "by the time of the delivery step",
-    Basis.NOW: "now, whatever range is chosen",
+    Basis.NOW: "as it is now; the range does not apply",
 }
 
 

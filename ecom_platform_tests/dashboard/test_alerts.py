@@ -183,6 +183,8 @@ def test_an_open_alert_leads_to_the_figures_that_show_why(browser, address, watc
         found.page.go_back()
         expect(card).to_be_visible()
         expect(found.page).to_have_url(re.compile(r"/alerts\?(?=.*range=7)(?=.*warehouse=1)(?=.*payment)(?!.*courier)"))
+        expect(pills).to_have_count(0)
+        found.go_to("Delivery")
         expect(pills).to_have_count(2)
     with opened(browser, f"{address}/{link}", charts=None) as again:
         expect(again.page.locator(".st-key-pills").get_by_role("button")).to_contain_text("Courier: 5")

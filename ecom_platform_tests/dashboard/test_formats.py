@@ -25,6 +25,13 @@ def test_money_shows_cents_below_ten_thousand(cents, expected):
     assert formats.money(cents, "USD") == expected
 
 
+@pytest.mark.parametrize(("number", "expected"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (1_200, "1,200 runs")])
+def test_one_is_not_many(number, expected):
+    """A count and its noun agree; a plural that is no added s is given."""
+    assert formats.counted(number, "run") == expected
+    assert formats.counted(number, "shelf", "shelves").endswith("shelf" if number == 1 else "shelves")
+
+
 def test_other_currencies_carry_their_sign_or_code():
     """A currency without a common sign is named."""
     assert formats.exact_money(123_456, "EUR") == "€1,234.56"

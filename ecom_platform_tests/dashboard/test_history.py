@@ -139,7 +139,7 @@ def test_who_asks_what_is_being_answered_waits_for_the_same_answer():
 def test_each_day_says_where_it_is_stored(browser, address, live_shop):
     """The line under the days counts them by where their orders are."""
     with opened(browser, f"{address}/history", CHARTS) as found:
-        expect(found.card("daily")).to_contain_text("in 30 UTC days · hot")
+        expect(found.card("daily")).to_contain_text("in 30 days (UTC) · ")
 
 
 @pytest.mark.browser
@@ -150,5 +150,5 @@ def test_the_button_verifies_the_range(browser, address, live_shop):
         button = found.page.get_by_role("button", name="Verify this range")
         button.click()
         expect(found.card("verify")).to_contain_text("equal to the cent")
-        expect(found.card("verify")).to_contain_text(f"read {total} hot and 0 archived orders")
+        expect(found.card("verify")).to_contain_text(f"read {total} live orders and 0 archived orders")
         expect(button).to_be_enabled()

@@ -43,7 +43,7 @@ MARK_PRESSABLE = """() => {
 # Reached by arrows from what Tab reaches: the other choices of a group, the options of a list, the cells of a table.
 BY_ARROWS = '[role=radio], [role=tab], [data-testid="stDataFrame"] canvas, button[aria-label="Open"]'
 UNREACHED = f"[data-pressable]:not([data-reached]):not(:is({BY_ARROWS}))"
-UNREACHED_GROUP = "[role=radiogroup]:not(:has([role=radio][data-reached]))"
+UNREACHED_GROUP = "[role=radiogroup]:has([role=radio]:enabled):not(:has([role=radio][data-reached]))"
 WORDS = "e => `${e.tagName} ${e.ariaLabel ?? e.innerText} ${e.className}`"
 
 
@@ -118,7 +118,9 @@ def test_tab_reaches_all_that_a_mouse_can_press(browser, shown):
     """Every link, button and field, with the filters unfolded; what arrows reach counts when Tab reaches its group."""
     page = shown.page
     resize(shown, DESKTOP)
-    unfold_filters(page)
+    has_filters = page.locator(FILTERS).count() > 0  # an order has none
+    if has_filters:
+        unfold_filters(page)
     page.evaluate(MARK_PRESSABLE)
     page.get_by_role("link", name="Skip to main content").focus()
     unreached = page.locator(f"{UNREACHED}, {UNREACHED_GROUP}")
@@ -128,7 +130,8 @@ def test_tab_reaches_all_that_a_mouse_can_press(browser, shown):
         if unreached.count() == 0:
             break
     missed = unreached.evaluate_all(f"all => all.map({WORDS})")
-    page.locator(f"{FILTERS} summary").click()
+    if has_filters:
+        page.locator(f"{FILTERS} summary").click()
 
     assert missed == []
 
