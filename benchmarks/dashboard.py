@@ -35,8 +35,8 @@ from urllib.request import urlopen
 from playwright.sync_api import BrowserContext, Page
 
 from benchmarks.viewer import watch
-from dashboard.choice import Choice
 from dashboard.ranges import Preset
+from dashboard.selection import Choice
 from ecom_platform.local.endpoints import choose_ports
 from ecom_platform.settings import load_settings
 from ecom_platform.store import database

@@ -20,7 +20,7 @@ from pymongo import monitoring
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.web import cli
 
-from dashboard.answers import Answers
+from dashboard.query_cache import Answers
 
 APP = Path(__file__).parents[1] / "dashboard" / "app.py"
 _COUNTED = ("aggregate", "find", "count", "distinct", "getMore")

@@ -7,13 +7,13 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard import acknowledging, formats, frame
+from dashboard import acknowledge_dialog, formats, frame
 from dashboard import alert_words as words
 from dashboard.attention import ATTENTION, ask_attention, good_or_unwatched, link_to_why
-from dashboard.choice import NOTHING
 from dashboard.csv_file import Cell
 from dashboard.panels import card, csv_button, panel
 from dashboard.queries.alerts import Attention, Past, past
+from dashboard.selection import NOTHING
 from dashboard.view import View, WhileLoading, names
 from ecom_platform.alerts import Alert, Score, read_scores
 
@@ -43,7 +43,7 @@ def draw_page() -> None:
     with now:
         frame.page("alerts", draw, of_now=True)
     # Beside the part that refreshes, so that no refresh touches what is being typed.
-    acknowledging.draw()
+    acknowledge_dialog.draw()
 
 
 def draw(view: View) -> None:
@@ -102,8 +102,8 @@ def _draw_open(view: View, found: Attention) -> None:
             with st.container(width="content", gap="xxsmall"):
                 _draw_what(view, alert, found)
             with st.container(width="content", horizontal=True, vertical_alignment="center", gap="small"):
-                if not acknowledging.said_to(alert):
-                    acknowledging.button(alert)
+                if not acknowledge_dialog.said_to(alert):
+                    acknowledge_dialog.button(alert)
                 link_to_why(alert, f"Why: {alert.link.page.capitalize()}")
 
 
@@ -112,7 +112,7 @@ def _draw_what(view: View, alert: Alert, found: Attention) -> None:
     st.markdown(f"{words.severity(alert)} **{subject}**", help=alert.meaning)
     figure = words.plain(words.figure(alert, view.currency))
     st.markdown(f"{figure} :gray[· {words.since(alert, found.now)}]")
-    if said := acknowledging.said_to(alert):
+    if said := acknowledge_dialog.said_to(alert):
         st.markdown(f":gray[:material/done: Acknowledged by {words.plain(words.seen(said, found.now))}]")
 
 

@@ -8,10 +8,10 @@ import streamlit as st
 
 from dashboard import alert_words as words
 from dashboard import formats
-from dashboard.choice import NOTHING
 from dashboard.frame import LINKED
 from dashboard.panels import panel
 from dashboard.queries.alerts import Attention, attention
+from dashboard.selection import NOTHING
 from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.alerts import Alert
 

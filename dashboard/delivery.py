@@ -10,9 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, formats
-from dashboard.choice import EVERY, PROMISED, Kind
-from dashboard.choosing import CLICK_HELP, bar_key, filter_chart
 from dashboard.csv_file import Cell
+from dashboard.filter_controls import CLICK_HELP, bar_key, filter_chart
 from dashboard.overview import range_note
 from dashboard.palette import STATUS_ORDER
 from dashboard.panels import BODY_HEIGHT, EMPTY, body, chart, csv_button, order_link, panel, tile, unknown_tile
@@ -29,6 +28,7 @@ from dashboard.queries.delivery import (
 )
 from dashboard.queries.sales import Amounts
 from dashboard.ranges import Span, Window
+from dashboard.selection import EVERY, PROMISED, Kind
 from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.contract import Status
 from ecom_platform.kpi import Grain

@@ -16,9 +16,8 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 
-from dashboard.back import make_links_one_step
-from dashboard.choice import Choice, Kind, toggled
-from dashboard.choosing import choose, options, take_up, wanted
+from dashboard.browser_history import make_links_one_step
+from dashboard.filter_controls import choose, options, take_up, wanted
 from dashboard.formats import age as age_text
 from dashboard.formats import clock, count
 from dashboard.palette import palette_of
@@ -26,6 +25,7 @@ from dashboard.panels import every
 from dashboard.queries.names import Names
 from dashboard.queries.pulse import pulse
 from dashboard.ranges import Preset
+from dashboard.selection import Choice, Kind, toggled
 from dashboard.view import View, answers, live, names
 from ecom_platform.history.question import Filters
 from ecom_platform.store import AgeState, FigureAge

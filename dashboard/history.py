@@ -10,11 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts_history, formats
-from dashboard.choice import EVERY, NOTHING
 from dashboard.csv_file import Cell, units
 from dashboard.panels import chart, csv_button, panel
 from dashboard.queries.archive import Layer, layers
 from dashboard.queries.history import Days, Hour, daily, days_of, week_hours
+from dashboard.selection import EVERY, NOTHING
 from dashboard.view import Asked, View, WhileLoading
 from ecom_platform.kpi.definitions import DEFINITIONS
 from ecom_platform.store.manifests import Manifest, RunState, read_manifests

@@ -9,13 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, charts_stock, formats
-from dashboard.choice import EVERY, STOCKED
-from dashboard.choosing import CLICK_HELP, bar_key, filter_chart
 from dashboard.csv_file import Cell
+from dashboard.filter_controls import CLICK_HELP, bar_key, filter_chart
 from dashboard.panels import EMPTY, body, chart, csv_button, panel, tile, unknown_tile
 from dashboard.queries.names import Names
 from dashboard.queries.sales import Amounts, sales_by_warehouse
 from dashboard.queries.stock import Shelf, Stock, cover_by_category, read_stock
+from dashboard.selection import EVERY, STOCKED
 from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.kpi.definitions import DEFINITIONS
 

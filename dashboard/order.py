@@ -11,9 +11,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import formats
-from dashboard.choice import NOTHING
 from dashboard.panels import body
 from dashboard.queries.order import FoundOrder, find_order
+from dashboard.selection import NOTHING
 from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.contract import Status
 

@@ -10,7 +10,6 @@ import streamlit as st
 
 from dashboard import charts, formats
 from dashboard.attention import draw_attention
-from dashboard.choice import EVERY, NOTHING, PROMISED, STOCKED
 from dashboard.palette import STATUS_ORDER
 from dashboard.panels import (
     AFTER_LOADING,
@@ -30,6 +29,7 @@ from dashboard.queries.orders import LastOrder, last_orders
 from dashboard.queries.products import ProductSales, product_sales
 from dashboard.queries.sales import Amounts, Bucket, sales_by_bucket, sales_by_payment
 from dashboard.ranges import Preset, Span, Window
+from dashboard.selection import EVERY, NOTHING, PROMISED, STOCKED
 from dashboard.usual import BAND_HELP, Verdict, judge, usual_revenue, usual_so_far
 from dashboard.view import Asked, NotYet, View, WhileLoading
 from ecom_platform.contract import PaymentType, Status

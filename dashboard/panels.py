@@ -15,11 +15,11 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import zoom
-from dashboard.answers import Answer
-from dashboard.choice import Kinds
 from dashboard.csv_file import Cell, csv_text
 from dashboard.formats import UNKNOWN, clock
+from dashboard.query_cache import Answer
 from dashboard.ranges import Span
+from dashboard.selection import Kinds
 from dashboard.view import Asked, NotYet, View, WhileLoading
 from ecom_platform.kpi.definitions import DEFINITIONS
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import charts, formats
-from dashboard.choice import NOTHING
 from dashboard.panels import BODY_HEIGHT, body, chart, panel
 from dashboard.pipeline_tables import archive_days_panel, archive_runs_panel, checks_panel, runs_panel, size_panel
 from dashboard.pipeline_tiles import TILE_HEIGHT, draw_tiles
 from dashboard.queries.pipeline import OUTCOMES, DeadLetters, Minute, Stream, dead_letters, ingested, stream
+from dashboard.selection import NOTHING
 from dashboard.view import Asked, View, WhileLoading
 
 __all__ = ["draw"]

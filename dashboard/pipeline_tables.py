@@ -10,9 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, formats
-from dashboard.choice import NOTHING
 from dashboard.panels import BODY_HEIGHT, chart, panel
 from dashboard.queries.archive import Archiving, archiving
+from dashboard.selection import NOTHING
 from dashboard.view import Asked, View, WhileLoading
 from ecom_platform.settings import Settings
 from ecom_platform.store.pipeline_status import PipelineStatus, read_pipeline_status

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import formats
 from dashboard.queries.pipeline import Minute, Stream, wait_seconds
-from ecom_platform.streaming.waits import LONGEST_SECONDS
+from ecom_platform.streaming.latency_histogram import LONGEST_SECONDS
 
 __all__ = ["TILE_HEIGHT", "draw_tiles"]
 

@@ -8,15 +8,15 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, formats
-from dashboard.choice import EVERY, LOCATED, PROMISED, STOCKED, Kind
-from dashboard.choosing import CLICK_HELP, bar_key, filter_chart
 from dashboard.csv_file import Cell, units
+from dashboard.filter_controls import CLICK_HELP, bar_key, filter_chart
 from dashboard.overview import SOLD, ask_line, closed_totals, compared_with, draw_revenue, judge_sales, range_note
 from dashboard.panels import BODY_HEIGHT, CONTROLS_HEIGHT, EMPTY, TILE_HEIGHT, body, chart, csv_button, panel, tile
 from dashboard.queries.products import Measure, ProductBucket, ProductSales, product_by_bucket
 from dashboard.queries.sales import Bucket, Group, sales_by_category, sales_by_city
 from dashboard.queries.selling import RankedProducts, SalesTiles, ranked_products, sales_tiles, with_others
 from dashboard.ranges import Preset, Span
+from dashboard.selection import EVERY, LOCATED, PROMISED, STOCKED, Kind
 from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.contract import PaymentType
 from ecom_platform.kpi import Grain

@@ -11,11 +11,11 @@ from typing import TypeVar
 import streamlit as st
 
 from dashboard import zoom
-from dashboard.answers import Answer, Answers, Tick
-from dashboard.choice import EVERY, Choice, Kinds
 from dashboard.palette import Palette
 from dashboard.queries.names import Names, read_names
+from dashboard.query_cache import Answer, Answers, Tick
 from dashboard.ranges import Span
+from dashboard.selection import EVERY, Choice, Kinds
 from ecom_platform.history.question import Filters
 from ecom_platform.settings import Settings
 from ecom_platform.store import Loading, read_loading

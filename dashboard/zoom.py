@@ -13,7 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.choice import Choice
+from dashboard.selection import Choice
 
 __all__ = ["begin", "restore", "watch"]
 

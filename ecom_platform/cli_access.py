@@ -21,7 +21,7 @@ __all__ = ["connect", "credentials"]
 @click.option("--kafka-config", is_flag=True, help="Print a configuration for Kafka's own tools.")
 def connect(*, role: str, as_json: bool, kafka_config: bool) -> None:
     """Say what a client of ROLE (producer, analyst, ...) needs: addresses, and the file with its password."""
-    from ecom_platform.local.connecting import connection, kafka_properties
+    from ecom_platform.local.client_config import connection, kafka_properties
 
     if kafka_config and as_json:
         raise UsageError("Say either --json or --kafka-config: the second is lines for Kafka's tools, not JSON.")
@@ -42,15 +42,15 @@ def connect(*, role: str, as_json: bool, kafka_config: bool) -> None:
 @click.option("--rotate", type=click.Choice([str(role) for role in Role]), help="Give this role new passwords.")
 def credentials(*, folder: Path | None, rotate: str | None) -> None:
     """Make the passwords of a deployment, or new ones for a role."""
-    from ecom_platform.local import connecting
+    from ecom_platform.local import client_config
 
     if (folder is None) == (rotate is None):
         raise UsageError("Say either --to FOLDER or --rotate ROLE. Nothing was done.")
     if folder is not None:
-        made = connecting.export(folder)
+        made = client_config.export(folder)
         click.echo(f"{len(made)} files were made in {folder}; those that were there are as they were.")
         return
-    changed = connecting.rotate(load_settings(), Role(cast(str, rotate)))
+    changed = client_config.rotate(load_settings(), Role(cast(str, rotate)))
     for file in changed:
         click.echo(f"{file} has a new password, and its server knows it.")
     click.echo(f"Programs of the role {rotate} go on until they connect again: start them anew (docs/operations.md).")

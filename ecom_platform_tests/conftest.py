@@ -29,7 +29,7 @@ from ecom_platform.local.server import as_admin
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, database
-from ecom_platform.store.owners import ProcessIdentity, identify
+from ecom_platform.store.process_identity import ProcessIdentity, identify
 from ecom_platform_tests.canary import files_with_passwords
 from ecom_platform_tests.processes import kill_what_is_left, longest_first
 

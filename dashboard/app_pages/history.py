@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard import frame, history, verifying
+from dashboard import frame, history, verify_card
 
 frame.page("history", history.draw)
-verifying.draw(frame.chosen())
+verify_card.draw(frame.chosen())

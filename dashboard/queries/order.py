@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ecom_platform.archive.rows import find_orders, open_archive
+from ecom_platform.archive.lookup import find_orders, open_archive
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store.archived import read_archived_ids

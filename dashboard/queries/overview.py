@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dashboard.choice import PROMISED, honoured
 from dashboard.queries.delivery import Open, Promises, open_orders, promises, promises_by_bucket
 from dashboard.queries.sales import Amounts, Bucket, data_start, sales, sales_by_bucket
 from dashboard.ranges import Span
+from dashboard.selection import PROMISED, honoured
 from ecom_platform.history.question import Filters
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.figures import change

@@ -15,7 +15,7 @@ from ecom_platform.store.collections import DEAD_LETTERS, INGEST_MINUTE, LATE_EV
 from ecom_platform.store.late_events import LateOutcomes, read_late_outcomes
 from ecom_platform.store.offsets import Counters, PartitionOffsets, read_offsets
 from ecom_platform.store.progress import Progress, read_progress
-from ecom_platform.streaming.waits import wait_percentile_seconds
+from ecom_platform.streaming.latency_histogram import wait_percentile_seconds
 
 __all__ = [
     "OUTCOMES",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboard.choice import PROMISED, honoured
 from dashboard.queries.overview import is_covered
 from dashboard.queries.products import Measure, ProductSales, product_sales, rank_changes
 from dashboard.queries.sales import Amounts, Group, data_start, returned_cents, sales
 from dashboard.ranges import Span
+from dashboard.selection import PROMISED, honoured
 from ecom_platform.history.question import Filters
 from ecom_platform.kpi import UNKNOWN
 from ecom_platform.kpi.figures import change

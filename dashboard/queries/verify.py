@@ -8,10 +8,10 @@ from datetime import datetime
 
 from bson.timestamp import Timestamp
 
-from dashboard.choice import PROMISED, honoured
 from dashboard.queries.delivery import courier_promises, states, together
 from dashboard.queries.sales import sales
 from dashboard.ranges import Window
+from dashboard.selection import PROMISED, honoured
 from ecom_platform.history.kpi import answer_kpis_at
 from ecom_platform.history.question import Filters, KpiQuestion
 from ecom_platform.kpi import Grain

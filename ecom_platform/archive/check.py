@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 from pymongo.client_session import ClientSession
 from pyroaring import BitMap64
 
+from ecom_platform.archive.archiver_lease import Archiver
 from ecom_platform.archive.files import FilesDamaged, read_archived
-from ecom_platform.archive.holding import Archiver
 from ecom_platform.archive.layout import ROOT
 from ecom_platform.archive.policy import day_range
 from ecom_platform.archive.transition import advance, in_transaction, next_epoch

@@ -28,12 +28,12 @@ from typing import Any, Final
 from pymongo.client_session import ClientSession
 from pyroaring import BitMap64
 
+from ecom_platform.archive.archiver_lease import Archiver
 from ecom_platform.archive.compaction_files import DayRows, count_superseded, write_files
 from ecom_platform.archive.compaction_plan import CompactedDay, compaction_plan
 from ecom_platform.archive.copies import refresh_copies
 from ecom_platform.archive.files import FilesDamaged, put_in_place, remove
 from ecom_platform.archive.hdfs import arrow_file_system
-from ecom_platform.archive.holding import Archiver
 from ecom_platform.archive.layout import ROOT, staging_folder
 from ecom_platform.archive.parquet_file import Totals
 from ecom_platform.archive.publish import published_ids

@@ -18,7 +18,7 @@ from ecom_platform.archive.files import FilesDamaged, read_archived
 from ecom_platform.archive.hdfs import archived_file_errors, hdfs_errors, patiently
 from ecom_platform.archive.layout import ROOT, published_path, staging_folder
 from ecom_platform.archive.parquet_file import Totals, read_totals, write_orders_file
-from ecom_platform.archive.stored import stored_batches, without_orders
+from ecom_platform.archive.parquet_reader import stored_batches, without_orders
 from ecom_platform.errors import AccountingError
 from ecom_platform.store.manifests import ArchivedFile, Manifest
 

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 from pymongo.client_session import ClientSession
 from pyroaring import BitMap64
 
+from ecom_platform.archive.archiver_lease import Archiver
 from ecom_platform.archive.files import FilesDamaged, put_in_place, read_archived
-from ecom_platform.archive.holding import Archiver
 from ecom_platform.archive.layout import ROOT, staging_folder
 from ecom_platform.archive.transition import advance, in_transaction, next_epoch
 from ecom_platform.store.client import Document

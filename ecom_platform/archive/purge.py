@@ -21,9 +21,9 @@ from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
 from pyroaring import BitMap64
 
+from ecom_platform.archive.archiver_lease import Archiver
 from ecom_platform.archive.files import FilesDamaged, read_archived, remove
 from ecom_platform.archive.hdfs import hdfs_errors
-from ecom_platform.archive.holding import Archiver
 from ecom_platform.archive.layout import ROOT, STAGING
 from ecom_platform.archive.policy import day_range
 from ecom_platform.archive.summary import summary_rows

@@ -27,10 +27,10 @@ from pyarrow.fs import FileSystem
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
-from ecom_platform.archive.bring_back import PARTITION, Attempt, Rehydrated
-from ecom_platform.archive.holding import LEASE_ROLE
+from ecom_platform.archive.archiver_lease import LEASE_ROLE
 from ecom_platform.archive.late import day_of
-from ecom_platform.archive.rows import ColdOrder, open_archive, read_orders
+from ecom_platform.archive.lookup import ColdOrder, open_archive, read_orders
+from ecom_platform.archive.rehydrate_transaction import PARTITION, Attempt, Rehydrated
 from ecom_platform.errors import AccountingError, EcomError, UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, mongo_errors

@@ -19,12 +19,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from ecom_platform.archive.archiver_lease import Archiver, Progress, held_archiver, no_progress
 from ecom_platform.archive.check import check
 from ecom_platform.archive.compact import compact
 from ecom_platform.archive.compaction_plan import paths_to_keep
 from ecom_platform.archive.copies import paths_of_strangers
 from ecom_platform.archive.files import FilesDamaged, remove_older
-from ecom_platform.archive.holding import Archiver, Progress, held_archiver, no_progress
 from ecom_platform.archive.plan import PlannedDay, count_days, read_frontier, read_plan
 from ecom_platform.archive.policy import Policy, policy_of
 from ecom_platform.archive.publish import commit, publish, published_ids

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecom_platform.archive.archiver_lease import Archiver
 from ecom_platform.archive.files import FilesDamaged
-from ecom_platform.archive.holding import Archiver
 from ecom_platform.archive.layout import staging_folder
 from ecom_platform.archive.parquet_file import Totals
 from ecom_platform.archive.transition import advance

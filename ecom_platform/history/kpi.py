@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bson.timestamp import Timestamp
 
-from ecom_platform.archive.rows import open_archive
+from ecom_platform.archive.lookup import open_archive
 from ecom_platform.history.figures_sql import KPI_COLUMNS, OrderTable
 from ecom_platform.history.question import Filters, KpiQuestion, iso_text
 from ecom_platform.history.reader import Selection, cold_batches, hot_batches

@@ -19,7 +19,7 @@ from pyarrow.fs import FileSystem
 
 from ecom_platform.archive.hdfs import archived_file_errors
 from ecom_platform.archive.layout import ROOT, file_day
-from ecom_platform.archive.stored import stored_batches, without_orders
+from ecom_platform.archive.parquet_reader import stored_batches, without_orders
 from ecom_platform.history.snapshot import HistorySnapshot
 from ecom_platform.store.arrow_documents import arrow_batches
 from ecom_platform.store.client import Document, MongoDatabase

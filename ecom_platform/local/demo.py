@@ -16,7 +16,7 @@ from typing import Any
 from ecom_platform.credentials import Role
 from ecom_platform.errors import UnavailableError
 from ecom_platform.local import dagster
-from ecom_platform.local.companions import CODE_SERVER, DAEMON, DASHBOARD, PORTS, SIMULATOR, WEBSERVER
+from ecom_platform.local.demo_programs import CODE_SERVER, DAEMON, DASHBOARD, PORTS, SIMULATOR, WEBSERVER
 from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.kafka import KAFKA

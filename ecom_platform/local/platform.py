@@ -13,7 +13,7 @@ import psutil
 from ecom_platform import jars, scratch
 from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
 from ecom_platform.local import endpoints, processes
-from ecom_platform.local.companions import PORTS, companions
+from ecom_platform.local.demo_programs import PORTS, companions
 from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.kafka import KAFKA

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from ecom_platform.errors import EcomError
 from ecom_platform.local import dagster, processes
-from ecom_platform.local.companions import CODE_SERVER, DAEMON, DASHBOARD, SIMULATOR, WEBSERVER
+from ecom_platform.local.demo_programs import CODE_SERVER, DAEMON, DASHBOARD, SIMULATOR, WEBSERVER
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings

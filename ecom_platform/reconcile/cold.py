@@ -10,7 +10,7 @@ from bson.timestamp import Timestamp
 from pymongo.client_session import ClientSession
 from pyroaring import BitMap64
 
-from ecom_platform.archive.rows import open_archive
+from ecom_platform.archive.lookup import open_archive
 from ecom_platform.history.reader import cold_batches
 from ecom_platform.history.snapshot import HistorySnapshot
 from ecom_platform.settings import Settings

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ecom_platform.store.client import MongoCollection, MongoDatabase, connect, database, mongo_errors
+from ecom_platform.store.desired_state import Intent, read_intent, set_intent
 from ecom_platform.store.dimensions import DimensionTables, dimension_version, load_dimensions, read_dimensions
-from ecom_platform.store.intents import Intent, read_intent, set_intent
 from ecom_platform.store.leases import Lease, LeaseState, read_lease
 from ecom_platform.store.loading import Loading, read_first_order, read_loading, write_loading
 from ecom_platform.store.offsets import Counters, PartitionOffsets, read_offsets

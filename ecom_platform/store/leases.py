@@ -16,7 +16,7 @@ from pymongo.client_session import ClientSession
 from ecom_platform.errors import Fenced
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import LEASES
-from ecom_platform.store.owners import ProcessIdentity, identify
+from ecom_platform.store.process_identity import ProcessIdentity, identify
 
 __all__ = ["Lease", "LeaseState", "read_lease"]
 

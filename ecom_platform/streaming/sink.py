@@ -23,11 +23,11 @@ from ecom_platform.store import collections as names
 from ecom_platform.store.rollups import add_increments
 from ecom_platform.store.transactions import commit_in_halves, is_data_error, run_transaction
 from ecom_platform.streaming.archived import ArchivedCache, ArchivedOrders
-from ecom_platform.streaming.documents import dead_letter, mark_dirty_days, record_fields
+from ecom_platform.streaming.dead_letters import dead_letter, mark_dirty_days, record_fields
 from ecom_platform.streaming.fold import ChunkWrites, Known, fold_chunk, order_ids, receipt_ids
+from ecom_platform.streaming.latency_histogram import wait_bins
 from ecom_platform.streaming.poison import EMPTY_WINDOW, is_poisoned, slide
 from ecom_platform.streaming.records import DecodedRecord, Record, decode_records
-from ecom_platform.streaming.waits import wait_bins
 
 __all__ = ["Sink"]
 

@@ -10,8 +10,8 @@ import signal
 import sys
 import threading
 
+from ecom_platform.archive.archiver_lease import held_archiver
 from ecom_platform.archive.compact import compact
-from ecom_platform.archive.holding import held_archiver
 from ecom_platform.settings import Settings
 from ecom_platform.store import database
 

@@ -23,11 +23,11 @@ from pymongo.client_session import ClientSession
 
 from ecom_platform.archive import compact as module
 from ecom_platform.archive import compaction_files
+from ecom_platform.archive.archiver_lease import LEASE_ROLE, Archiver, held_archiver
 from ecom_platform.archive.compact import compact
 from ecom_platform.archive.copies import refresh_copies
 from ecom_platform.archive.files import FilesDamaged
 from ecom_platform.archive.hdfs import arrow_file_system, connect_hdfs
-from ecom_platform.archive.holding import LEASE_ROLE, Archiver, held_archiver
 from ecom_platform.archive.layout import ROOT, STAGING, manifest_copy
 from ecom_platform.archive.policy import Policy
 from ecom_platform.archive.rehydrate import rehydrate, rehydrate_waiting

@@ -13,8 +13,8 @@ from contextlib import suppress
 import pytest
 from pyspark.sql import SparkSession
 
+from ecom_platform.archive.archiver_lease import TTL_SECONDS
 from ecom_platform.archive.hdfs import connect_hdfs
-from ecom_platform.archive.holding import TTL_SECONDS
 from ecom_platform.archive.layout import STAGING
 from ecom_platform.archive.run import STEPS, archive
 from ecom_platform.errors import Fenced, UnavailableError

@@ -18,9 +18,9 @@ from pyroaring import BitMap64
 from pyspark.sql import SparkSession
 
 from ecom_platform.archive import purge as purge_module
+from ecom_platform.archive.archiver_lease import LEASE_ROLE, held_archiver
 from ecom_platform.archive.files import FilesDamaged
 from ecom_platform.archive.hdfs import arrow_file_system, connect_hdfs
-from ecom_platform.archive.holding import LEASE_ROLE, held_archiver
 from ecom_platform.archive.layout import ROOT, STAGING, manifest_copy, staging_folder
 from ecom_platform.archive.policy import Policy
 from ecom_platform.archive.run import STEPS, archive, archive_to_commit, check_committed, purge_checked

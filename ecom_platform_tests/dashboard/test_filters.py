@@ -8,7 +8,6 @@ from functools import cache
 
 import pytest
 
-from dashboard.choice import LOCATED, PROMISED, STOCKED, Choice, honoured
 from dashboard.queries.delivery import (
     courier_promises,
     late_orders,
@@ -31,6 +30,7 @@ from dashboard.queries.sales import (
     sales_by_warehouse,
 )
 from dashboard.ranges import Preset
+from dashboard.selection import LOCATED, PROMISED, STOCKED, Choice, honoured
 from ecom_platform.contract import Status
 from ecom_platform.history.kpi import answer_kpis
 from ecom_platform.history.question import Filters, KpiQuestion

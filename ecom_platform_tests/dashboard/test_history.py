@@ -12,7 +12,7 @@ from dashboard import formats
 from dashboard.queries.history import daily, days_of, week_hours
 from dashboard.queries.verify import Verdict, verify
 from dashboard.ranges import Preset, Window, resolve
-from dashboard.verifying import Verifications
+from dashboard.verify_card import Verifications
 from ecom_platform.history.question import Filters
 from ecom_platform.settings import Settings
 from ecom_platform.store import collections

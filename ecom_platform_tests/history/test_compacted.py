@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from ecom_platform.archive.archiver_lease import held_archiver
 from ecom_platform.archive.compact import compact
 from ecom_platform.archive.hdfs import arrow_file_system, connect_hdfs
-from ecom_platform.archive.holding import held_archiver
 from ecom_platform.archive.policy import policy_of
 from ecom_platform.archive.run import archive
 from ecom_platform.history.kpi import answer_kpis

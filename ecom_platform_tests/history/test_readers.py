@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from ecom_platform.archive.hdfs import arrow_file_system
 from ecom_platform.archive.layout import ROOT
-from ecom_platform.archive.rows import to_document
+from ecom_platform.archive.lookup import to_document
 from ecom_platform.errors import UnavailableError
 from ecom_platform.history.reader import Selection, cold_batches, hot_batches
 from ecom_platform.history.snapshot import HistorySnapshot, read_snapshot

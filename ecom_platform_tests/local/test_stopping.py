@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ecom_platform.local.companions import COMPANIONS
+from ecom_platform.local.demo_programs import COMPANIONS
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.processes import processes
 from ecom_platform.local.programs import Program

@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from ecom_platform.orchestration.sensing import asking
+from ecom_platform.orchestration.sensing import run_requests
 
-asking.FIRST_RETRY_SECONDS = 1.0
+run_requests.FIRST_RETRY_SECONDS = 1.0
 
 from ecom_platform.orchestration import definitions  # noqa: E402 - after the change
 from ecom_platform.orchestration.runs.batch import Batch  # noqa: E402

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from ecom_platform.archive.archiver_lease import LEASE_ROLE
 from ecom_platform.archive.hdfs import connect_hdfs
-from ecom_platform.archive.holding import LEASE_ROLE
 from ecom_platform.archive.run import unfinished_runs
 from ecom_platform.local.server import as_admin
 from ecom_platform.orchestration.names import ARCHIVE_JOB, KPI_JOB, PURGE_JOB

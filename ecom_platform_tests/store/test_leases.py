@@ -16,7 +16,7 @@ from ecom_platform.errors import Fenced, UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, read_lease
 from ecom_platform.store.collections import LEASES
-from ecom_platform.store.owners import ProcessIdentity, identify
+from ecom_platform.store.process_identity import ProcessIdentity, identify
 from ecom_platform_tests.conftest import variables
 
 HOLD_AND_DIE = """

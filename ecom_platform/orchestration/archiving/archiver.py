@@ -14,7 +14,7 @@ from ecom_platform.orchestration.runs.batch import owner_of
 from ecom_platform.orchestration.runs.ending import end_if_asked
 
 if TYPE_CHECKING:
-    from ecom_platform.archive.holding import Archiver
+    from ecom_platform.archive.archiver_lease import Archiver
 
 __all__ = ["archiver_of"]
 
@@ -28,7 +28,7 @@ def archiver_of(context: dg.OpExecutionContext, platform: Platform) -> Iterator[
 
     Raises Fenced, UnavailableError, ConfigurationError as `held_archiver`.
     """
-    from ecom_platform.archive.holding import held_archiver
+    from ecom_platform.archive.archiver_lease import held_archiver
 
     looked = 0.0
 

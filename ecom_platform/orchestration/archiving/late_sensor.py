@@ -13,8 +13,8 @@ from ecom_platform.orchestration.archiving.late_trigger import decide, request_k
 from ecom_platform.orchestration.archiving.purge_sensor import working_archiver
 from ecom_platform.orchestration.names import LATE_SENSOR
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
-from ecom_platform.orchestration.sensing.asking import Asking
 from ecom_platform.orchestration.sensing.requests import outcome_of, run_request
+from ecom_platform.orchestration.sensing.run_requests import Asking
 from ecom_platform.store.late_events import count_waiting
 from ecom_platform.store.leases import read_lease
 
@@ -32,7 +32,7 @@ INTERVAL_SECONDS: Final = 15
 )
 def late_events_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
     """One look at the late events."""
-    from ecom_platform.archive.holding import LEASE_ROLE
+    from ecom_platform.archive.archiver_lease import LEASE_ROLE
 
     asking, now = Asking.parse(context.cursor), datetime.now(UTC).timestamp()
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecom_platform.orchestration.sensing.asking import Asking, Outcome
+from ecom_platform.orchestration.sensing.run_requests import Asking, Outcome
 
 __all__ = ["LateDecision", "decide", "request_key"]
 

@@ -13,8 +13,8 @@ from ecom_platform.orchestration.archiving.purge_trigger import decide, request_
 from ecom_platform.orchestration.names import CHECK_JOB, PURGE_JOB, PURGE_SENSOR
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.runs.recovery import bury_holder
-from ecom_platform.orchestration.sensing.asking import Asking
 from ecom_platform.orchestration.sensing.requests import ARCHIVE_FIRST, outcome_of, run_request
+from ecom_platform.orchestration.sensing.run_requests import Asking
 from ecom_platform.store.leases import read_lease
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ INTERVAL_SECONDS: Final = 10
 )
 def orders_purge_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
     """One look at the manifests."""
-    from ecom_platform.archive.holding import LEASE_ROLE
+    from ecom_platform.archive.archiver_lease import LEASE_ROLE
     from ecom_platform.archive.run import unfinished_runs
 
     asking, now = Asking.parse(context.cursor), datetime.now(UTC).timestamp()

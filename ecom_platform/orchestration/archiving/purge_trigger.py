@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ecom_platform.orchestration.sensing.asking import Asking, Outcome
+from ecom_platform.orchestration.sensing.run_requests import Asking, Outcome
 
 if TYPE_CHECKING:
     from ecom_platform.store.manifests import Verdict

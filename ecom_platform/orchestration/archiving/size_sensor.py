@@ -21,10 +21,10 @@ from ecom_platform.orchestration.archiving.size_trigger import (
 )
 from ecom_platform.orchestration.names import ARCHIVE_SENSOR, SIZE_CHECK
 from ecom_platform.orchestration.resources import Platform
-from ecom_platform.orchestration.sensing.asking import Outcome
 from ecom_platform.orchestration.sensing.hysteresis import Watermarks
 from ecom_platform.orchestration.sensing.loading import history_is_loading
 from ecom_platform.orchestration.sensing.requests import outcome_of
+from ecom_platform.orchestration.sensing.run_requests import Outcome
 from ecom_platform.orchestration.tables import fact_key
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase

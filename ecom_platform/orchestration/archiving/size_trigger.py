@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ecom_platform.orchestration.sensing.asking import Asking, Outcome
 from ecom_platform.orchestration.sensing.cursor import Remembered
 from ecom_platform.orchestration.sensing.hysteresis import Watermarks
+from ecom_platform.orchestration.sensing.run_requests import Asking, Outcome
 
 __all__ = ["SizeDecision", "SizeMemory", "decide", "nothing_to_take"]
 

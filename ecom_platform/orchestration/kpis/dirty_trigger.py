@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ecom_platform.orchestration.runs.blocks import Block, blocks_of
-from ecom_platform.orchestration.sensing.asking import Asking, Outcome
 from ecom_platform.orchestration.sensing.cursor import Remembered
+from ecom_platform.orchestration.sensing.run_requests import Asking, Outcome
 
 __all__ = ["DirtyDecision", "DirtyMemory", "decide"]
 

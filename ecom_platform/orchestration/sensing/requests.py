@@ -8,7 +8,7 @@ from typing import Final
 import dagster as dg
 
 from ecom_platform.orchestration.names import REQUEST_TAG, STOPPED_BY_TAG
-from ecom_platform.orchestration.sensing.asking import Outcome
+from ecom_platform.orchestration.sensing.run_requests import Outcome
 
 __all__ = ["ARCHIVE_FIRST", "BATCH_TAGS", "outcome_of", "run_request"]
 

@@ -20,7 +20,7 @@ from ecom_platform.orchestration.supervision.holding import patient_database, ta
 from ecom_platform.orchestration.supervision.resources import StreamLauncher, SupervisorPace
 from ecom_platform.orchestration.supervision.supervisor import Ending, Outcome, StreamSupervisor
 from ecom_platform.orchestration.supervision.world import RealWorld
-from ecom_platform.store.intents import set_intent
+from ecom_platform.store.desired_state import set_intent
 
 __all__ = ["streaming_supervisor_job", "supervise_order_stream"]
 

@@ -32,9 +32,9 @@ from ecom_platform.orchestration.supervision.reconciler import (
     decide,
 )
 from ecom_platform.store.client import MongoDatabase
-from ecom_platform.store.intents import read_intent, set_intent
+from ecom_platform.store.desired_state import read_intent, set_intent
 from ecom_platform.store.leases import LeaseState, read_lease
-from ecom_platform.store.owners import identify
+from ecom_platform.store.process_identity import identify
 
 __all__ = ["look", "streaming_supervisor_sensor"]
 

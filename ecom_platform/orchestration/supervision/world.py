@@ -19,7 +19,7 @@ from ecom_platform.orchestration.supervision.code_version import CodeWatch
 from ecom_platform.orchestration.supervision.resources import StreamLauncher
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
-from ecom_platform.store.intents import read_intent, set_intent
+from ecom_platform.store.desired_state import read_intent, set_intent
 from ecom_platform.store.leases import Lease
 from ecom_platform.store.progress import read_progress
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pymongo.client_session import ClientSession
 
-from ecom_platform.archive import bring_back as transaction
+from ecom_platform.archive import rehydrate_transaction as transaction
 from ecom_platform.archive.rehydrate import Rehydrated, rehydrate_waiting
 from ecom_platform.contract import OrderPlaced
 from ecom_platform.store import MongoDatabase

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from ecom_platform.archive.holding import LEASE_ROLE
+from ecom_platform.archive.archiver_lease import LEASE_ROLE
 from ecom_platform.archive.rehydrate import Rehydrated, rehydrate
 from ecom_platform.contract import Status
 from ecom_platform.errors import Fenced
@@ -65,11 +65,12 @@ def test_a_rehydration_killed_after_its_commit_has_nothing_left_to_do(archived: 
 
 DIE_AT = """
 import os, sys
-from ecom_platform.archive import bring_back, rehydrate
+from ecom_platform.archive import rehydrate
+from ecom_platform.archive import rehydrate_transaction
 from ecom_platform.settings import Settings
 from ecom_platform.store import database
 settings = Settings()
-for module in (bring_back, rehydrate):
+for module in (rehydrate_transaction, rehydrate):
     setattr(module, sys.argv[1], lambda *_, **__: os._exit(9))
 rehydrate.rehydrate_waiting(settings, database(settings), "the one that dies")
 os._exit(9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ecom_platform.orchestration.archiving.purge_trigger import decide, request_key
-from ecom_platform.orchestration.sensing.asking import Asking, Outcome
+from ecom_platform.orchestration.sensing.run_requests import Asking, Outcome
 from ecom_platform.store.manifests import Verdict
 
 PASSED = Verdict(True, datetime(2026, 11, 23, tzinfo=UTC), "fine")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from ecom_platform.orchestration.kpis.dirty_trigger import DirtyMemory, decide
-from ecom_platform.orchestration.sensing.asking import Outcome
+from ecom_platform.orchestration.sensing.run_requests import Outcome
 
 TODAY = "2026-11-23"
 START = 1_000_000.0

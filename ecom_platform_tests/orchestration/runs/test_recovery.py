@@ -14,7 +14,7 @@ import pytest
 from ecom_platform.orchestration.runs import recovery
 from ecom_platform.orchestration.runs.recovery import bury_holder, bury_workerless
 from ecom_platform.store.leases import LeaseState
-from ecom_platform.store.owners import identify
+from ecom_platform.store.process_identity import identify
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 

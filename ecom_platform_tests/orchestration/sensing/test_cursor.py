@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ecom_platform.orchestration.kpis.dirty_trigger import DirtyMemory
-from ecom_platform.orchestration.sensing.asking import Asking
 from ecom_platform.orchestration.sensing.cursor import Remembered
+from ecom_platform.orchestration.sensing.run_requests import Asking
 from ecom_platform.orchestration.supervision.reconciler import Memory
 
 WRITTEN = [

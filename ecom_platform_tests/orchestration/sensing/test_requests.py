@@ -6,8 +6,8 @@ import dagster as dg
 import pytest
 
 from ecom_platform.orchestration.names import REQUEST_TAG, STOPPED_BY_TAG
-from ecom_platform.orchestration.sensing.asking import Outcome
 from ecom_platform.orchestration.sensing.requests import outcome_of
+from ecom_platform.orchestration.sensing.run_requests import Outcome
 
 STATUS = dg.DagsterRunStatus
 

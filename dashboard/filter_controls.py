@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.choice import Kind, toggled
 from dashboard.panels import chart
 from dashboard.queries.names import Names
+from dashboard.selection import Kind, toggled
 from dashboard.view import View, names
 from ecom_platform.contract import PaymentType
 

@@ -12,11 +12,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import formats
-from dashboard.choice import Choice
 from dashboard.panels import card, every
 from dashboard.queries.history import days_of
 from dashboard.queries.verify import Figure, Verdict, verify
 from dashboard.ranges import DAY, Window
+from dashboard.selection import Choice
 from dashboard.view import answers
 from ecom_platform.credentials import Role
 from ecom_platform.errors import EcomError

@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from dashboard.following import Following
+from dashboard.prefetch import Following
 
 AWHILE = 30.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecom_platform.orchestration.sensing.asking import Asking, Outcome
+from ecom_platform.orchestration.sensing.run_requests import Asking, Outcome
 
 
 def test_the_pauses_after_failures_double_up_to_an_hour() -> None:

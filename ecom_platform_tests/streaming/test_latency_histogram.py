@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ecom_platform.streaming.waits import LONGEST_SECONDS, wait_bins, wait_percentile_seconds
+from ecom_platform.streaming.latency_histogram import LONGEST_SECONDS, wait_bins, wait_percentile_seconds
 
 NOW = datetime(2026, 11, 23, 14, 47, 12, 345_000, tzinfo=UTC)
 NOW_MILLISECONDS = round(NOW.timestamp() * 1000)

@@ -17,7 +17,7 @@ from ecom_platform.credentials import ROLES_OF, Role, credential_file, ensure_cr
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.jars import class_path
 from ecom_platform.java import find_java
-from ecom_platform.local.connecting import connection, export, kafka_properties, rotate
+from ecom_platform.local.client_config import connection, export, kafka_properties, rotate
 from ecom_platform.local.everywhere import grant_everywhere
 from ecom_platform.settings import Settings
 from ecom_platform.store import connect

@@ -9,7 +9,7 @@ import pytest
 from bson.timestamp import Timestamp
 from pymongo import MongoClient
 
-from dashboard.answers import Answers, Tick
+from dashboard.query_cache import Answers, Tick
 from ecom_platform.errors import ConfigurationError, UnavailableError, UsageError
 from ecom_platform.settings import Settings
 
@@ -78,7 +78,7 @@ def test_one_failure_spares_the_other_panels_the_wait(answers, calls):
 
 def test_the_figures_come_back_by_themselves(answers, calls, monkeypatch):
     """Once MongoDB answers again, so does the page."""
-    monkeypatch.setattr("dashboard.answers.RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("dashboard.query_cache.RETRY_SECONDS", 0.0)
     answers.get("tiles", 0, counting(calls, UnavailableError("away")))
 
     assert answers.get("tiles", 60, counting(calls)).failure is None

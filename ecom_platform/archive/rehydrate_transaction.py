@@ -12,7 +12,7 @@ from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 
 from ecom_platform.archive.late import AppliedLate, Outcome, apply_late_events, record_of
-from ecom_platform.archive.rows import ColdOrder
+from ecom_platform.archive.lookup import ColdOrder
 from ecom_platform.errors import UnavailableError
 from ecom_platform.kpi import Rollups, accumulate
 from ecom_platform.store import Lease, MongoDatabase
@@ -21,7 +21,7 @@ from ecom_platform.store.client import Document
 from ecom_platform.store.late_events import add_late_outcomes
 from ecom_platform.store.manifests import COLD_STATES, Manifest, bitmap_to, from_document
 from ecom_platform.store.rollups import add_increments
-from ecom_platform.streaming.documents import dead_letter, mark_dirty_days
+from ecom_platform.streaming.dead_letters import dead_letter, mark_dirty_days
 from ecom_platform.streaming.fold import APPLIED, DEAD, DUPLICATE, touched_days
 
 __all__ = ["PARTITION", "Attempt", "Rehydrated"]

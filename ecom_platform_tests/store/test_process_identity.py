@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from ecom_platform.store.owners import boot_session, started_anywhere
+from ecom_platform.store.process_identity import boot_session, started_anywhere
 
 
 def test_where_there_is_no_proc_a_process_is_known_by_its_start() -> None:

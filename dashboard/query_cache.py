@@ -19,7 +19,7 @@ import pymongo
 from bson.timestamp import Timestamp
 from pymongo.errors import ExecutionTimeout
 
-from dashboard.following import Following
+from dashboard.prefetch import Following
 from ecom_platform.credentials import Role
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings, load_settings

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard import formats
-from dashboard.choice import Choice, toggled
 from dashboard.ranges import Preset, resolve
+from dashboard.selection import Choice, toggled
 from ecom_platform.history.kpi import answer_kpis
 from ecom_platform.history.question import Filters, KpiQuestion
 from ecom_platform.settings import Settings
