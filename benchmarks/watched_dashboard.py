@@ -20,7 +20,7 @@ from pymongo import monitoring
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.web import cli
 
-from dashboard.query_cache import Answers
+from dashboard.query_cache import QueryCache
 
 APP = Path(__file__).parents[1] / "dashboard" / "app.py"
 _COUNTED = ("aggregate", "find", "count", "distinct", "getMore")
@@ -79,11 +79,11 @@ def watch_runs(witness: Witness) -> None:
 def watch_questions() -> None:
     """Let commands know the question that they answer."""
     for name in ("get", "_answer"):
-        setattr(Answers, name, _naming(getattr(Answers, name)))
+        setattr(QueryCache, name, _naming(getattr(QueryCache, name)))
 
 
 def _naming(answer: Callable[..., Any]) -> Callable[..., Any]:
-    def named(answers: Answers, key: Hashable, *rest: Any) -> Any:
+    def named(answers: QueryCache, key: Hashable, *rest: Any) -> Any:
         before, _asking.question = getattr(_asking, "question", ("", 0)), (_name_of(key), next(_numbers))
         try:
             return answer(answers, key, *rest)

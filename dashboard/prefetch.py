@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["Following"]
+__all__ = ["Prefetcher"]
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class _Question(Generic[T]):
     instants_left: int = _INSTANTS_AHEAD
 
 
-class Following(Generic[T]):
+class Prefetcher(Generic[T]):
     """The questions of all pages of one pace.
 
     Args:

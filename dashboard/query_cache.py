@@ -19,7 +19,7 @@ import pymongo
 from bson.timestamp import Timestamp
 from pymongo.errors import ExecutionTimeout
 
-from dashboard.prefetch import Following
+from dashboard.prefetch import Prefetcher
 from ecom_platform.credentials import Role
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings, load_settings
@@ -27,7 +27,7 @@ from ecom_platform.store import MongoDatabase, connect
 from ecom_platform.store.client import CODEC, mongo_errors
 from ecom_platform.store.cluster_time import database_at, read_cluster_time
 
-__all__ = ["Answer", "Answers", "Tick", "open_database"]
+__all__ = ["Answer", "QueryCache", "Tick", "open_database"]
 
 T = TypeVar("T")
 RETRY_SECONDS = 2.0
@@ -89,8 +89,8 @@ def open_database() -> tuple[Settings, MongoDatabase]:
     return settings, client.get_database(settings.mongodb_database, CODEC)
 
 
-class Answers:
-    """Answers of this process, shared by all its pages.
+class QueryCache:
+    """The answers of this process, shared by all its pages.
 
     Args:
         connect_once: called until it succeeds; the client it returns reconnects by itself from then on.
@@ -103,7 +103,7 @@ class Answers:
         self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
         self._slots_lock = threading.Lock()
         self._numbers = count(1)
-        self._followings: dict[float | None, Following[Tick]] = {}
+        self._prefetchers: dict[float | None, Prefetcher[Tick]] = {}
         self._followings_lock = threading.Lock()
         self._down_until = float("-inf")
         self._down_reason = ""
@@ -131,8 +131,8 @@ class Answers:
         Without a pace, a new one every minute for whoever draws.
         """
         with self._followings_lock:
-            following = self._followings.setdefault(pace_seconds, self._following(pace_seconds))
-        return following.newest()
+            prefetcher = self._prefetchers.setdefault(pace_seconds, self._prefetcher(pace_seconds))
+        return prefetcher.newest()
 
     def at(self, key: Hashable, tick: Tick, ask: Callable[[Settings, MongoDatabase, datetime], T]) -> Answer[T]:
         """The answer to `key` as of `tick`, asked once per tick; on a failure the last one, with the reason.
@@ -144,13 +144,13 @@ class Answers:
             ask: as for `get`; the database it gets is that of the tick's instant.
         """
         if tick.pace_seconds is not None:
-            self._followings[tick.pace_seconds].want(key, lambda later: self._answer(key, later, ask))
+            self._prefetchers[tick.pace_seconds].want(key, lambda later: self._answer(key, later, ask))
         return self._answer(key, tick, ask)
 
-    def _following(self, pace_seconds: float | None) -> Following[Tick]:
+    def _prefetcher(self, pace_seconds: float | None) -> Prefetcher[Tick]:
         # Half a second less than the pace: else every second drawing would find the tick of the one before.
         seconds = _UNPACED_SECONDS if pace_seconds is None else pace_seconds - 0.5
-        return Following(seconds, lambda: self._begin(pace_seconds), RETRY_SECONDS, lambda tick: not tick.cluster_time)
+        return Prefetcher(seconds, lambda: self._begin(pace_seconds), RETRY_SECONDS, lambda tick: not tick.cluster_time)
 
     def _begin(self, pace_seconds: float | None) -> Tick:
         now = datetime.now(UTC)

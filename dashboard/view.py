@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard import zoom
 from dashboard.palette import Palette
 from dashboard.queries.names import Names, read_names
-from dashboard.query_cache import Answer, Answers, Tick
+from dashboard.query_cache import Answer, QueryCache, Tick
 from dashboard.ranges import Span
 from dashboard.selection import EVERY, Choice, Kinds
 from ecom_platform.history.question import Filters
@@ -116,9 +116,9 @@ class View:
 
 
 @st.cache_resource(show_spinner=False)
-def answers() -> Answers:
+def answers() -> QueryCache:
     """The one set of answers of this process."""
-    return Answers()
+    return QueryCache()
 
 
 def names() -> Names:

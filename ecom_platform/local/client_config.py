@@ -118,7 +118,7 @@ def _rotate(settings: Settings, server: SecuredServer, role: Role) -> Path:
     before = file.read_text(encoding="utf-8")
     write_secret(file, new_credential(role))
     try:
-        _SERVERS[server].furnish(settings)
+        _SERVERS[server].provision(settings)
     except BaseException:
         write_secret(file, before)
         raise

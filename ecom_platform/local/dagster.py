@@ -8,7 +8,7 @@ from ecom_platform.errors import EcomError
 from ecom_platform.settings import Settings
 from ecom_platform.store import database, set_intent
 
-__all__ = ["end_runs", "forbid_stream", "prepare", "wish"]
+__all__ = ["end_runs", "forbid_stream", "prepare", "set_desired_state"]
 
 STREAM = "stream"
 
@@ -24,7 +24,7 @@ def prepare(settings: Settings) -> None:
         fail_dead_runs(instance)
 
 
-def wish(settings: Settings, *, running: bool, by: str, reason: str) -> None:
+def set_desired_state(settings: Settings, *, running: bool, by: str, reason: str) -> None:
     """Record whether the stream shall run. Raises UnavailableError."""
     db = database(settings)
     try:
@@ -40,7 +40,7 @@ def forbid_stream(settings: Settings, by: str) -> str | None:
         None, or why it could not be recorded.
     """
     try:
-        wish(settings, running=False, by=by, reason="everything is being stopped")
+        set_desired_state(settings, running=False, by=by, reason="everything is being stopped")
     except EcomError as error:
         return str(error)
     return None

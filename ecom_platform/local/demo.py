@@ -141,7 +141,7 @@ def _start(claimed: Claim, stages: Stages, show: Callable[[str], Any] | None) ->
             write_loading(db, Role.SIMULATOR, Loading(0.0, datetime.now(UTC)))
         finally:
             db.client.close()
-        dagster.wish(settings, running=True, by=NAME, reason="the demo was started")
+        dagster.set_desired_state(settings, running=True, by=NAME, reason="the demo was started")
 
     def begin_orders() -> None:
         bring_up(KAFKA, claimed, stages.say)

@@ -115,7 +115,7 @@ def check(settings: Settings, seconds: float) -> None:
         )
 
 
-def furnish(settings: Settings) -> None:
+def provision(settings: Settings) -> None:
     """Nothing: the archive makes its own folders, and HDFS without Kerberos knows no users."""
     del settings
 
@@ -212,6 +212,6 @@ HDFS = Server(
     prepare=prepare,
     not_ready=not_ready,
     check=check,
-    furnish=furnish,
+    provision=provision,
     credentials="",
 )

@@ -80,7 +80,7 @@ def check(settings: Settings, seconds: float) -> None:
         admin.describe_cluster()
 
 
-def furnish(settings: Settings) -> None:
+def provision(settings: Settings) -> None:
     """Give every role its rights and make the topic. Raises as `ensure_topic`."""
     admin = as_admin(settings, "kafka")
     if admin.role is Role.ADMIN:
@@ -270,6 +270,6 @@ KAFKA = Server(
     prepare=prepare,
     not_ready=not_ready,
     check=check,
-    furnish=furnish,
+    provision=provision,
     credentials="kafka_credentials",
 )

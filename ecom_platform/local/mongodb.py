@@ -144,7 +144,7 @@ def check(settings: Settings, seconds: float) -> None:
     connect(as_admin(settings, "mongodb"), timeout_seconds=seconds, operation_seconds=seconds).close()
 
 
-def furnish(settings: Settings) -> None:
+def provision(settings: Settings) -> None:
     """Give every role its rights; make collections, views and indexes that do not exist. Raises as `store.connect`."""
     from ecom_platform import store
     from ecom_platform.local.mongodb_access import grant_access
@@ -202,6 +202,6 @@ MONGODB = Server(
     prepare=prepare,
     not_ready=not_ready,
     check=check,
-    furnish=furnish,
+    provision=provision,
     credentials="mongodb_credentials",
 )

@@ -241,7 +241,7 @@ def bring_up(server: Server, claimed: Claim, progress: Progress) -> None:
         for program in programs:
             manager.start(program.name)
         _await_ready(server, settings, manager, programs, said_before)
-    server.furnish(settings)
+    server.provision(settings)
     progress(server.title, f"ready at {getattr(settings, server.address)} after {time.monotonic() - started:.1f} s")
 
 

@@ -37,7 +37,7 @@ class Server:
         prepare: everything that must be there before its first start; safe to repeat.
         not_ready: why it cannot be used yet, None when it can; takes about a second at most.
         check: raises UnavailableError or ConfigurationError unless it can be reached within the given seconds.
-        furnish: makes what the platform needs in it (users, rights, topic, collections), also in one that was named;
+        provision: makes what the platform needs in it (users, rights, topic, collections), also in one that was named;
             safe to repeat.
         credentials: the setting of the folder with its passwords; empty: it knows no users.
     """
@@ -52,14 +52,14 @@ class Server:
     prepare: _Prepare
     not_ready: Callable[[Settings], str | None]
     check: Callable[[Settings, float], None]
-    furnish: Callable[[Settings], None]
+    provision: Callable[[Settings], None]
     credentials: str
 
 
 def as_admin(settings: Settings, server: SecuredServer) -> Settings:
     """The settings as the admin of a server, where its credential is at hand; else unchanged.
 
-    A named server of which we have no admin has been furnished by somebody else, or lets everybody do everything.
+    A named server of which we have no admin has been provisioned by somebody else, or lets everybody do everything.
     """
     folder: Path | None = getattr(settings, f"{server}_credentials")
     known = folder is not None and credential_file(folder, server, Role.ADMIN).exists()

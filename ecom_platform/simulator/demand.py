@@ -24,7 +24,7 @@ from ecom_platform.simulator.calibration import (
 from ecom_platform.simulator.config import MINUTE_MS, Curve, IncidentKind, ShopConfig
 from ecom_platform.simulator.dimensions import Dimensions
 
-__all__ = ["Demand", "Wish", "demand_factor"]
+__all__ = ["Demand", "DemandDraw", "demand_factor"]
 
 # More candidates than the longest basket, because a product drawn twice counts once.
 CANDIDATES = 8
@@ -34,7 +34,7 @@ _HOUR_VALUES = np.array([HOUR_FACTORS[-1], *HOUR_FACTORS, HOUR_FACTORS[0]])
 _PROMISE_MS = np.array([hours * 3_600_000 for hours, _ in PROMISES])
 
 
-class Wish(NamedTuple):
+class DemandDraw(NamedTuple):
     """An order as the customer wants it; stock decides what comes of it. Times in milliseconds."""
 
     time_ms: int
@@ -66,11 +66,11 @@ def demand_factor(minute: int, curve: Curve) -> float:
 
 
 class Demand:
-    """The customers of one shop. `stream` separates shops of the same seed that live through the same minutes."""
+    """The customers of one shop. `substream` separates shops of the same seed that live through the same minutes."""
 
-    def __init__(self, config: ShopConfig, dimensions: Dimensions, stream: int) -> None:
+    def __init__(self, config: ShopConfig, dimensions: Dimensions, substream: int) -> None:
         self._config = config
-        self._stream = stream
+        self._substream = substream
         self._users = _cumulated(user_weights(config.seed, len(dimensions.users)))
         self._user_ids = np.array([user["_id"] for user in dimensions.users])
         self._products = _cumulated(product_weights(config.seed, len(dimensions.products)))
@@ -84,7 +84,7 @@ class Demand:
         """Return how many orders customers want in a minute."""
         return self._draw_count(self._random(minute), minute)
 
-    def wishes(self, minute: int) -> list[Wish]:
+    def draws(self, minute: int) -> list[DemandDraw]:
         """Return the orders wanted in a minute, in time order."""
         random = self._random(minute)
         count = self._draw_count(random, minute)
@@ -114,10 +114,10 @@ class Demand:
             uniform[10],
             uniform[11],
         )
-        return list(map(Wish._make, zip(*(column.tolist() for column in columns), strict=True)))
+        return list(map(DemandDraw._make, zip(*(column.tolist() for column in columns), strict=True)))
 
     def _random(self, minute: int) -> np.random.Generator:
-        return np.random.Generator(np.random.Philox(key=[self._config.seed, minute | self._stream << 33]))
+        return np.random.Generator(np.random.Philox(key=[self._config.seed, minute | self._substream << 33]))
 
     def _draw_count(self, random: np.random.Generator, minute: int) -> int:
         mean = self._config.orders_per_second * 60 * demand_factor(minute, self._config.curve)

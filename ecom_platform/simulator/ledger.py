@@ -114,7 +114,7 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = _next_file(folder)
-        self._stream: IO[bytes] = self._file.open("xb", buffering=1 << 20)
+        self._opened: IO[bytes] = self._file.open("xb", buffering=1 << 20)
         self._attempts = 0
         self._encode = msgspec.json.Encoder().encode_lines
 
@@ -126,7 +126,7 @@ class Ledger:
     @property
     def position(self) -> LedgerPosition:
         """Where the next attempt will stand."""
-        return LedgerPosition(self._file.name, self._attempts, self._stream.tell())
+        return LedgerPosition(self._file.name, self._attempts, self._opened.tell())
 
     def attempt(self, batch: Iterable[Emission], *, resent: bool = False) -> range:
         """Write and flush the attempts of a batch; return their numbers. Only then may they be sent."""
@@ -162,8 +162,8 @@ class Ledger:
 
     def _write(self, lines: list[_Attempt] | list[_Outcome]) -> None:
         if lines:
-            self._stream.write(self._encode(lines))
-            self._stream.flush()
+            self._opened.write(self._encode(lines))
+            self._opened.flush()
 
     def __enter__(self) -> Self:
         return self
@@ -171,7 +171,7 @@ class Ledger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stream.close()
+        self._opened.close()
 
 
 def read_ledger(folder: Path) -> Iterator[LedgerEntry]:
@@ -193,9 +193,9 @@ def acked_since(folder: Path, position: LedgerPosition) -> set[int]:
     if not file.exists():
         return set()
     decode = msgspec.json.Decoder(_Attempt | _Outcome).decode
-    with file.open("rb") as stream:
-        stream.seek(position.bytes)
-        records = [decode(line) for line in stream if line.endswith(b"\n")]
+    with file.open("rb") as opened:
+        opened.seek(position.bytes)
+        records = [decode(line) for line in opened if line.endswith(b"\n")]
     outcomes = [one for one in records if isinstance(one, _Outcome) and one.status == "acked"]
     return {one.attempt - position.attempts for one in outcomes}
 
@@ -227,8 +227,8 @@ def write_labels(folder: Path, incidents: Iterable[Incident]) -> None:
         {"kind": one.kind, "entity": one.entity, "from": from_ms(one.from_ms), "to": from_ms(one.to_ms)}
         for one in incidents
     ]
-    with (folder / LABELS_FILE).open("ab") as stream:
-        stream.write(msgspec.json.Encoder().encode_lines(labels))
+    with (folder / LABELS_FILE).open("ab") as opened:
+        opened.write(msgspec.json.Encoder().encode_lines(labels))
 
 
 def _next_file(folder: Path) -> Path:
@@ -239,8 +239,8 @@ def _next_file(folder: Path) -> Path:
 def _read_file(file: Path) -> Iterator[LedgerEntry]:
     decode = msgspec.json.Decoder(_Attempt | _Outcome).decode
     open_attempts: dict[int, _Attempt] = {}
-    with file.open("rb") as stream:
-        for number, line in enumerate(stream, 1):
+    with file.open("rb") as opened:
+        for number, line in enumerate(opened, 1):
             if not line.endswith(b"\n"):
                 break
             try:

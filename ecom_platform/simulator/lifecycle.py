@@ -6,7 +6,7 @@ from math import exp
 
 from ecom_platform.contract import Status
 from ecom_platform.simulator.couriers import Courier
-from ecom_platform.simulator.demand import Wish
+from ecom_platform.simulator.demand import DemandDraw
 
 __all__ = ["CANCELLED_SHARE", "MIN_HANDLING_MS", "RETURNED_SHARE", "STEPS", "life_of", "promise_of"]
 
@@ -27,26 +27,26 @@ _HOUR_MS = 3_600_000
 Life = list[tuple[int, int]]
 
 
-def promise_of(wish: Wish) -> int:
+def promise_of(draw: DemandDraw) -> int:
     """Return the promised arrival in milliseconds: hours after the order, on the half hour before that."""
-    return (wish.time_ms + wish.promise_ms) // _HALF_HOUR_MS * _HALF_HOUR_MS
+    return (draw.time_ms + draw.promise_ms) // _HALF_HOUR_MS * _HALF_HOUR_MS
 
 
-def life_of(wish: Wish, courier: Courier) -> Life:
+def life_of(draw: DemandDraw, courier: Courier) -> Life:
     """Return the steps to come as (step, time in milliseconds), in order and strictly later than the order.
 
     Handling is log-normal (median 35 minutes beyond the minimum); the arrival scatters around the promise as the
     courier does, but nobody arrives before the parcel could have travelled.
     """
-    handling = MIN_HANDLING_MS + min(_MAX_HANDLING_MS, int(2_100_000 * exp(0.6 * wish.handling)))
-    shipped = wish.time_ms + handling
-    arrival = promise_of(wish) + int(courier.mean_ms + courier.spread_ms * wish.delay)
+    handling = MIN_HANDLING_MS + min(_MAX_HANDLING_MS, int(2_100_000 * exp(0.6 * draw.handling)))
+    shipped = draw.time_ms + handling
+    arrival = promise_of(draw) + int(courier.mean_ms + courier.spread_ms * draw.delay)
     arrived = max(arrival, shipped + _MIN_TRAVEL_MS)
-    if wish.fate < CANCELLED_PENDING_SHARE:
-        return [(CANCELLED, wish.time_ms + 60_000 + int((handling - 120_000) * wish.when))]
-    if wish.fate < CANCELLED_SHARE:
-        return [(SHIPPED, shipped), (CANCELLED, shipped + 60_000 + int((arrived - shipped - 120_000) * wish.when))]
-    if wish.fate > 1 - RETURNED_SHARE * (1 - CANCELLED_SHARE):
-        returned = arrived + int((6 + 42 * wish.when) * _HOUR_MS)
+    if draw.fate < CANCELLED_PENDING_SHARE:
+        return [(CANCELLED, draw.time_ms + 60_000 + int((handling - 120_000) * draw.when))]
+    if draw.fate < CANCELLED_SHARE:
+        return [(SHIPPED, shipped), (CANCELLED, shipped + 60_000 + int((arrived - shipped - 120_000) * draw.when))]
+    if draw.fate > 1 - RETURNED_SHARE * (1 - CANCELLED_SHARE):
+        returned = arrived + int((6 + 42 * draw.when) * _HOUR_MS)
         return [(SHIPPED, shipped), (DELIVERED, arrived), (RETURNED, returned)]
     return [(SHIPPED, shipped), (DELIVERED, arrived)]

@@ -16,7 +16,7 @@ from ecom_platform.contract import (
     PaymentType,
     Status,
 )
-from ecom_platform.simulator.demand import Wish
+from ecom_platform.simulator.demand import DemandDraw
 from ecom_platform.simulator.dimensions import Dimensions
 from ecom_platform.simulator.emission import Emission, from_ms, message_of
 from ecom_platform.simulator.ids import event_id, mix
@@ -45,7 +45,7 @@ class OrderMaker:
         self._prices = [0, *(product["price_cents"] for product in dimensions.products)]
         self.salt = mix(seed)
 
-    def placed(self, order_id: int, wish: Wish, lines: list[tuple[int, int, int]], courier_id: int) -> Emission:
+    def placed(self, order_id: int, draw: DemandDraw, lines: list[tuple[int, int, int]], courier_id: int) -> Emission:
         """Return the message of a new order; `lines` are (pair, units, product id)."""
         prices = self._prices
         items = [
@@ -59,36 +59,36 @@ class OrderMaker:
             for number, (_, units, product) in enumerate(lines, 1)
         ]
         subtotal = sum([units * prices[product] for _, units, product in lines])
-        discount = subtotal * wish.discount_permille // 1_000
-        time = from_ms(wish.time_ms)
+        discount = subtotal * draw.discount_permille // 1_000
+        time = from_ms(draw.time_ms)
         order = Order(
             order_id=order_id,
-            user_id=wish.user_id,
-            warehouse_id=wish.warehouse_id,
+            user_id=draw.user_id,
+            warehouse_id=draw.warehouse_id,
             order_time=time,
             quantity=sum([units for _, units, _ in lines]),
             subtotal_cents=subtotal,
             discount_cents=discount,
             total_cents=subtotal - discount,
-            payment_type=_PAYMENTS[wish.payment],
+            payment_type=_PAYMENTS[draw.payment],
         )
         delivery = Delivery(
             delivery_id=order_id,
             order_id=order_id,
             courier_id=courier_id,
             status=Status.PENDING,
-            expected_time=from_ms(promise_of(wish)),
+            expected_time=from_ms(promise_of(draw)),
             actual_time=None,
         )
         event = OrderPlaced(
-            event_id=event_id(wish.time_ms, order_id * 8, self.salt),
+            event_id=event_id(draw.time_ms, order_id * 8, self.salt),
             event_time=time,
             order_id=order_id,
             order=order,
             order_items=items,
             delivery=delivery,
         )
-        return message_of(event, EventType.ORDER_PLACED, wish.time_ms)
+        return message_of(event, EventType.ORDER_PLACED, draw.time_ms)
 
     def step(self, step: Step, number: int, time_ms: int, arrived_ms: int | None) -> Emission:
         """Return the message of a delivery step or a cancellation."""

@@ -20,9 +20,9 @@ from ecom_platform.simulator.demand import Demand
 from ecom_platform.simulator.dimensions import Dimensions, default_shop
 from ecom_platform.simulator.emission import Emission
 from ecom_platform.simulator.ledger import Ledger, write_labels
-from ecom_platform.simulator.parts import FIRST_STREAM, Parts, seed_of
 from ecom_platform.simulator.producer import LedgerProducer
 from ecom_platform.simulator.scenario import Scenario, load_scenario, place_incidents
+from ecom_platform.simulator.shop_parts import FIRST_SUBSTREAM, ShopParts, seed_of
 from ecom_platform.simulator.state import StateStore
 from ecom_platform.simulator.stopping import stop_requests
 
@@ -131,15 +131,15 @@ def simulate(
         state = store.load()
         seed = seed_of(state, seed)
         dimensions = dimensions or default_shop(seed)
-        stream = state.next_stream if state else FIRST_STREAM
-        plan = plan_run(seed, story, dimensions, stream, orders=orders, days=days, rate=rate, start_ms=start_ms)
+        substream = state.next_substream if state else FIRST_SUBSTREAM
+        plan = plan_run(seed, story, dimensions, substream, orders=orders, days=days, rate=rate, start_ms=start_ms)
         summary = RunSummary(seed, ledger=str(ledger.file))
         with stop_requests() as stop, LedgerProducer(settings, ledger) as producer:
             if state:
-                parts = Parts.resume(store, producer, dimensions, state)
+                parts = ShopParts.resume(store, producer, dimensions, state)
                 _go_on(parts, plan)
             else:
-                parts = Parts.open(store, producer, dimensions, plan.config, plan.start_ms)
+                parts = ShopParts.open(store, producer, dimensions, plan.config, plan.start_ms)
             write_labels(ledger_folder(settings), plan.config.incidents)
             _run(parts, producer, plan, stop, summary=summary, progress=progress)
             parts.save_when_settled(_STOP_SECONDS if stop.is_set() else 150.0)
@@ -165,7 +165,7 @@ def plan_run(
     seed: int,
     scenario: Scenario,
     dimensions: Dimensions,
-    stream: int = FIRST_STREAM,
+    substream: int = FIRST_SUBSTREAM,
     *,
     orders: int | None = None,
     days: float | None = None,
@@ -173,7 +173,7 @@ def plan_run(
     start_ms: int | None = None,
     now_ms: int | None = None,
 ) -> Plan:
-    """Decide where simulated time starts and ends; pure when `now_ms` is given. `stream`: the customers that come."""
+    """Decide where simulated time starts and ends; pure when `now_ms` is given. `substream`: of its customers."""
     now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
     now_minute = now_ms // MINUTE_MS
     if days is None and rate != "max":
@@ -181,7 +181,7 @@ def plan_run(
         start, end = now_ms, _FOREVER_MS
     else:
         paced, config = False, ShopConfig(seed, 1.0, Curve.CALIBRATED, scenario.faults)
-        demand = Demand(config, dimensions, stream)
+        demand = Demand(config, dimensions, substream)
         minutes = ceil(days * 1440) if days else _minutes_for(orders or 0, demand, now_minute)
         start = (now_minute - minutes) * MINUTE_MS
         end = now_minute * MINUTE_MS if days else _FOREVER_MS
@@ -201,16 +201,22 @@ def _minutes_for(orders: int, demand: Demand, now_minute: int) -> int:
     return minutes
 
 
-def _go_on(parts: Parts, plan: Plan) -> None:
+def _go_on(parts: ShopParts, plan: Plan) -> None:
     """Send an existing shop to the start of this run; a past it had not finished stays unwritten."""
     while parts.backlog:
         parts.live.merge(parts.backlog.pop().shop)
-    parts.live.retarget(plan.config, plan.start_ms, parts.new_stream())
+    parts.live.retarget(plan.config, plan.start_ms, parts.new_substream())
     parts.save()
 
 
 def _run(
-    parts: Parts, producer: LedgerProducer, plan: Plan, stop: Event, *, summary: RunSummary, progress: Progress | None
+    parts: ShopParts,
+    producer: LedgerProducer,
+    plan: Plan,
+    stop: Event,
+    *,
+    summary: RunSummary,
+    progress: Progress | None,
 ) -> None:
     shop = parts.live
     while not stop.is_set():

@@ -18,10 +18,10 @@ from ecom_platform.simulator.dimensions import Dimensions, default_shop
 from ecom_platform.simulator.emission import Emission
 from ecom_platform.simulator.history import HISTORY_BATCH, HistoryProgress, LoadState, Report, history_allowance
 from ecom_platform.simulator.ledger import Ledger, write_labels
-from ecom_platform.simulator.parts import Parts, seed_of
 from ecom_platform.simulator.producer import LagWatch, LedgerProducer
 from ecom_platform.simulator.run import ledger_folder, state_folder
 from ecom_platform.simulator.scenario import demo_incidents
+from ecom_platform.simulator.shop_parts import ShopParts, seed_of
 from ecom_platform.simulator.state import StateStore
 from ecom_platform.simulator.stopping import stop_requests
 
@@ -56,7 +56,7 @@ def serve(settings: Settings, report: Report, *, history_days: float = 2.0, seed
         seed = seed_of(state, seed)
         dimensions = default_shop(seed)
         with stop_requests() as stop, LedgerProducer(settings, ledger) as producer:
-            parts = Parts.resume(store, producer, dimensions, state) if state else None
+            parts = ShopParts.resume(store, producer, dimensions, state) if state else None
             parts = prepare(parts, store, producer, dimensions, seed=seed, history_days=history_days, now_ms=now_ms)
             write_labels(ledger_folder(settings), parts.live.config.incidents)
             with LagWatch(settings, producer) as lag:
@@ -65,7 +65,7 @@ def serve(settings: Settings, report: Report, *, history_days: float = 2.0, seed
 
 
 def prepare(
-    parts: Parts | None,
+    parts: ShopParts | None,
     store: StateStore,
     producer: LedgerProducer,
     dimensions: Dimensions,
@@ -73,36 +73,36 @@ def prepare(
     seed: int,
     history_days: float,
     now_ms: int,
-) -> Parts:
+) -> ShopParts:
     """Bring the shop to now: a live part, and a backlog for the past that is missing (in a short gap: none)."""
     now_minute = now_ms // MINUTE_MS
     config = ShopConfig(seed, 1.0, Curve.CLAMPED, incidents=demo_incidents(dimensions, seed, now_ms))
     earliest_ms = (now_minute - int(history_days * 1440)) * MINUTE_MS
     if parts is None:
-        parts = Parts.open(store, producer, dimensions, config, earliest_ms)
+        parts = ShopParts.open(store, producer, dimensions, config, earliest_ms)
     else:
         _shorten(parts, earliest_ms)
         # A clock ahead of ours (it was put back, or the shop was sent into the future) waits for nobody.
         start_ms = min(max(parts.live.clock_ms, earliest_ms), now_ms)
-        parts.live.retarget(config, start_ms, parts.new_stream())
+        parts.live.retarget(config, start_ms, parts.new_substream())
         parts.save()
     if parts.live.clock_ms < now_ms - _SHORT_GAP_MS:
         parts.split_off_past(dimensions, now_minute)
     return parts
 
 
-def _shorten(parts: Parts, earliest_ms: int) -> None:
+def _shorten(parts: ShopParts, earliest_ms: int) -> None:
     """Give up the past before `earliest_ms` that an earlier start had not finished."""
     for one in list(parts.backlog):
         if one.end_minute * MINUTE_MS <= earliest_ms:
             parts.live.merge(one.shop)
             parts.backlog.remove(one)
         elif one.shop.clock_ms < earliest_ms:
-            one.shop.retarget(one.shop.config, earliest_ms, parts.new_stream())
+            one.shop.retarget(one.shop.config, earliest_ms, parts.new_substream())
             one.start_minute = earliest_ms // MINUTE_MS
 
 
-def _loop(parts: Parts, producer: LedgerProducer, lag: LagWatch, report: Report, stop: Event) -> None:
+def _loop(parts: ShopParts, producer: LedgerProducer, lag: LagWatch, report: Report, stop: Event) -> None:
     progress, first_order, merged, reported_at = HistoryProgress(parts.backlog), None, False, 0.0
     while not stop.is_set():
         live = list(islice(parts.live.advance(time.time_ns() // 1_000_000), HISTORY_BATCH))
@@ -130,7 +130,7 @@ def _first_order(batch: Iterable[Emission]) -> int | None:
     return next((one.order_id for one in batch if one.event_type == EventType.ORDER_PLACED), None)
 
 
-def _write_past(parts: Parts, producer: LedgerProducer, allowance: int) -> tuple[int, bool]:
+def _write_past(parts: ShopParts, producer: LedgerProducer, allowance: int) -> tuple[int, bool]:
     """Send up to `allowance` messages of the newest stretch; merge it when it is written. Returns how many, whether."""
     if not allowance:
         return 0, False

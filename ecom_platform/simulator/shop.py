@@ -11,12 +11,12 @@ from heapq import heapify, heappop, heappush
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ecom_platform.contract import EventType, StockReceived
 from ecom_platform.simulator.config import MINUTE_MS, Incident, IncidentKind, ShopConfig
 from ecom_platform.simulator.couriers import couriers_of, held_until
-from ecom_platform.simulator.demand import Demand, Wish
+from ecom_platform.simulator.demand import Demand, DemandDraw
 from ecom_platform.simulator.dimensions import Dimensions
 from ecom_platform.simulator.emission import Emission, from_ms, message_of
 from ecom_platform.simulator.faults import Faults
@@ -42,7 +42,7 @@ class ShopState(Struct):
     """Everything a shop remembers between two messages; see `Shop.tell_ahead` for `told_until_ms`."""
 
     config: ShopConfig
-    stream: int
+    substream: int = field(name="stream")  # as homes have stored it
     start_ms: int
     minute: int
     row: int
@@ -65,11 +65,13 @@ class Shop:
         self._restore(state)
 
     @classmethod
-    def open(cls, dimensions: Dimensions, config: ShopConfig, start_ms: int, stream: int, first_order_id: int) -> Shop:
-        """Open a shop with full shelves; `stream` tells shops of one home apart."""
+    def open(
+        cls, dimensions: Dimensions, config: ShopConfig, start_ms: int, substream: int, first_order_id: int
+    ) -> Shop:
+        """Open a shop with full shelves; `substream` tells shops of one home apart."""
         shelves = Shelves.opening(dimensions)
         state = ShopState(
-            config, stream, start_ms, start_ms // MINUTE_MS, 0, first_order_id, shelves, clock_ms=start_ms
+            config, substream, start_ms, start_ms // MINUTE_MS, 0, first_order_id, shelves, clock_ms=start_ms
         )
         return cls(dimensions, state)
 
@@ -85,9 +87,9 @@ class Shop:
         return self._state.clock_ms
 
     @property
-    def stream(self) -> int:
+    def substream(self) -> int:
         """Number of this part; no two parts of one home share it."""
-        return self._state.stream
+        return self._state.substream
 
     @property
     def config(self) -> ShopConfig:
@@ -99,10 +101,10 @@ class Shop:
         """The shelves of this part."""
         return self._state.shelves
 
-    def retarget(self, config: ShopConfig, start_ms: int, stream: int) -> None:
+    def retarget(self, config: ShopConfig, start_ms: int, substream: int) -> None:
         """Go on at another instant with other customers; orders under way, shelves and numbers stay."""
         state = self.state
-        state.config, state.start_ms, state.stream = config, start_ms, stream
+        state.config, state.start_ms, state.substream = config, start_ms, substream
         state.minute, state.row, state.clock_ms = start_ms // MINUTE_MS, 0, start_ms
         self._restore(state)
 
@@ -117,7 +119,7 @@ class Shop:
     def first_id_after(self, end_minute: int) -> int:
         """Return the order number that follows the last one wanted before `end_minute`."""
         rest = range(self._state.minute + 1, end_minute)
-        unseen = len(self._wishes) - self._state.row if self._state.minute < end_minute else 0
+        unseen = len(self._draws) - self._state.row if self._state.minute < end_minute else 0
         return self._state.next_order_id + unseen + sum(map(self._demand.count, rest))
 
     def merge(self, other: Shop) -> None:
@@ -136,7 +138,7 @@ class Shop:
     def _next(self, until_ms: int) -> Emission | None:
         state = self._state
         while True:
-            wish_ms = self._wishes[state.row].time_ms if state.row < len(self._wishes) else _FAR_MS
+            wish_ms = self._draws[state.row].time_ms if state.row < len(self._draws) else _FAR_MS
             due_ms = self._due[0][0] if self._due else _FAR_MS
             first_ms = min(wish_ms, due_ms)
             if first_ms == _FAR_MS and (state.minute + 1) * MINUTE_MS < until_ms:
@@ -153,7 +155,7 @@ class Shop:
 
     def _restore(self, state: ShopState) -> None:
         self._state = state
-        self._demand = Demand(state.config, self._dimensions, state.stream)
+        self._demand = Demand(state.config, self._dimensions, state.substream)
         self._faults = Faults(state.config.faults, state.config.seed)
         kinds = IncidentKind
         self._late_couriers = [
@@ -168,7 +170,7 @@ class Shop:
     def _enter(self, minute: int) -> None:
         state = self._state
         state.minute = minute
-        self._wishes = [wish for wish in self._demand.wishes(minute) if wish.time_ms >= state.start_ms]
+        self._draws = [draw for draw in self._demand.draws(minute) if draw.time_ms >= state.start_ms]
         for past in [kept for kept in self._later if kept <= minute]:
             self._due += self._later.pop(past)
         heapify(self._due)
@@ -195,24 +197,24 @@ class Shop:
 
     def _order(self) -> Emission | None:
         state = self._state
-        wish = self._wishes[state.row]
+        draw = self._draws[state.row]
         order_id = state.next_order_id
         state.row += 1
         state.next_order_id += 1
-        lines = self._pick_up(wish)
+        lines = self._pick_up(draw)
         if not lines:
             return None
-        couriers = self._couriers[wish.warehouse_id]
-        courier = couriers[wish.courier_slot % len(couriers)]
-        message = self._orders.placed(order_id, wish, lines, courier.courier_id)
-        life = life_of(wish, courier)
+        couriers = self._couriers[draw.warehouse_id]
+        courier = couriers[draw.courier_slot % len(couriers)]
+        message = self._orders.placed(order_id, draw, lines, courier.courier_id)
+        life = life_of(draw, courier)
         given_back = [line[:2] for line in lines] if life[-1][0] in (CANCELLED, RETURNED) else []
-        step = Step(order_id, wish.time_ms, courier.courier_id, given_back, life, 0)
+        step = Step(order_id, draw.time_ms, courier.courier_id, given_back, life, 0)
         self._tell(step)
         if step.position < len(step.life):
             self._push((step.life[step.position][1], self._tick(), _STEP, step))
         for line in lines:
-            self._restock(line[0], wish.time_ms)
+            self._restock(line[0], draw.time_ms)
         return self._send(message, MIN_HANDLING_MS - MINUTE_MS, life)
 
     def _tell(self, step: Step) -> None:
@@ -228,19 +230,19 @@ class Shop:
                 self._push((time_ms, self._tick(), _GIVEN_BACK, step.lines))
             step.position += 1
 
-    def _pick_up(self, wish: Wish) -> list[tuple[int, int, int]]:
+    def _pick_up(self, draw: DemandDraw) -> list[tuple[int, int, int]]:
         """Take what the customer wants from the shelves: lines (pair, units, product id), none twice."""
-        base = (wish.warehouse_id - 1) * self._products - 1
+        base = (draw.warehouse_id - 1) * self._products - 1
         lines: list[tuple[int, int, int]] = []
         seen: set[int] = set()
         take = self.shelves.take
         for incident in self._wanted:
-            forced = self._forced_line(incident, wish, base)
+            forced = self._forced_line(incident, draw, base)
             if forced:
                 seen.add(incident.product_id)
                 lines.append(forced)
-        for product, quantity in zip(wish.products, wish.quantities, strict=True):
-            if len(seen) >= wish.lines:
+        for product, quantity in zip(draw.products, draw.quantities, strict=True):
+            if len(seen) >= draw.lines:
                 break
             if product not in seen:
                 seen.add(product)
@@ -249,13 +251,13 @@ class Shop:
                     lines.append((base + product, taken, product))
         return lines
 
-    def _forced_line(self, incident: Incident, wish: Wish, base: int) -> tuple[int, int, int] | None:
-        inside = incident.from_ms <= wish.time_ms < incident.to_ms and wish.forced < incident.factor
-        if not inside or incident.warehouse_id not in (0, wish.warehouse_id):
+    def _forced_line(self, incident: Incident, draw: DemandDraw, base: int) -> tuple[int, int, int] | None:
+        inside = incident.from_ms <= draw.time_ms < incident.to_ms and draw.forced < incident.factor
+        if not inside or incident.warehouse_id not in (0, draw.warehouse_id):
             return None
         pair, units = base + incident.product_id, self.shelves.units
         if incident.kind is IncidentKind.FLASH_SALE:
-            taken = self.shelves.take(pair, wish.quantities[0])
+            taken = self.shelves.take(pair, draw.quantities[0])
             return (pair, taken, incident.product_id) if taken else None
         if units[pair] <= _OVERSOLD_LIMIT:
             return None
@@ -315,7 +317,7 @@ class Shop:
         units = self.shelves.receive(pair, units)
         # Nobody can take from an empty shelf, so nobody else would notice that this delivery was too small.
         self._restock(pair, due_ms)
-        unique = RECEIPTS | mix(self.stream, self._tick()) >> 3
+        unique = RECEIPTS | mix(self.substream, self._tick()) >> 3
         event = StockReceived(
             event_id=event_id(due_ms, unique, self._orders.salt),
             event_time=from_ms(due_ms),

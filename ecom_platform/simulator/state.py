@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import IO, Self
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ecom_platform.errors import ConfigurationError, UsageError
 from ecom_platform.simulator.ledger import LedgerPosition
@@ -37,14 +37,14 @@ class BacklogState(Struct):
 class HomeState(Struct):
     """All parts of the shop of one home.
 
-    `ledger` is where the ledger stood, `next_stream` numbers parts, `journal` names the journal in force.
+    `ledger` is where the ledger stood, `next_substream` numbers parts, `journal` names the journal in force.
     """
 
     seed: int
     live: ShopState
     ledger: LedgerPosition
     backlog: list[BacklogState] = []
-    next_stream: int = 1
+    next_substream: int = field(default=1, name="next_stream")  # as homes have stored it
     journal: int = 0
     version: int = _VERSION
 
@@ -73,9 +73,9 @@ class StateStore:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for stream in (self._journal, self._lock):
-            if stream:
-                stream.close()
+        for opened in (self._journal, self._lock):
+            if opened:
+                opened.close()
 
     def load(self) -> HomeState | None:
         """Return the last snapshot, None in a fresh home.
@@ -97,20 +97,20 @@ class StateStore:
     def save(self, state: HomeState) -> None:
         """Replace the snapshot and begin a new, empty journal; everything sent before is answered for."""
         state.journal += 1
-        stream = self._journal_file(state.journal).open("wb")
+        opened = self._journal_file(state.journal).open("wb")
         write_atomically(self._folder / _STATE_FILE, msgspec.msgpack.encode(state))
         if self._journal:
             self._journal.close()
-        self._journal = stream
+        self._journal = opened
         for old in self._folder.glob("journal-*"):
             if old != self._journal_file(state.journal):
                 old.unlink()
 
-    def note(self, stream: int, messages: int) -> None:
-        """Record that the next `messages` messages of part `stream` are about to be sent."""
+    def note(self, substream: int, messages: int) -> None:
+        """Record that the next `messages` messages of part `substream` are about to be sent."""
         if self._journal is None:
             raise RuntimeError("a snapshot must be saved before anything is sent")
-        self._journal.write(b"%d %d\n" % (stream, messages))
+        self._journal.write(b"%d %d\n" % (substream, messages))
         self._journal.flush()
 
     def sent_since(self, state: HomeState) -> list[tuple[int, int]]:
@@ -120,7 +120,7 @@ class StateStore:
         except FileNotFoundError:
             return []
         pairs = (line.split() for line in lines)
-        return [(int(stream), int(messages)) for stream, messages in pairs]
+        return [(int(substream), int(messages)) for substream, messages in pairs]
 
     def _journal_file(self, number: int) -> Path:
         return self._folder / f"journal-{number}"
@@ -129,8 +129,8 @@ class StateStore:
 def write_atomically(file: Path, content: bytes) -> None:
     """Replace a file so that a reader, or a crash at any moment, sees the old or the new content whole."""
     temporary = file.with_name(file.name + ".new")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+    with temporary.open("wb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
     temporary.replace(file)

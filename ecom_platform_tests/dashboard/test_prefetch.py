@@ -8,21 +8,21 @@ from itertools import count
 
 import pytest
 
-from dashboard.prefetch import Following
+from dashboard.prefetch import Prefetcher
 
 AWHILE = 30.0
 
 
-def following(seconds: float, begin=None) -> Following[int]:
+def prefetcher(seconds: float, begin=None) -> Prefetcher[int]:
     """Instants 1, 2, 3…; 0 is one at which nothing could be read."""
     numbers = count(1)
-    return Following(seconds, begin or (lambda: next(numbers)), 0.01, lambda instant: instant == 0)
+    return Prefetcher(seconds, begin or (lambda: next(numbers)), 0.01, lambda instant: instant == 0)
 
 
 def test_the_next_instant_is_asked_before_any_page_asks():
     """A page asked once; the question comes again by itself, at a newer instant."""
     asked: queue.Queue[int] = queue.Queue()
-    ahead = following(0.02)
+    ahead = prefetcher(0.02)
     ahead.want("tiles", asked.put)
 
     assert ahead.newest() >= 1
@@ -32,7 +32,7 @@ def test_the_next_instant_is_asked_before_any_page_asks():
 def test_a_page_draws_the_last_complete_instant_while_a_slow_query_runs():
     """It neither waits for the query nor shows an instant of which an answer is missing."""
     begun, end = threading.Event(), threading.Event()
-    ahead = following(0.02)
+    ahead = prefetcher(0.02)
     before = ahead.newest()
 
     def slow(instant: int) -> None:
@@ -51,7 +51,7 @@ def test_a_page_draws_the_last_complete_instant_while_a_slow_query_runs():
 def test_questions_that_nobody_asks_any_more_are_forgotten():
     """After three instants the thread ends, and whoever comes next begins a new one."""
     asked: queue.Queue[int] = queue.Queue()
-    ahead = following(0.02)
+    ahead = prefetcher(0.02)
     ahead.want("tiles", asked.put)
     thread = ahead._thread
     assert thread is not None
@@ -64,7 +64,7 @@ def test_questions_that_nobody_asks_any_more_are_forgotten():
 def test_a_bug_in_one_question_leaves_the_others_in_peace(caplog: pytest.LogCaptureFixture):
     """It is logged once; the page that asks next meets it itself."""
     asked: queue.Queue[int] = queue.Queue()
-    ahead = following(0.1)
+    ahead = prefetcher(0.1)
 
     def broken(instant: int) -> None:
         raise ZeroDivisionError
@@ -80,7 +80,7 @@ def test_a_bug_in_one_question_leaves_the_others_in_peace(caplog: pytest.LogCapt
 def test_after_an_instant_without_an_answer_the_next_one_comes_soon():
     """Not at the pace, which may be half a minute."""
     instants = iter([0, 7])
-    ahead = following(3600, lambda: next(instants))
+    ahead = prefetcher(3600, lambda: next(instants))
     assert ahead.newest() == 0
 
     wait_for_another(ahead, 0)
@@ -88,7 +88,7 @@ def test_after_an_instant_without_an_answer_the_next_one_comes_soon():
     assert ahead.newest() == 7
 
 
-def wait_for_another(ahead: Following[int], instant: int | None) -> None:
+def wait_for_another(ahead: Prefetcher[int], instant: int | None) -> None:
     """Until a page would draw another instant."""
     pause = threading.Event()
     for _ in range(3000):

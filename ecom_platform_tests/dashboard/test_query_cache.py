@@ -9,7 +9,7 @@ import pytest
 from bson.timestamp import Timestamp
 from pymongo import MongoClient
 
-from dashboard.query_cache import Answers, Tick
+from dashboard.query_cache import QueryCache, Tick
 from ecom_platform.errors import ConfigurationError, UnavailableError, UsageError
 from ecom_platform.settings import Settings
 
@@ -23,7 +23,7 @@ def calls():
 @pytest.fixture
 def answers():
     """Answers over a connection that always succeeds."""
-    return Answers(lambda: (Settings(_env_file=None), None))
+    return QueryCache(lambda: (Settings(_env_file=None), None))
 
 
 def counting(calls, result="figures"):
@@ -90,7 +90,7 @@ def test_a_wrong_setting_is_told_as_it_is(calls):
     def connect():
         raise ConfigurationError("No MongoDB is known. Run `ecom up`.")
 
-    assert Answers(connect).get("tiles", 0, counting(calls)).failure == "No MongoDB is known. Run `ecom up`."
+    assert QueryCache(connect).get("tiles", 0, counting(calls)).failure == "No MongoDB is known. Run `ecom up`."
 
 
 def test_a_bug_is_not_called_an_outage(answers, calls):
@@ -123,7 +123,7 @@ def ticks():
 def at_tick():
     """Answers over a database whose past can be read."""
     with MongoClient("mongodb://127.0.0.1:1", connect=False) as client:
-        yield Answers(lambda: (Settings(_env_file=None), client.get_database("shop")))
+        yield QueryCache(lambda: (Settings(_env_file=None), client.get_database("shop")))
 
 
 def test_a_tick_is_asked_once_and_the_one_before_is_kept(at_tick, calls, ticks):

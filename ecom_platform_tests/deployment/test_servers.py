@@ -204,7 +204,7 @@ def test_kafka_of_the_compose_file_takes_transactions_of_a_producer_whose_id_beg
         kafka_bootstrap_servers=f"127.0.0.1:{broker}",
         kafka_credentials=tmp_path,
     )
-    KAFKA.furnish(settings)
+    KAFKA.provision(settings)
     producer = settings.model_copy(update={"role": Role.PRODUCER})
 
     with transaction(producer, "producer-shop-1") as shop:

@@ -72,7 +72,7 @@ def stranger(encrypted: Settings, tmp_path: Path) -> Settings:
 
 
 def test_everything_of_ours_connects_encrypted(encrypted: Settings) -> None:
-    """Both servers were furnished so, and answer to roles."""
+    """Both servers were provisioned so, and answer to roles."""
     with connect(encrypted) as client:
         assert client[encrypted.mongodb_database].orders.count_documents({}) == 0
     with TopicReader(encrypted) as reader:

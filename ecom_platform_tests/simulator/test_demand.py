@@ -23,9 +23,9 @@ def demand(dimensions) -> Demand:
 
 
 @pytest.fixture(scope="module")
-def wishes(demand):
+def draws(demand):
     """Three hours of orders, about 10,800."""
-    return [wish for minute in range(180) for wish in demand.wishes(MONDAY + minute)]
+    return [draw for minute in range(180) for draw in demand.draws(MONDAY + minute)]
 
 
 def test_the_hour_factor_has_the_measured_extremes() -> None:
@@ -49,42 +49,42 @@ def test_the_clamped_curve_stays_between_a_half_and_one_point_six() -> None:
     assert max(factors) == pytest.approx(1.6 * 0.96)
 
 
-def test_the_number_of_orders_is_the_wanted_rate(wishes) -> None:
+def test_the_number_of_orders_is_the_wanted_rate(draws) -> None:
     """One a second, within four standard deviations of a Poisson count."""
-    assert abs(len(wishes) - 10_800) < 4 * 10_800**0.5
+    assert abs(len(draws) - 10_800) < 4 * 10_800**0.5
 
 
 def test_a_minute_can_be_drawn_without_the_minutes_before_it(dimensions, demand) -> None:
     """A new object that never saw another minute draws the same orders."""
-    demand.wishes(MONDAY + 5)
+    demand.draws(MONDAY + 5)
 
-    assert Demand(ShopConfig(SEED, 1.0, Curve.FLAT), dimensions, 1).wishes(MONDAY + 9) == demand.wishes(MONDAY + 9)
+    assert Demand(ShopConfig(SEED, 1.0, Curve.FLAT), dimensions, 1).draws(MONDAY + 9) == demand.draws(MONDAY + 9)
 
 
 def test_the_count_of_a_minute_is_known_without_its_orders(demand) -> None:
-    """`count` looks at one number, `wishes` at all."""
+    """`count` looks at one number, `draws` at all."""
     minutes = range(MONDAY, MONDAY + 50)
 
-    assert [demand.count(minute) for minute in minutes] == [len(demand.wishes(minute)) for minute in minutes]
+    assert [demand.count(minute) for minute in minutes] == [len(demand.draws(minute)) for minute in minutes]
 
 
 def test_two_parts_of_a_shop_have_different_customers(dimensions, demand) -> None:
-    """The stream number separates them, or a resumed shop would repeat its orders."""
-    assert Demand(ShopConfig(SEED, 1.0, Curve.FLAT), dimensions, 2).wishes(MONDAY) != demand.wishes(MONDAY)
+    """The substream number separates them, or a resumed shop would repeat its orders."""
+    assert Demand(ShopConfig(SEED, 1.0, Curve.FLAT), dimensions, 2).draws(MONDAY) != demand.draws(MONDAY)
 
 
-def test_baskets_have_one_to_five_lines_and_two_and_a_half_on_average(wishes) -> None:
+def test_baskets_have_one_to_five_lines_and_two_and_a_half_on_average(draws) -> None:
     """The documented basket sizes."""
-    lines = [wish.lines for wish in wishes]
+    lines = [draw.lines for draw in draws]
 
     assert set(lines) == {1, 2, 3, 4, 5}
     assert fmean(lines) == pytest.approx(2.5, abs=0.05)
 
 
 @pytest.mark.parametrize(("products", "measured"), [(5, 0.32), (50, 0.72), (100, 0.86)])
-def test_few_products_make_most_of_the_lines(wishes, products: int, measured: float) -> None:
+def test_few_products_make_most_of_the_lines(draws, products: int, measured: float) -> None:
     """Top 1 %, 10 %, 20 % of the products have the measured share of the lines, within four points."""
-    counts = Counter(product for wish in wishes for product in wish.products)
+    counts = Counter(product for draw in draws for product in draw.products)
     top = sum(count for _, count in counts.most_common(products)) / counts.total()
 
     assert top == pytest.approx(measured, abs=0.04)
@@ -97,19 +97,18 @@ def test_a_fifth_of_the_customers_places_half_of_the_orders() -> None:
     assert weights[:1000].sum() == pytest.approx(0.53, abs=0.03)
 
 
-def test_most_orders_come_from_returning_customers(wishes) -> None:
+def test_most_orders_come_from_returning_customers(draws) -> None:
     """In three hours many customers order more than once."""
-    counts = Counter(wish.user_id for wish in wishes)
+    counts = Counter(draw.user_id for draw in draws)
 
-    assert sum(count for count in counts.values() if count > 1) / len(wishes) > 0.7
+    assert sum(count for count in counts.values() if count > 1) / len(draws) > 0.7
 
 
-def test_basket_values_have_the_measured_spread(wishes, dimensions) -> None:
+def test_basket_values_have_the_measured_spread(draws, dimensions) -> None:
     """The 90th percentile is about four times the median (measured: 4.06)."""
     prices = {product["_id"]: product["price_cents"] for product in dimensions.products}
     values = [
-        sum(prices[p] * q for p, q in zip(wish.products[: wish.lines], wish.quantities, strict=False))
-        for wish in wishes
+        sum(prices[p] * q for p, q in zip(draw.products[: draw.lines], draw.quantities, strict=False)) for draw in draws
     ]
 
     assert 3.0 < quantiles(values, n=10)[-1] / median(values) < 5.0

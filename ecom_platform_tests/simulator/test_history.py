@@ -12,7 +12,7 @@ import pytest
 from ecom_platform.simulator.config import MINUTE_MS, Curve, ShopConfig
 from ecom_platform.simulator.history import HistoryProgress, LoadState, history_allowance, newest_stretch
 from ecom_platform.simulator.ledger import Ledger
-from ecom_platform.simulator.parts import Parts
+from ecom_platform.simulator.shop_parts import ShopParts
 from ecom_platform.simulator.state import StateStore
 
 DAY = 1440
@@ -79,7 +79,7 @@ def parts(tmp_path, dimensions):
     with StateStore(tmp_path / "state") as store, Ledger(tmp_path / "ledger") as ledger:
         producer = SimpleNamespace(ledger=ledger)  # nothing is sent: only the ledger's position is asked for
         config = ShopConfig(7, 0.2, Curve.FLAT)
-        opened = Parts.open(store, producer, dimensions, config, (NOW - 2 * DAY) * MINUTE_MS)
+        opened = ShopParts.open(store, producer, dimensions, config, (NOW - 2 * DAY) * MINUTE_MS)
         opened.split_off_past(dimensions, NOW)
         yield opened
 

@@ -46,8 +46,8 @@ def test_a_torn_last_line_is_passed_over(tmp_path, four_hours) -> None:
     """The simulator was killed while writing it, so the message was never sent."""
     with Ledger(tmp_path) as ledger:
         ledger.attempt(four_hours[:2])
-    with ledger.file.open("ab") as stream:
-        stream.write(b'{"record":"attempt","attem')
+    with ledger.file.open("ab") as opened:
+        opened.write(b'{"record":"attempt","attem')
 
     assert len(list(read_ledger(tmp_path))) == 2
 
@@ -56,8 +56,8 @@ def test_a_damaged_ledger_is_refused_with_its_line(tmp_path, four_hours) -> None
     """Somebody edited it: the error names file and line."""
     with Ledger(tmp_path) as ledger:
         ledger.attempt(four_hours[:1])
-    with ledger.file.open("ab") as stream:
-        stream.write(b"hello\n")
+    with ledger.file.open("ab") as opened:
+        opened.write(b"hello\n")
 
     with pytest.raises(ConfigurationError, match=r"Line 2 of .*events-000001"):
         list(read_ledger(tmp_path))

@@ -7,8 +7,8 @@ import pytest
 from ecom_platform.errors import ConfigurationError, UsageError
 from ecom_platform.simulator.config import Curve, ShopConfig
 from ecom_platform.simulator.ledger import LedgerPosition
-from ecom_platform.simulator.parts import seed_of
 from ecom_platform.simulator.shop import Shop
+from ecom_platform.simulator.shop_parts import seed_of
 from ecom_platform.simulator.state import HomeState, StateStore
 
 START_MS = 1_795_392_000_000
@@ -45,8 +45,8 @@ def test_the_journal_counts_what_followed_the_snapshot(tmp_path, state) -> None:
         store.save(state)
         store.note(1, 500)
         store.note(2, 3)
-        with (tmp_path / "journal-1").open("ab") as stream:
-            stream.write(b"1 5")
+        with (tmp_path / "journal-1").open("ab") as opened:
+            opened.write(b"1 5")
 
         assert store.sent_since(state) == [(1, 500), (2, 3)]
 

@@ -12,7 +12,7 @@ from ecom_platform.orchestration.archiving.jobs import orders_archive_check_job,
 from ecom_platform.orchestration.archiving.purge_trigger import decide, request_key
 from ecom_platform.orchestration.names import CHECK_JOB, PURGE_JOB, PURGE_SENSOR
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
-from ecom_platform.orchestration.runs.recovery import bury_holder
+from ecom_platform.orchestration.runs.recovery import fail_dead_holder
 from ecom_platform.orchestration.sensing.requests import ARCHIVE_FIRST, outcome_of, run_request
 from ecom_platform.orchestration.sensing.run_requests import Asking
 from ecom_platform.store.leases import read_lease
@@ -44,7 +44,7 @@ def orders_purge_sensor(context: dg.SensorEvaluationContext, platform: Platform)
             committed = [manifest for manifest in unfinished_runs(db) if manifest.is_cold]
     except ConfigurationError as error:
         return dg.SensorResult(skip_reason=str(error))
-    bury_holder(context.instance, lease)
+    fail_dead_holder(context.instance, lease)
     outcome = outcome_of(context.instance, request_key(asking))
     decision = decide(asking, [run.verdict for run in committed], working_archiver(lease), outcome, now)
     cursor = decision.asking.dump()

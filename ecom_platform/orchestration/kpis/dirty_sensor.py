@@ -12,7 +12,7 @@ from ecom_platform.orchestration.kpis.dirty_trigger import DirtyMemory, decide
 from ecom_platform.orchestration.kpis.jobs import kpi_daily_job
 from ecom_platform.orchestration.names import DIRTY_SENSOR, KPI_JOB
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
-from ecom_platform.orchestration.runs.recovery import bury_workerless
+from ecom_platform.orchestration.runs.recovery import fail_workerless
 from ecom_platform.orchestration.sensing.loading import history_is_loading
 from ecom_platform.orchestration.sensing.requests import BATCH_TAGS, outcome_of, run_request
 from ecom_platform.store import collections as names
@@ -41,7 +41,7 @@ def dirty_days_sensor(context: dg.SensorEvaluationContext, platform: Platform) -
             touched = read_touched(db)
     except ConfigurationError as error:
         return dg.SensorResult(skip_reason=str(error))
-    bury_workerless(context.instance, KPI_JOB)
+    fail_workerless(context.instance, KPI_JOB)
     first = settings.history_start.isoformat()
     touched = {day: at for day, at in touched.items() if day >= first}
     outcome = outcome_of(context.instance, memory.key)

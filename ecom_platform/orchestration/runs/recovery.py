@@ -9,7 +9,7 @@ import psutil
 
 from ecom_platform.store.leases import LeaseState
 
-__all__ = ["NOT_FINISHED", "bury_holder", "bury_workerless", "fail_dead_runs", "worker_pid"]
+__all__ = ["NOT_FINISHED", "fail_dead_holder", "fail_dead_runs", "fail_workerless", "worker_pid"]
 
 # A queued run has no worker yet: the daemon will launch it, or its sensor asks for another.
 WORKED_ON: Final = (
@@ -42,7 +42,7 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     return ended
 
 
-def bury_holder(instance: dg.DagsterInstance, lease: LeaseState | None) -> str | None:
+def fail_dead_holder(instance: dg.DagsterInstance, lease: LeaseState | None) -> str | None:
     """Report the run that holds a lease as failed when its process is gone from this machine; returns its id.
 
     Its place in a pool is then free within a minute instead of at the end of its longest runtime.
@@ -56,7 +56,7 @@ def bury_holder(instance: dg.DagsterInstance, lease: LeaseState | None) -> str |
     return run.run_id
 
 
-def bury_workerless(instance: dg.DagsterInstance, job_name: str) -> list[str]:
+def fail_workerless(instance: dg.DagsterInstance, job_name: str) -> list[str]:
     """Report runs of a job as failed whose worker process is gone; returns their ids.
 
     For jobs that hold no lease: a run whose worker died together with its code server keeps its place in the pool for

@@ -113,7 +113,7 @@ class StreamSupervisor:
         started = world.now()
         self._started = self._checked = self._beaten = self._spawned = self._due = started
         self._backoff = Backoff(pace.first_restart_seconds, pace.longest_restart_seconds, pace.healthy_seconds)
-        self._deaf = False
+        self._mongodb_down = False
 
     def run(self) -> Outcome:
         """Supervise; however it ends, no child is left and the lease is given back."""
@@ -157,11 +157,11 @@ class StreamSupervisor:
             self.world.renew()
             if (reason := self.world.unwanted()) is not None:
                 return self._outcome(Ending.UNWANTED, reason)
-            self._hear()
+            self._mongodb_answers()
             self._restart_when_hung(now)
         except UnavailableError as error:
             # Not a lost lease: whoever takes it raises the token, and the token in every write stops our child.
-            self._miss(error)
+            self._mongodb_silent(error)
         if now - self._started >= self.pace.longest_run_seconds:
             return self._outcome(Ending.RECYCLED, f"The run is {(now - self._started) / 3600:.0f} hours old.")
         if (reason := self.world.new_code()) is not None:
@@ -207,12 +207,12 @@ class StreamSupervisor:
     def _outcome(self, ending: Ending, reason: str, log: Sequence[str] = ()) -> Outcome:
         return Outcome(ending, reason, log, self.restarts)
 
-    def _miss(self, error: UnavailableError) -> None:
-        if not self._deaf:
+    def _mongodb_silent(self, error: UnavailableError) -> None:
+        if not self._mongodb_down:
             self.world.tell(f"{error} The stream is left alone meanwhile.")
-        self._deaf = True
+        self._mongodb_down = True
 
-    def _hear(self) -> None:
-        if self._deaf:
+    def _mongodb_answers(self) -> None:
+        if self._mongodb_down:
             self.world.tell("MongoDB answers again.")
-        self._deaf = False
+        self._mongodb_down = False

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from ecom_platform.orchestration.runs import recovery
-from ecom_platform.orchestration.runs.recovery import bury_holder, bury_workerless
+from ecom_platform.orchestration.runs.recovery import fail_dead_holder, fail_workerless
 from ecom_platform.store.leases import LeaseState
 from ecom_platform.store.process_identity import identify
 
@@ -36,13 +36,13 @@ def test_only_a_worker_that_is_gone_is_buried(*, alive: bool, status: str) -> No
         expiry = NOW + timedelta(seconds=30)
         lease = LeaseState("archiver", 1, "a run", run.run_id, process, expires_at=expiry, renewed_at=NOW, read_at=NOW)
 
-        assert bury_holder(instance, lease) == (None if alive else run.run_id)
+        assert fail_dead_holder(instance, lease) == (None if alive else run.run_id)
         found = instance.get_run_by_id(run.run_id)
         assert found is not None
         assert found.status.value == status
         # Whoever gave the role back has ended in order, whatever became of its process.
-        assert bury_holder(instance, replace(lease, owner=None)) is None
-        assert bury_holder(instance, None) is None
+        assert fail_dead_holder(instance, replace(lease, owner=None)) is None
+        assert fail_dead_holder(instance, None) is None
 
 
 def test_a_run_without_a_lease_is_buried_when_its_worker_is_gone(
@@ -57,6 +57,6 @@ def test_a_run_without_a_lease_is_buried_when_its_worker_is_gone(
         workers = {dead: (2**22 + 1, time.time()), living: (os.getpid(), time.time()), silent: None}
         monkeypatch.setattr(recovery, "worker_pid", lambda _instance, run_id: workers[run_id])
 
-        assert bury_workerless(instance, "another job") == []
-        assert bury_workerless(instance, "nothing") == [dead]
-        assert bury_workerless(instance, "nothing") == []
+        assert fail_workerless(instance, "another job") == []
+        assert fail_workerless(instance, "nothing") == [dead]
+        assert fail_workerless(instance, "nothing") == []

@@ -19,9 +19,9 @@ from ecom_platform.simulator.producer import LedgerProducer
 from ecom_platform.simulator.shop import Shop
 from ecom_platform.simulator.state import BacklogState, HomeState, StateStore
 
-__all__ = ["FIRST_STREAM", "Backlog", "Parts", "seed_of"]
+__all__ = ["FIRST_SUBSTREAM", "Backlog", "ShopParts", "seed_of"]
 
-FIRST_STREAM = 1
+FIRST_SUBSTREAM = 1
 """Stream of customers of a fresh home's shop; each later part has one of its own."""
 
 _FOREVER_MS = 2**61
@@ -61,51 +61,53 @@ class Backlog:
         return min(1.0, max(0.0, (self.shop.clock_ms - self.start_minute * MINUTE_MS) / length_ms))
 
 
-class Parts:
+class ShopParts:
     """All parts of one home, with the producer they send through and the store they are saved in."""
 
     def __init__(
-        self, store: StateStore, producer: LedgerProducer, live: Shop, backlog: list[Backlog], next_stream: int
+        self, store: StateStore, producer: LedgerProducer, live: Shop, backlog: list[Backlog], next_substream: int
     ) -> None:
         self._store = store
         self._producer = producer
         self.live = live
         self.backlog = backlog
-        self._next_stream = next_stream
+        self._next_substream = next_substream
         self._journal = 0
         self._saved_at = 0.0
 
     @classmethod
     def open(
         cls, store: StateStore, producer: LedgerProducer, dimensions: Dimensions, config: ShopConfig, start_ms: int
-    ) -> Parts:
+    ) -> ShopParts:
         """Open the shop of a fresh home."""
-        parts = cls(store, producer, Shop.open(dimensions, config, start_ms, FIRST_STREAM, 1), [], FIRST_STREAM + 1)
+        parts = cls(
+            store, producer, Shop.open(dimensions, config, start_ms, FIRST_SUBSTREAM, 1), [], FIRST_SUBSTREAM + 1
+        )
         parts.save()
         return parts
 
     @classmethod
-    def resume(cls, store: StateStore, producer: LedgerProducer, dimensions: Dimensions, state: HomeState) -> Parts:
+    def resume(cls, store: StateStore, producer: LedgerProducer, dimensions: Dimensions, state: HomeState) -> ShopParts:
         """Take the shop up where it was, sending again whatever may not have arrived."""
         live = Shop(dimensions, state.live)
         backlog = [Backlog(Shop(dimensions, one.shop), one.start_minute, one.end_minute) for one in state.backlog]
         backlog.sort(key=lambda one: -one.end_minute)
-        parts = cls(store, producer, live, backlog, state.next_stream)
+        parts = cls(store, producer, live, backlog, state.next_substream)
         parts._journal = state.journal
         arrived = acked_since(producer.ledger.file.parent, state.ledger)
         parts._send_again(store.sent_since(state), arrived)
         parts.save()
         return parts
 
-    def new_stream(self) -> int:
+    def new_substream(self) -> int:
         """Return a number no other part of this home has or will have."""
-        self._next_stream += 1
-        return self._next_stream - 1
+        self._next_substream += 1
+        return self._next_substream - 1
 
     def send(self, shop: Shop, batch: list[Emission]) -> None:
         """Note in the journal, then in the ledger, then send."""
         if batch:
-            self._store.note(shop.stream, len(batch))
+            self._store.note(shop.substream, len(batch))
             self._producer.send(batch)
 
     def split_off_past(self, dimensions: Dimensions, now_minute: int) -> None:
@@ -131,7 +133,7 @@ class Parts:
     ) -> Shop:
         """Open a part that begins at `minute`, where `before` ends, with a share of the shelves of `shelves_of`."""
         first_id = before.first_id_after(minute)
-        shop = Shop.open(dimensions, before.config, minute * MINUTE_MS, self.new_stream(), first_id)
+        shop = Shop.open(dimensions, before.config, minute * MINUTE_MS, self.new_substream(), first_id)
         shop.state.shelves = (shelves_of or before).shelves.split(share)
         return shop
 
@@ -144,7 +146,9 @@ class Parts:
         """Take a snapshot. Only right when Kafka has answered for everything that was sent."""
         backlog = [BacklogState(one.shop.state, one.start_minute, one.end_minute) for one in self.backlog]
         position = self._producer.ledger.position
-        state = HomeState(self.live.config.seed, self.live.state, position, backlog, self._next_stream, self._journal)
+        state = HomeState(
+            self.live.config.seed, self.live.state, position, backlog, self._next_substream, self._journal
+        )
         self._store.save(state)
         self._journal = state.journal
         self._saved_at = time.monotonic()
@@ -162,10 +166,10 @@ class Parts:
 
     def _send_again(self, sent: list[tuple[int, int]], arrived: set[int]) -> None:
         """Live through what happened after the snapshot; what the ledger does not know to be in Kafka is sent."""
-        shops = {shop.stream: shop for shop in (self.live, *(one.shop for one in self.backlog))}
+        shops = {shop.substream: shop for shop in (self.live, *(one.shop for one in self.backlog))}
         number = 0
-        for stream, messages in sent:
-            again = list(islice(shops[stream].advance(_FOREVER_MS), messages))
+        for substream, messages in sent:
+            again = list(islice(shops[substream].advance(_FOREVER_MS), messages))
             self._producer.send([one for n, one in enumerate(again, number) if n not in arrived], resent=True)
             number += messages
         while not self._producer.drain(1.0):
