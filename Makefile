@@ -14,9 +14,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # In front of what downloads: it trusts what the system trusts, and says so when that was the trouble.
-TRUSTING := $(BIN)/python -m ecom_platform.trust
+TRUSTING := $(BIN)/python -m ecom_platform.runtime.trust
 WEB_BROWSER := ecom_platform_tests/web_browser
-JAR_LOCKS := $(wildcard ecom_platform/local/jars/*.lock)
+JAR_LOCKS := $(wildcard ecom_platform/runtime/locks/*.lock)
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 SOURCES := ecom_platform ecom_platform_tests dashboard benchmarks docker docs/screenshots.py docs/settings_table.py setup.py
@@ -64,7 +64,7 @@ lock: $(STAMP) ## Resolve again: requirements.lock and the jar locks (hashes onl
 	# The image has the same versions and no tools of developers.
 	$(COMPILE) setup.py --extra deploy --constraint requirements.lock --output-file docker/requirements.lock
 	$(COMPILE) $(WEB_BROWSER)/requirements.txt --output-file $(WEB_BROWSER)/requirements.lock
-	$(BIN)/python -m ecom_platform.jars lock
+	$(BIN)/python -m ecom_platform.runtime.jars lock
 	$(BIN)/python -m ecom_platform_tests.web_browser.fetch lock
 
 clean: ## Remove the environment and the caches of the tools; data in .ecom stays (see: ecom reset)
@@ -87,7 +87,7 @@ check-machine:
 	"Darwin arm64") echo "On macOS nothing of this has been tried yet; it goes on." >&2 ;; \
 	*) echo "ecom-platform runs its servers on Linux x86-64; this is $$(uname -sm)." >&2; exit 3 ;; \
 	esac
-	$(PYTHON) -m ecom_platform.machine
+	$(PYTHON) -m ecom_platform.runtime.machine
 
 $(STAMP): setup.py requirements.lock docker/uv.txt $(JAR_LOCKS)
 	@$(MAKE) --no-print-directory check-machine
@@ -98,7 +98,7 @@ $(STAMP): setup.py requirements.lock docker/uv.txt $(JAR_LOCKS)
 	export VIRTUAL_ENV=$(abspath $(VENV))
 	$(TRUSTING) $(BIN)/uv pip install --quiet --require-hashes --compile-bytecode --requirement requirements.lock
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m ecom_platform.jars fetch
+	$(BIN)/python -m ecom_platform.runtime.jars fetch
 	$(BIN)/python -m compileall -q ecom_platform
 	touch $(STAMP)
 	echo "Ready. Next: make demo"

@@ -101,8 +101,8 @@ setup(
             "py.typed",
             "alerts/scores.json",
             "simulator/scenarios/*.toml",
-            "local/jars/*",
-            "java_home/bin/java",
+            "runtime/locks/*",
+            "runtime/java_home/bin/java",
         ]
     },
     install_requires=RUNTIME,

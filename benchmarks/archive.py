@@ -30,8 +30,8 @@ from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, database
 from ecom_platform.store import collections as names
-from ecom_platform.store.order_schema import ORDER_SCHEMA
 from ecom_platform.streaming.process import StreamCommand, start_stream
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
 SEED_ORDERS = 60_000
 SHIFT = 10**9  # between the ids of an order and its copies; no shop gets there

@@ -24,6 +24,7 @@ from benchmarks.bench import own_platform
 from ecom_platform.archive.policy import Policy
 from ecom_platform.archive.run import archive
 from ecom_platform.archive.spark_write import archive_session
+from ecom_platform.kafka.topic import TopicReader
 from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.mongodb import MONGODB
@@ -31,7 +32,6 @@ from ecom_platform.store import read_offsets
 from ecom_platform.streaming.foreground import stop
 from ecom_platform.streaming.lag import lag_of
 from ecom_platform.streaming.process import StreamCommand, environment, spawn, start_stream
-from ecom_platform.streaming.topic import TopicReader
 
 WINDOW_SECONDS = 30
 CATCH_UP_SECONDS = 300

@@ -15,8 +15,7 @@ import psutil
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from ecom_platform import local
-from ecom_platform.kafka_client import python_options
-from ecom_platform.local.everywhere import grant_everywhere
+from ecom_platform.kafka.client import python_options
 from ecom_platform.local.kafka import KAFKA, ensure_topic
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.server import Server, as_admin
@@ -24,6 +23,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.simulator.dimensions import default_shop
 from ecom_platform.simulator.run import simulate
 from ecom_platform.store import database, ensure_schema, load_dimensions
+from ecom_platform_tests.everywhere import grant_everywhere
 
 __all__ = ["cpu_seconds", "fill_topic", "own_platform", "with_database"]
 

@@ -183,7 +183,7 @@ def _certificates(text: str) -> list[str]:
 
 
 def _authorities() -> str | None:
-    from ecom_platform.trust import authorities_file
+    from ecom_platform.runtime.trust import authorities_file
 
     return authorities_file(os.environ)
 

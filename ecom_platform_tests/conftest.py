@@ -22,7 +22,6 @@ import pytest
 
 from ecom_platform import local
 from ecom_platform.cli import cli, run
-from ecom_platform.local.everywhere import grant_everywhere
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.kafka import ensure_topic
 from ecom_platform.local.server import as_admin
@@ -31,6 +30,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, database
 from ecom_platform.store.process_identity import ProcessIdentity, identify
 from ecom_platform_tests.canary import files_with_passwords
+from ecom_platform_tests.everywhere import grant_everywhere
 from ecom_platform_tests.processes import kill_what_is_left, longest_first
 
 HOME_PREFIX = "ecom tests ü-"  # people have such folders

@@ -20,7 +20,7 @@ LONGEST = (
     "streaming/test_stream.py",
     "streaming/test_large_messages.py",
     "deployment/test_wheel.py",
-    "store/test_spark_mongo.py",
+    "tabular/test_spark_mongo.py",
 )
 """By what they took when each was last measured; a module at a wrong place costs time and nothing else."""
 _RUN = "PYTEST_XDIST_TESTRUNUID"

@@ -58,7 +58,7 @@ def test_no_module_is_longer_than_400_lines() -> None:
     assert {file: length for file, length in lengths.items() if length > 400} == {}
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", *(f"ecom_platform/local/jars/{n}.lock" for n in
+@pytest.mark.parametrize("name", ["requirements.lock", *(f"ecom_platform/runtime/locks/{n}.lock" for n in
                                                          ("kafka", "hadoop", "spark-kafka"))])  # fmt: skip
 def test_locks_name_no_address(name: str) -> None:
     """Where packages come from is a matter of the machine, not of the repository."""

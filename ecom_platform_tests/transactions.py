@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from kafka import KafkaProducer
 
-from ecom_platform.kafka_client import python_options
+from ecom_platform.kafka.client import python_options
 from ecom_platform.settings import Settings
 
 __all__ = ["RegrettedError", "transaction"]

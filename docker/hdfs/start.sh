@@ -6,7 +6,7 @@ scratch=${HDFS_SCRATCH:-/tmp/hdfs}
 # The servers look for these folders on their class path before they serve their status pages.
 mkdir -p "$scratch"/webapps/{hdfs,datanode,static}/WEB-INF
 java=(java "${HDFS_HEAP:--Xmx512m}" -XX:+UseSerialGC -Djava.net.preferIPv4Stack=true
-	-cp "$config:$scratch:$(python -m ecom_platform.jars class-path hadoop)")
+	-cp "$config:$scratch:$(python -m ecom_platform.runtime.jars class-path hadoop)")
 server=org.apache.hadoop.hdfs.server
 
 case $1 in

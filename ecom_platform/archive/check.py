@@ -22,11 +22,11 @@ from ecom_platform.archive.layout import ROOT
 from ecom_platform.archive.policy import day_range
 from ecom_platform.archive.transition import advance, in_transaction, next_epoch
 from ecom_platform.store.archived import read_run_ids
-from ecom_platform.store.arrow_documents import arrow_batches
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ARCHIVED_IDS, ORDERS
 from ecom_platform.store.manifests import Manifest, RunState
-from ecom_platform.store.order_schema import ORDER_SCHEMA
+from ecom_platform.tabular.arrow_documents import arrow_batches
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
 __all__ = ["check", "differences"]
 

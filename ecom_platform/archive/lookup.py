@@ -20,7 +20,7 @@ from ecom_platform.archive.layout import ROOT, day_folder
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import Document
 from ecom_platform.store.manifests import Manifest
-from ecom_platform.store.order_schema import ORDER_SCHEMA
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
 __all__ = ["ColdOrder", "Place", "find_orders", "open_archive", "read_orders", "to_document"]
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.fs import FileSystem
 
-from ecom_platform.store.order_schema import ORDER_SCHEMA
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
 __all__ = ["FILE_SCHEMA", "Totals", "Written", "read_totals", "totals_of", "write_orders_file"]
 

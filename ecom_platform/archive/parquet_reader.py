@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyroaring import BitMap64
 
-from ecom_platform.store.arrow_documents import conformed
-from ecom_platform.store.order_schema import ORDER_SCHEMA
+from ecom_platform.tabular.arrow_documents import conformed
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
 __all__ = ["stored_batches", "without_orders"]
 

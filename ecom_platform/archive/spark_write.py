@@ -30,12 +30,12 @@ from ecom_platform.archive.plan import PlannedDay
 from ecom_platform.archive.policy import Policy, day_range
 from ecom_platform.errors import UnavailableError
 from ecom_platform.settings import Settings
-from ecom_platform.store.arrow_documents import arrow_batches
 from ecom_platform.store.client import Document, database, mongo_errors
 from ecom_platform.store.collections import ORDERS
 from ecom_platform.store.manifests import ArchivedFile, Manifest
-from ecom_platform.store.order_schema import ORDER_SCHEMA
-from ecom_platform.store.spark_session import start_session
+from ecom_platform.tabular.arrow_documents import arrow_batches
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
+from ecom_platform.tabular.spark_session import start_session
 
 __all__ = ["Span", "archive_session", "read_back", "slices", "write_orders"]
 

@@ -18,7 +18,7 @@ from ecom_platform.errors import AccountingError
 from ecom_platform.history.question import KpiQuestion
 from ecom_platform.kpi import UNKNOWN
 from ecom_platform.kpi.figures import average_order_value_cents, delay_percentile_seconds
-from ecom_platform.store.order_schema import ORDER_SCHEMA
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
 __all__ = ["KPI_COLUMNS", "TOP_PRODUCTS", "OrderTable"]
 

@@ -21,12 +21,12 @@ from ecom_platform.archive.hdfs import archived_file_errors
 from ecom_platform.archive.layout import ROOT, file_day
 from ecom_platform.archive.parquet_reader import stored_batches, without_orders
 from ecom_platform.history.snapshot import HistorySnapshot
-from ecom_platform.store.arrow_documents import arrow_batches
 from ecom_platform.store.client import Document, MongoDatabase
 from ecom_platform.store.cluster_time import database_at, instant_errors
 from ecom_platform.store.collections import ORDERS
 from ecom_platform.store.manifests import RunState
-from ecom_platform.store.order_schema import ORDER_SCHEMA
+from ecom_platform.tabular.arrow_documents import arrow_batches
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
 __all__ = ["Selection", "cold_batches", "hot_batches"]
 

@@ -21,7 +21,7 @@ from ecom_platform.history.snapshot import read_snapshot
 from ecom_platform.history.spark_history import instant_kept, read_history
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
-from ecom_platform.store.spark_session import start_session
+from ecom_platform.tabular.spark_session import start_session
 
 __all__ = ["compute_figures", "kpi_session", "orders_of"]
 

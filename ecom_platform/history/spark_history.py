@@ -29,7 +29,7 @@ from ecom_platform.history.snapshot import HistorySnapshot
 from ecom_platform.settings import Settings
 from ecom_platform.store.cluster_time import InstantExpired
 from ecom_platform.store.manifests import Manifest, RunState
-from ecom_platform.store.spark_mongo import order_schema, read_orders
+from ecom_platform.tabular.spark_mongo import order_schema, read_orders
 
 __all__ = ["create_views", "instant_kept", "read_history"]
 

@@ -17,7 +17,7 @@ from ecom_platform.credentials import (
     write_secret,
 )
 from ecom_platform.errors import ConfigurationError
-from ecom_platform.kafka_client import java_options, python_options
+from ecom_platform.kafka.client import java_options, python_options
 from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.mongodb import MONGODB, ensure_key_file
 from ecom_platform.local.server import Server

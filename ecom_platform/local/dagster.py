@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ecom_platform.errors import EcomError
 from ecom_platform.settings import Settings
-from ecom_platform.store import database, set_intent
+from ecom_platform.store import open_database, set_intent
 
 __all__ = ["end_runs", "forbid_stream", "prepare", "set_desired_state"]
 
@@ -26,11 +26,8 @@ def prepare(settings: Settings) -> None:
 
 def set_desired_state(settings: Settings, *, running: bool, by: str, reason: str) -> None:
     """Record whether the stream shall run. Raises UnavailableError."""
-    db = database(settings)
-    try:
+    with open_database(settings) as db:
         set_intent(db, STREAM, "running" if running else "stopped", by=by, reason=reason)
-    finally:
-        db.client.close()
 
 
 def forbid_stream(settings: Settings, by: str) -> str | None:

@@ -33,8 +33,8 @@ from ecom_platform.simulator.run import shop_seed
 from ecom_platform.store import (
     Loading,
     MongoDatabase,
-    database,
     load_dimensions,
+    open_database,
     read_first_order,
     read_offsets,
     write_loading,
@@ -134,13 +134,10 @@ def _start(claimed: Claim, stages: Stages, show: Callable[[str], Any] | None) ->
 
     def begin_store() -> None:
         bring_up(MONGODB, claimed, stages.say)
-        db = database(settings)
-        try:
+        with open_database(settings) as db:
             load_dimensions(db, default_shop(shop_seed(settings)))
             # Said for the simulator until it says it itself: what it will add is missing already.
             write_loading(db, Role.SIMULATOR, Loading(0.0, datetime.now(UTC)))
-        finally:
-            db.client.close()
         dagster.set_desired_state(settings, running=True, by=NAME, reason="the demo was started")
 
     def begin_orders() -> None:
@@ -207,12 +204,9 @@ def _serves(url: str) -> bool:
 
 def live_order_applied(settings: Settings) -> bool:
     """Whether the first order that the simulator of this start sold is applied."""
-    db = database(settings)
-    try:
+    with open_database(settings) as db:
         first = read_first_order(db, Role.SIMULATOR)
         return first is not None and db["orders"].find_one({"_id": first}, {"_id": 1}) is not None
-    finally:
-        db.client.close()
 
 
 def _announce(settings: Settings, write: Write) -> None:
@@ -243,8 +237,7 @@ def _verdict(claimed: Claim, stages: Stages) -> dict[str, Any]:
     settings = claimed.settings
     claimed.manager.stop(SIMULATOR)
     stages.say("Simulator", "stopped")
-    db = database(settings)
-    try:
+    with open_database(settings) as db:
         lag = _drain(settings, db)
         stages.say("Stream", f"{lag} events behind")
         report = reconcile(settings, db)
@@ -257,8 +250,6 @@ def _verdict(claimed: Claim, stages: Stages) -> dict[str, Any]:
             "lag": lag,
             "reconciled": report.holds,
         }
-    finally:
-        db.client.close()
 
 
 def _drain(settings: Settings, db: MongoDatabase) -> int:

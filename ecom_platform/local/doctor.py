@@ -13,9 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from ecom_platform import jars
 from ecom_platform.errors import ConfigurationError
-from ecom_platform.java import find_java
 from ecom_platform.local import endpoints
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.jvm_checks import try_jvms
@@ -24,7 +22,9 @@ from ecom_platform.local.mongod import find_mongod, library_environment
 from ecom_platform.local.platform import SERVERS
 from ecom_platform.local.processes import processes
 from ecom_platform.local.supervisord import Supervisord
-from ecom_platform.machine import NEEDED_DISK_BYTES
+from ecom_platform.runtime import jars
+from ecom_platform.runtime.java import find_java
+from ecom_platform.runtime.machine import NEEDED_DISK_BYTES
 from ecom_platform.settings import Settings
 
 __all__ = ["Finding", "doctor", "memory_finding"]

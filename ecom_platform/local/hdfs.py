@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
-from ecom_platform.jars import class_path
 from ecom_platform.local import jvm
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.programs import Program
 from ecom_platform.local.server import Server, accepts, run_once
+from ecom_platform.runtime.jars import class_path
 from ecom_platform.settings import Settings
 
 __all__ = ["HDFS", "java"]

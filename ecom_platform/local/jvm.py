@@ -9,8 +9,8 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from ecom_platform.java import LAPTOP_OPTIONS, NO_RECORD, find_java
 from ecom_platform.local.instance import Instance
+from ecom_platform.runtime.java import LAPTOP_OPTIONS, NO_RECORD, find_java
 from ecom_platform.settings import Settings
 
 __all__ = ["command", "hosts"]

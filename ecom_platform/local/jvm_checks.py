@@ -16,10 +16,10 @@ from pathlib import Path
 
 from ecom_platform.environment import inherited
 from ecom_platform.errors import ConfigurationError, EcomError
-from ecom_platform.jars import class_path
-from ecom_platform.java import find_java
 from ecom_platform.local import hdfs, kafka
 from ecom_platform.local.instance import Instance
+from ecom_platform.runtime.jars import class_path
+from ecom_platform.runtime.java import find_java
 from ecom_platform.settings import Settings
 from ecom_platform.streaming.starts import last_reasons
 
@@ -64,7 +64,7 @@ def _hdfs(settings: Settings, instance: Instance) -> Sequence[str]:
 
 
 def _spark(settings: Settings, instance: Instance) -> Sequence[str]:
-    from ecom_platform.store.spark_session import driver_options
+    from ecom_platform.tabular.spark_session import driver_options
 
     class_path("spark-kafka", settings.jar_cache)
     options = driver_options(settings, instance.temporary)

@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecom_platform.access.kafka_acls import grant_access
 from ecom_platform.contract import MAX_BATCH_BYTES
 from ecom_platform.credentials import Role, ensure_credentials
 from ecom_platform.errors import ConfigurationError, UnavailableError
-from ecom_platform.jars import class_path
-from ecom_platform.kafka_client import FILE_PROVIDER, kafka_failure, python_options
+from ecom_platform.kafka.client import FILE_PROVIDER, kafka_failure, python_options
 from ecom_platform.local import jvm
 from ecom_platform.local.instance import Instance
-from ecom_platform.local.kafka_access import grant_access
 from ecom_platform.local.programs import Program
 from ecom_platform.local.server import Server, accepts, as_admin, run_once
+from ecom_platform.runtime.jars import class_path
 from ecom_platform.settings import Settings
 
 if TYPE_CHECKING:

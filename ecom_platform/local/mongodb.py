@@ -147,7 +147,7 @@ def check(settings: Settings, seconds: float) -> None:
 def provision(settings: Settings) -> None:
     """Give every role its rights; make collections, views and indexes that do not exist. Raises as `store.connect`."""
     from ecom_platform import store
-    from ecom_platform.local.mongodb_access import grant_access
+    from ecom_platform.access.mongodb_roles import grant_access
 
     admin = as_admin(settings, "mongodb")
     db = store.database(admin, timeout_seconds=10)
@@ -161,7 +161,7 @@ def provision(settings: Settings) -> None:
 def _ensure_admin(settings: Settings, client: MongoClient[dict[str, Any]]) -> None:
     from pymongo.errors import OperationFailure
 
-    from ecom_platform.local.mongodb_access import make_admin
+    from ecom_platform.access.mongodb_roles import make_admin
 
     try:
         make_admin(client, credential_of(settings, "mongodb", Role.ADMIN))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from ecom_platform import jars, scratch
+from ecom_platform import scratch
 from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
 from ecom_platform.local import endpoints, processes
 from ecom_platform.local.demo_programs import PORTS, companions
@@ -24,6 +24,7 @@ from ecom_platform.local.remedies import remedy
 from ecom_platform.local.server import Server, log_since, log_size, log_tail, reason_of
 from ecom_platform.local.stopping import end_everything
 from ecom_platform.local.supervisord import Supervisord
+from ecom_platform.runtime import jars
 from ecom_platform.settings import Settings
 
 __all__ = ["SERVERS", "Claim", "Progress", "bring_up", "claim", "down", "reset", "up"]

@@ -9,6 +9,7 @@ from typing import Any, Final
 import psutil
 
 from ecom_platform.errors import EcomError, UnavailableError
+from ecom_platform.kafka.held import held_sentence
 from ecom_platform.local import endpoints
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.platform import SERVERS
@@ -16,8 +17,7 @@ from ecom_platform.local.processes import processes
 from ecom_platform.local.server import Server, reason_of
 from ecom_platform.local.supervisord import ProgramState, Supervisord
 from ecom_platform.settings import Settings
-from ecom_platform.store.client import database, without_password
-from ecom_platform.streaming.held import held_sentence
+from ecom_platform.store.client import open_database, without_password
 from ecom_platform.streaming.lag import read_lag
 
 __all__ = ["SUSPENDED", "status"]
@@ -80,8 +80,7 @@ def _described(server: Server, settings: Settings, instance: Instance, reason: s
 
 def _stream(settings: Settings) -> dict[str, Any]:
     try:
-        db = database(settings, timeout_seconds=ANSWER_SECONDS)
-        with db.client:
+        with open_database(settings, timeout_seconds=ANSWER_SECONDS) as db:
             lag = read_lag(settings, db, ANSWER_SECONDS)
     except EcomError as error:
         return {"words": f"lag unknown: {reason_of(error)}"}

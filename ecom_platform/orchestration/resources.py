@@ -13,7 +13,7 @@ import dagster as dg
 
 from ecom_platform.credentials import Role
 from ecom_platform.settings import Settings, load_settings
-from ecom_platform.store.client import CODEC, MongoDatabase, connect
+from ecom_platform.store.client import MongoDatabase, open_database
 
 __all__ = ["SHORT_SECONDS", "Platform"]
 
@@ -40,6 +40,5 @@ class Platform(dg.ConfigurableResource[Settings]):
         `operation_seconds` bounds the wait for one answer: a server that is stopped, not dead, would otherwise keep a
         tick or the supervisor for minutes. Raises UnavailableError, ConfigurationError.
         """
-        settings = self.settings()
-        with connect(settings, operation_seconds=operation_seconds) as client:
-            yield client.get_database(settings.mongodb_database, CODEC)
+        with open_database(self.settings(), operation_seconds=operation_seconds) as db:
+            yield db

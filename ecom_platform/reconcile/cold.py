@@ -17,7 +17,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.archived import read_run_ids
 from ecom_platform.store.manifests import COLD_STATES, RunState, read_manifests
-from ecom_platform.store.order_schema import ORDER_SCHEMA
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
 __all__ = ["read_cold_orders"]
 

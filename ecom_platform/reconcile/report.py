@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ecom_platform.streaming.held import Held, held_sentence
+from ecom_platform.kafka.held import Held, held_sentence
 
 __all__ = ["FIRST", "Differences", "Equation", "Report", "first_of"]
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from bson.binary import Binary
 from pymongo.client_session import ClientSession
 
+from ecom_platform.kafka.topic import TopicReader
 from ecom_platform.reconcile.cold import read_cold_orders
 from ecom_platform.reconcile.compare import DeadComparison, OrderComparison, ledger_equations
 from ecom_platform.reconcile.expected import Expectation, LedgerEvent, fold_ledger, position
@@ -26,7 +27,6 @@ from ecom_platform.simulator.ledger import read_ledger
 from ecom_platform.store import Counters, MongoDatabase, PartitionOffsets, read_offsets
 from ecom_platform.store import collections as names
 from ecom_platform.store.late_events import LateOutcomes, read_late_outcomes
-from ecom_platform.streaming.topic import TopicReader
 
 __all__ = ["reconcile"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+from ecom_platform.kafka.held import Held
+from ecom_platform.kafka.topic import TopicState
 from ecom_platform.reconcile.report import Equation
 from ecom_platform.store import Counters, PartitionOffsets
 from ecom_platform.store.late_events import LateOutcomes
-from ecom_platform.streaming.held import Held
-from ecom_platform.streaming.topic import TopicState
 
 __all__ = ["LateEvents", "applied_equation", "held_of", "lag_of", "topic_equations"]
 

@@ -17,7 +17,7 @@ from kafka.structs import TopicPartition
 
 from ecom_platform.contract import MAX_BATCH_BYTES
 from ecom_platform.errors import UnavailableError
-from ecom_platform.kafka_client import python_options
+from ecom_platform.kafka.client import python_options
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.emission import Emission
 from ecom_platform.simulator.ledger import Ledger

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecom_platform.store.client import MongoCollection, MongoDatabase, connect, database, mongo_errors
+from ecom_platform.store.client import MongoCollection, MongoDatabase, connect, database, mongo_errors, open_database
 from ecom_platform.store.desired_state import Intent, read_intent, set_intent
 from ecom_platform.store.dimensions import DimensionTables, dimension_version, load_dimensions, read_dimensions
 from ecom_platform.store.leases import Lease, LeaseState, read_lease
@@ -31,6 +31,7 @@ __all__ = [
     "figure_age",
     "load_dimensions",
     "mongo_errors",
+    "open_database",
     "read_dimensions",
     "read_first_order",
     "read_intent",

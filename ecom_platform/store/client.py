@@ -26,6 +26,7 @@ __all__ = [
     "database",
     "login_options",
     "mongo_errors",
+    "open_database",
     "without_login",
     "without_password",
 ]
@@ -109,6 +110,15 @@ def login_options(settings: Settings) -> dict[str, Any]:
 def database(settings: Settings, *, timeout_seconds: float = 5.0) -> MongoDatabase:
     """Connect and return the platform's database; `.client.close()` ends it. Raises as `connect`."""
     return connect(settings, timeout_seconds=timeout_seconds).get_database(settings.mongodb_database, CODEC)
+
+
+@contextmanager
+def open_database(
+    settings: Settings, *, timeout_seconds: float = 5.0, operation_seconds: float = 300.0
+) -> Iterator[MongoDatabase]:
+    """The platform's database for as long as the block lasts. Arguments and errors as those of `connect`."""
+    with connect(settings, timeout_seconds=timeout_seconds, operation_seconds=operation_seconds) as client:
+        yield client.get_database(settings.mongodb_database, CODEC)
 
 
 @contextmanager

@@ -14,12 +14,12 @@ from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 
 from ecom_platform.errors import DataLost, Fenced, TopicReplaced, UsageError
+from ecom_platform.kafka.topic import TopicState
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import Document
 from ecom_platform.streaming.poison import EMPTY_WINDOW
 from ecom_platform.streaming.skips import Skip
-from ecom_platform.streaming.topic import TopicState
 
 __all__ = ["record_session", "refuse_another_topic", "skip_tail", "take_over", "take_partitions"]
 

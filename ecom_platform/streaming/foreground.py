@@ -12,7 +12,7 @@ from types import FrameType
 
 from ecom_platform.errors import ConfigurationError, EcomError, Fenced, NeedsPerson, UnavailableError, UsageError
 from ecom_platform.settings import Settings
-from ecom_platform.store import Lease, database, ensure_schema
+from ecom_platform.store import Lease, ensure_schema, open_database
 from ecom_platform.streaming.process import StreamCommand, start_stream
 from ecom_platform.streaming.skips import Skip
 
@@ -42,8 +42,7 @@ def run(
         EcomError: what the stream ended with.
     """
     log_file = settings.logs / "stream.log"
-    db = database(settings)
-    with db.client:
+    with open_database(settings) as db:
         ensure_schema(db)
         lease = Lease.acquire(db, LEASE_ROLE, owner=f"ecom stream on {socket.gethostname()}")
         try:

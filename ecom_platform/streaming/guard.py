@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.kafka.topic import TopicReader, TopicState
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, mongo_errors
 from ecom_platform.streaming.fence import refuse_another_topic, take_over, take_partitions
 from ecom_platform.streaming.skips import Skip
-from ecom_platform.streaming.topic import TopicReader, TopicState
 
 __all__ = ["TopicGuard", "refuse_compaction"]
 

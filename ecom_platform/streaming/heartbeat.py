@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 from pymongo import UpdateOne
 
 from ecom_platform.errors import Fenced, UnavailableError
+from ecom_platform.kafka.topic import OpenTransaction, TopicReader
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, PartitionOffsets, mongo_errors, read_offsets
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import Document
 from ecom_platform.streaming.fence import skip_tail
-from ecom_platform.streaming.topic import OpenTransaction, TopicReader
 
 __all__ = ["Batch", "Heartbeat", "still_open"]
 

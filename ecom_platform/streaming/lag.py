@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from ecom_platform.kafka.held import Held
+from ecom_platform.kafka.topic import TopicReader, TopicState
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, PartitionOffsets, Progress, read_offsets, read_progress
-from ecom_platform.streaming.held import Held
-from ecom_platform.streaming.topic import TopicReader, TopicState
 
 __all__ = ["Lag", "PartitionLag", "lag_of", "read_lag"]
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from ecom_platform.contract import MAX_KEY_BYTES, MAX_VALUE_BYTES
-from ecom_platform.kafka_client import java_options
+from ecom_platform.kafka.client import java_options
 from ecom_platform.settings import Settings
 from ecom_platform.streaming.memory import heap_bytes, poll_records
 from ecom_platform.streaming.records import KEPT_BYTES, Cut, Record

@@ -37,10 +37,9 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from ecom_platform.credentials import Role
 from ecom_platform.errors import EcomError, OutOfMemory, UnavailableError
-from ecom_platform.jars import class_path
+from ecom_platform.runtime.jars import class_path
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store import DimensionTables, database, dimension_version, read_dimensions
-from ecom_platform.store.spark_session import start_session
 from ecom_platform.streaming.failure import explain, unreadable_partition
 from ecom_platform.streaming.guard import TopicGuard
 from ecom_platform.streaming.heartbeat import Batch, Heartbeat
@@ -50,6 +49,7 @@ from ecom_platform.streaming.skips import Skip
 from ecom_platform.streaming.spark_source import read_topic, records_of, session_options
 from ecom_platform.streaming.spark_unreadable import apply_one_by_one
 from ecom_platform.streaming.task import SERVER_SELECTION_SECONDS, TaskPlan, TaskResult, run_task
+from ecom_platform.tabular.spark_session import start_session
 
 __all__ = ["main"]
 

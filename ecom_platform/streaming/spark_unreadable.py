@@ -17,7 +17,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from ecom_platform.errors import UnavailableError, Unreadable
-from ecom_platform.kafka_client import java_options
+from ecom_platform.kafka.client import java_options
 from ecom_platform.settings import Settings
 from ecom_platform.streaming.failure import reason_of, unreadable_partition
 from ecom_platform.streaming.records import Record

@@ -15,13 +15,13 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from ecom_platform.errors import EcomError, Fenced, NeedsPerson
+from ecom_platform.kafka.topic import TopicReader
 from ecom_platform.settings import Settings
 from ecom_platform.store import DimensionTables, MongoDatabase, database, mongo_errors
 from ecom_platform.streaming.archived import ArchivedCache
 from ecom_platform.streaming.fence import record_session, refuse_another_topic
 from ecom_platform.streaming.records import Record, chunks, drop_before
 from ecom_platform.streaming.sink import Sink
-from ecom_platform.streaming.topic import TopicReader
 
 __all__ = ["TaskPlan", "TaskResult", "run_task"]
 

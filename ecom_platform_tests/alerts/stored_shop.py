@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from benchmarks.alert_shop import ShopInMemory
+from ecom_platform.kafka.topic import TopicState
 from ecom_platform.simulator.config import ShopConfig
 from ecom_platform.simulator.dimensions import Dimensions
 from ecom_platform.simulator.emission import Emission
@@ -12,7 +13,6 @@ from ecom_platform.store import MongoDatabase, collections, ensure_schema, load_
 from ecom_platform.streaming.fence import take_over
 from ecom_platform.streaming.records import Record
 from ecom_platform.streaming.sink import Sink
-from ecom_platform.streaming.topic import TopicState
 
 TOPIC = "orders"
 

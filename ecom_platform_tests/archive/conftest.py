@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from ecom_platform.archive.hdfs import connect_hdfs
 from ecom_platform.settings import Settings
-from ecom_platform.store.spark_session import start_session
+from ecom_platform.tabular.spark_session import start_session
 from ecom_platform_tests.conftest import Platform
 
 ZONE = "Asia/Kathmandu"

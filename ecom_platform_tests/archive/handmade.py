@@ -18,7 +18,7 @@ from ecom_platform.archive.hdfs import arrow_file_system
 from ecom_platform.archive.layout import ROOT, published_path
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, read_offsets
-from ecom_platform.store.order_schema import ORDER_SCHEMA
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
 Document = dict[str, Any]
 FILE_SCHEMA = ORDER_SCHEMA.remove(ORDER_SCHEMA.get_field_index("order_date"))

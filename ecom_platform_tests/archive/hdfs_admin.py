@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 
-from ecom_platform.jars import class_path
-from ecom_platform.java import find_java
+from ecom_platform.runtime.jars import class_path
+from ecom_platform.runtime.java import find_java
 from ecom_platform.settings import Settings
 
 

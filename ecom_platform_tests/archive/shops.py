@@ -12,11 +12,11 @@ import pyarrow.dataset as ds
 from ecom_platform.archive.hdfs import arrow_file_system
 from ecom_platform.archive.layout import ROOT
 from ecom_platform.contract import Event
+from ecom_platform.kafka.topic import TopicState
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, PartitionOffsets, ensure_schema, read_offsets
 from ecom_platform.streaming.fence import take_over
 from ecom_platform.streaming.sink import Sink
-from ecom_platform.streaming.topic import TopicState
 from ecom_platform_tests.archive.handmade import superseded
 from ecom_platform_tests.streaming.events import NOW, TABLES, records
 

@@ -14,7 +14,7 @@ import pytest
 from pyarrow.fs import LocalFileSystem
 
 from ecom_platform.archive.parquet_file import FILE_SCHEMA, Totals, read_totals, write_orders_file
-from ecom_platform.store.order_schema import ORDER_SCHEMA
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 from ecom_platform_tests.kpi.stored import random_order
 
 Row = dict[str, Any]

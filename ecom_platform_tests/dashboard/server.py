@@ -10,10 +10,10 @@ from pathlib import Path
 
 from pymongo import MongoClient
 
+from ecom_platform.access.mongodb_roles import EVERYTHING, grant_access, make_admin
 from ecom_platform.credentials import Role, ensure_credentials, read_credential
 from ecom_platform.local.mongod import find_mongod, library_environment
 from ecom_platform.local.mongodb import COMPRESSORS, ensure_key_file
-from ecom_platform.local.mongodb_access import EVERYTHING, grant_access, make_admin
 from ecom_platform.settings import Settings
 
 

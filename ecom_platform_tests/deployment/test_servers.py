@@ -20,10 +20,10 @@ import pytest
 
 from ecom_platform.contract import MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES
 from ecom_platform.credentials import Role, ensure_credentials
-from ecom_platform.jars import class_path
-from ecom_platform.java import find_java
 from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.mongod import find_mongod, library_environment
+from ecom_platform.runtime.jars import class_path
+from ecom_platform.runtime.java import find_java
 from ecom_platform.settings import Settings
 from ecom_platform_tests.deployment.composition import ROOT, services
 from ecom_platform_tests.local.raw_mongodb import answers_zlib, compressors_offered

@@ -77,7 +77,7 @@ def test_the_wheel_has_the_locks_the_scenarios_and_the_command(wheel: Path) -> N
         [commands] = [archive.read(name).decode() for name in names if name.endswith("entry_points.txt")]
 
     package = ROOT / "ecom_platform"
-    data = [*package.glob("local/jars/*.lock"), *package.glob("simulator/scenarios/*.toml"), package / "py.typed"]
+    data = [*package.glob("runtime/locks/*.lock"), *package.glob("simulator/scenarios/*.toml"), package / "py.typed"]
     assert {str(file.relative_to(ROOT)) for file in data} <= names
     assert "ecom = ecom_platform.cli:main" in commands
 

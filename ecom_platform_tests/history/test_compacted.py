@@ -24,7 +24,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform.store.cluster_time import read_cluster_time
 from ecom_platform.store.manifests import RunKind
-from ecom_platform.store.order_schema import ORDER_SCHEMA
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.kpi.stored import NOW, random_order
 

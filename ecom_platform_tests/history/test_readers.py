@@ -23,8 +23,8 @@ from ecom_platform.history.spark_history import create_views, instant_kept, read
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform.store.cluster_time import InstantExpired, cluster_time_from, read_cluster_time
-from ecom_platform.store.order_schema import ORDER_SCHEMA
-from ecom_platform.store.spark_session import start_session
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
+from ecom_platform.tabular.spark_session import start_session
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.conftest import Platform
 from ecom_platform_tests.kpi.stored import random_order

@@ -16,11 +16,11 @@ from pymongo.errors import OperationFailure
 
 from ecom_platform.credentials import ROLES_OF, Role, read_credential
 from ecom_platform.errors import ConfigurationError, UnavailableError
-from ecom_platform.kafka_client import python_options
+from ecom_platform.kafka.client import python_options
+from ecom_platform.kafka.topic import TopicReader
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, connect, database, ensure_schema
 from ecom_platform.store import collections as names
-from ecom_platform.streaming.topic import TopicReader
 from ecom_platform_tests.local.raw_mongodb import answers_zlib, compressors_offered
 from ecom_platform_tests.transactions import RegrettedError, transaction
 

@@ -15,13 +15,13 @@ from ecom_platform.cli import cli, run
 from ecom_platform.contract import MAX_KEY_BYTES, MAX_VALUE_BYTES
 from ecom_platform.credentials import ROLES_OF, Role, credential_file, ensure_credentials, read_credential
 from ecom_platform.errors import ConfigurationError, UnavailableError
-from ecom_platform.jars import class_path
-from ecom_platform.java import find_java
 from ecom_platform.local.client_config import connection, export, kafka_properties, rotate
-from ecom_platform.local.everywhere import grant_everywhere
+from ecom_platform.runtime.jars import class_path
+from ecom_platform.runtime.java import find_java
 from ecom_platform.settings import Settings
 from ecom_platform.store import connect
 from ecom_platform_tests.conftest import Ecom, Platform
+from ecom_platform_tests.everywhere import grant_everywhere
 
 
 def values(file: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from ecom_platform.contract import MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES
-from ecom_platform.kafka_client import python_options
+from ecom_platform.kafka.client import python_options
 from ecom_platform.local.kafka import ensure_topic
 from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings

@@ -20,8 +20,7 @@ from kafka import KafkaAdminClient
 from ecom_platform import local
 from ecom_platform.credentials import Role, ensure_credentials, read_credential
 from ecom_platform.errors import ConfigurationError, UnavailableError
-from ecom_platform.kafka_client import python_options
-from ecom_platform.local.everywhere import grant_everywhere
+from ecom_platform.kafka.client import python_options
 from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.mongodb import MONGODB
@@ -33,6 +32,7 @@ from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store import MongoDatabase, connect
 from ecom_platform_tests.canary import files_with_passwords, processes_with_passwords
 from ecom_platform_tests.conftest import FREE_PORTS, Platform
+from ecom_platform_tests.everywhere import grant_everywhere
 from ecom_platform_tests.streaming.streams import wait_until
 
 pytestmark = pytest.mark.servers

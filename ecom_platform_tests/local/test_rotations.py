@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from ecom_platform import local
 from ecom_platform.credentials import Role, credential_file, new_credential, read_credential, write_secret
 from ecom_platform.errors import ConfigurationError
-from ecom_platform.kafka_client import python_options
+from ecom_platform.kafka.client import python_options
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.mongodb import KEY_FILE, MONGODB

@@ -17,13 +17,13 @@ from pymongo.errors import ServerSelectionTimeoutError
 
 from ecom_platform import local
 from ecom_platform.errors import UnavailableError
-from ecom_platform.kafka_client import java_options, python_options
+from ecom_platform.kafka.client import java_options, python_options
+from ecom_platform.kafka.topic import TopicReader
 from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.platform import up
 from ecom_platform.settings import Settings
 from ecom_platform.store import connect
-from ecom_platform.streaming.topic import TopicReader
 from ecom_platform_tests.conftest import FREE_PORTS
 
 pytestmark = pytest.mark.servers
@@ -32,7 +32,7 @@ TRY_KAFKA = """
 import logging, sys
 from ecom_platform.errors import EcomError
 from ecom_platform.settings import Settings
-from ecom_platform.streaming.topic import TopicReader
+from ecom_platform.kafka.topic import TopicReader
 logging.basicConfig(level=logging.DEBUG)
 try:
     TopicReader(Settings.model_validate_json(sys.argv[1]), timeout_seconds=3.0)

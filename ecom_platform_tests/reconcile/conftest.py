@@ -24,7 +24,8 @@ from ecom_platform.contract import (
     Status,
     StockReceived,
 )
-from ecom_platform.kafka_client import python_options
+from ecom_platform.kafka.client import python_options
+from ecom_platform.kafka.topic import TopicReader
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.emission import Emission, message_of
 from ecom_platform.simulator.ledger import Ledger
@@ -32,7 +33,6 @@ from ecom_platform.store import MongoDatabase, ensure_schema, read_dimensions
 from ecom_platform.streaming.fence import take_over
 from ecom_platform.streaming.records import Record
 from ecom_platform.streaming.sink import Sink
-from ecom_platform.streaming.topic import TopicReader
 
 ORDERS = 60
 

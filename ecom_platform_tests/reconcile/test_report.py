@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from ecom_platform.kafka.held import Held
 from ecom_platform.reconcile import Equation, Report
 from ecom_platform.reconcile.report import first_of
-from ecom_platform.streaming.held import Held
 
 GOOD, BAD = Equation("a", True, "1 = 1"), Equation("b", False, "1 ≠ 2")
 SKIPPED = Equation("c", None, "not asked")

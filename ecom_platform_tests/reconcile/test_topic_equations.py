@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ecom_platform.kafka.held import Held
+from ecom_platform.kafka.topic import OpenTransaction, TopicState
 from ecom_platform.reconcile.topic_equations import LateEvents, applied_equation, held_of, lag_of, topic_equations
 from ecom_platform.store import Counters, PartitionOffsets
 from ecom_platform.store.late_events import LateOutcomes
-from ecom_platform.streaming.held import Held
-from ecom_platform.streaming.topic import OpenTransaction, TopicState
 
 TOPIC = TopicState("orders", "id", begin={0: 0}, end={0: 120})
 PART = PartitionOffsets("orders", 0, "id", 0, 100, 1, Counters(80, 5, 4, 3, 2, 6), None, None)

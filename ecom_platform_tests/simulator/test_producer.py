@@ -16,11 +16,11 @@ from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
 
 from ecom_platform.errors import UnavailableError
-from ecom_platform.kafka_client import python_options
+from ecom_platform.kafka.client import python_options
+from ecom_platform.kafka.topic import TopicReader
 from ecom_platform.simulator.history import HISTORY_LAG
 from ecom_platform.simulator.ledger import digest_of, read_ledger, summarise
 from ecom_platform.simulator.run import ledger_folder, simulate
-from ecom_platform.streaming.topic import TopicReader
 from ecom_platform_tests.conftest import variables
 
 pytestmark = pytest.mark.servers

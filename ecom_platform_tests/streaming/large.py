@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from kafka import KafkaProducer
 
 from ecom_platform.contract import encode
-from ecom_platform.kafka_client import python_options
+from ecom_platform.kafka.client import python_options
 from ecom_platform.settings import Settings
 from ecom_platform_tests.streaming.events import placed
 

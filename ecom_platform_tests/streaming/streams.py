@@ -16,7 +16,7 @@ from kafka.errors import TopicAlreadyExistsError
 
 from ecom_platform.contract import Event, encode, key_of
 from ecom_platform.credentials import Role
-from ecom_platform.kafka_client import python_options
+from ecom_platform.kafka.client import python_options
 from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, read_offsets

@@ -14,7 +14,8 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from ecom_platform.contract import encode
 from ecom_platform.credentials import Role
 from ecom_platform.errors import ConfigurationError, NeedsPerson, TopicReplaced
-from ecom_platform.kafka_client import python_options
+from ecom_platform.kafka.client import python_options
+from ecom_platform.kafka.topic import TopicReader
 from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema, read_offsets
@@ -22,7 +23,6 @@ from ecom_platform.streaming.guard import TopicGuard
 from ecom_platform.streaming.lag import read_lag
 from ecom_platform.streaming.records import Record
 from ecom_platform.streaming.task import TaskPlan, run_task
-from ecom_platform.streaming.topic import TopicReader
 from ecom_platform_tests.streaming.events import TABLES, placed
 from ecom_platform_tests.streaming.streams import create_again, produce
 

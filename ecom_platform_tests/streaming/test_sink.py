@@ -13,12 +13,12 @@ from pymongo.errors import OperationFailure
 
 from ecom_platform.contract import Status
 from ecom_platform.errors import DataLost, Fenced, PoisonedTopic, TopicReplaced, UnavailableError, UsageError
+from ecom_platform.kafka.topic import TopicState
 from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt
 from ecom_platform.store import MongoDatabase, ensure_schema, read_offsets
 from ecom_platform.streaming.fence import record_session, skip_tail, take_over
 from ecom_platform.streaming.sink import Sink
 from ecom_platform.streaming.skips import Skip
-from ecom_platform.streaming.topic import TopicState
 from ecom_platform_tests.streaming.events import NOW, TABLES, placed, received, records, stepped
 
 pytestmark = pytest.mark.servers

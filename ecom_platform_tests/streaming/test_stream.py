@@ -20,7 +20,8 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from ecom_platform.contract import Status, encode
 from ecom_platform.errors import Fenced, NeedsPerson
-from ecom_platform.kafka_client import python_options
+from ecom_platform.kafka.client import python_options
+from ecom_platform.kafka.topic import TopicReader
 from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, ensure_schema, read_offsets, read_progress
@@ -28,7 +29,6 @@ from ecom_platform.streaming import foreground
 from ecom_platform.streaming.lag import read_lag
 from ecom_platform.streaming.process import StreamCommand, environment, start_stream
 from ecom_platform.streaming.skips import Skip
-from ecom_platform.streaming.topic import TopicReader
 from ecom_platform_tests.streaming.events import placed, received, stepped
 from ecom_platform_tests.streaming.streams import (
     applied,

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ecom_platform.contract import Status
+from ecom_platform.kafka.topic import TopicState
 from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, connect, ensure_schema, read_offsets
 from ecom_platform.streaming.fence import take_over
 from ecom_platform.streaming.sink import Sink
-from ecom_platform.streaming.topic import TopicState
 from ecom_platform_tests.streaming.events import NOW, TABLES, placed, records, stepped
 
 pytestmark = pytest.mark.servers

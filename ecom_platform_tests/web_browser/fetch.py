@@ -19,8 +19,8 @@ from pathlib import Path
 
 import brotli
 
-from ecom_platform import trust
 from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
+from ecom_platform.runtime import trust
 from ecom_platform_tests.web_browser import find
 
 __all__ = ["fetch", "unpack"]

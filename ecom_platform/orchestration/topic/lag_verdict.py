@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
+from ecom_platform.kafka.held import held_sentence
 from ecom_platform.orchestration.names import LAG_CHECK
 from ecom_platform.orchestration.tables import TOPIC_KEY
-from ecom_platform.streaming.held import held_sentence
 
 if TYPE_CHECKING:
     # kafka-python takes a while to import, and definitions load often.

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ecom_platform import jars
 from ecom_platform.errors import ConfigurationError
+from ecom_platform.runtime import jars
 
 
 @pytest.fixture

@@ -55,11 +55,11 @@ from pyspark.sql.types import StringType, StructType
 
 from ecom_platform.errors import UsageError
 from ecom_platform.settings import Settings
-from ecom_platform.store.arrow_documents import IdRange, arrow_batches, plan_id_ranges
 from ecom_platform.store.client import CODEC, Document, MongoDatabase, connect, mongo_errors, without_password
 from ecom_platform.store.cluster_time import cluster_time_from, cluster_time_text, database_at, instant_errors
 from ecom_platform.store.collections import ORDERS
-from ecom_platform.store.order_schema import ORDER_SCHEMA
+from ecom_platform.tabular.arrow_documents import IdRange, arrow_batches, plan_id_ranges
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
 __all__ = ["FORMAT", "MongoDataSource", "order_schema", "read_orders", "register_mongo"]
 

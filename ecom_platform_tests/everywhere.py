@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kafka import KafkaAdminClient
 
-from ecom_platform.kafka_client import python_options
-from ecom_platform.local import kafka_access, mongodb_access
+from ecom_platform.access import kafka_acls, mongodb_roles
+from ecom_platform.kafka.client import python_options
 from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import connect
@@ -23,10 +23,10 @@ def grant_everywhere(settings: Settings) -> None:
         UnavailableError: a server does not answer.
     """
     with connect(as_admin(settings, "mongodb")) as client:
-        mongodb_access.grant_access(settings, client, mongodb_access.EVERYTHING)
+        mongodb_roles.grant_access(settings, client, mongodb_roles.EVERYTHING)
     admin = as_admin(settings, "kafka").model_copy(update={"topic": "*", "consumer_group": "*"})
     kafka = KafkaAdminClient(**python_options(admin))
     try:
-        kafka_access.grant_access(admin, kafka)
+        kafka_acls.grant_access(admin, kafka)
     finally:
         kafka.close()

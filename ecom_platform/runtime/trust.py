@@ -3,8 +3,8 @@
 Each installer has a list of its own otherwise, and the company's authority is in none of them. Standard library only,
 because `make setup` installs through it:
 
-    python -m ecom_platform.trust COMMAND…     run an installer; when it fails, show what it said, and what to do if a
-                                               certificate was the trouble
+    python -m ecom_platform.runtime.trust COMMAND…     run an installer; when it fails, show what it said, and what to
+                                                       do if a certificate was the trouble
 """
 
 from __future__ import annotations

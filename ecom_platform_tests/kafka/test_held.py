@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from ecom_platform.kafka.held import Held, held_sentence
+from ecom_platform.kafka.topic import OpenTransaction, TopicState
 from ecom_platform.store import Counters, PartitionOffsets, Progress
 from ecom_platform.streaming.heartbeat import still_open
-from ecom_platform.streaming.held import Held, held_sentence
 from ecom_platform.streaming.lag import lag_of
-from ecom_platform.streaming.topic import OpenTransaction, TopicState
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 EARLIER = NOW - timedelta(minutes=10)

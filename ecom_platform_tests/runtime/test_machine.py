@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ecom_platform.machine import LIBRARIES, Machine, look_at_it, problems
+from ecom_platform.runtime.machine import LIBRARIES, Machine, look_at_it, problems
 
 ROOT = Path(__file__).parents[1]
 FINE = Machine(linux=True, glibc=(2, 36), own_mongod=False, missing_libraries=[], free_bytes=10 << 30)
@@ -57,7 +57,7 @@ def test_the_libraries_that_are_asked_for_are_found_here() -> None:
 def test_it_needs_nothing_but_the_standard_library() -> None:
     """It runs before anything is installed; a Java that was named by mistake is said, and ends set-up with its code."""
     command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({str(ROOT)!r})\n"]
-    command[-1] += "from ecom_platform.machine import main; sys.exit(main())"
+    command[-1] += "from ecom_platform.runtime.machine import main; sys.exit(main())"
 
     done = subprocess.run(
         command, env={**os.environ, "ECOM_JAVA_HOME": "/nowhere"}, capture_output=True, text=True, check=False

@@ -17,8 +17,8 @@ import pytest
 import trustme
 from jgo.maven import MavenContext
 
-from ecom_platform import jars, trust
 from ecom_platform.errors import UnavailableError
+from ecom_platform.runtime import jars, trust
 
 JAR = b"the bytes of a jar"
 INSTALLERS = {
@@ -102,7 +102,14 @@ def test_an_installer_trusts_the_system_and_says_when_it_does_not(
 ) -> None:
     """With the authority it asks the registry, which has nothing; without, the advice is about the certificate."""
     clean = {name: value for name, value in os.environ.items() if name not in ABOUT_TRUST}
-    command = [sys.executable, "-m", "ecom_platform.trust", *INSTALLERS[installer], registry.address, "nothing-there"]
+    command = [
+        sys.executable,
+        "-m",
+        "ecom_platform.runtime.trust",
+        *INSTALLERS[installer],
+        registry.address,
+        "nothing-there",
+    ]
 
     def said(**more: str) -> str:
         variables = {**clean, "PIP_CONFIG_FILE": os.devnull, "VIRTUAL_ENV": sys.prefix, **more}

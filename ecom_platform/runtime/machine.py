@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecom_platform.errors import ConfigurationError
-from ecom_platform.java import find_java
+from ecom_platform.runtime.java import find_java
 
 __all__ = ["NEEDED_DISK_BYTES", "Machine", "look_at_it", "problems"]
 

