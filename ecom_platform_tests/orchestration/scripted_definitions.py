@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 
 from ecom_platform.orchestration.resources import Platform
-from ecom_platform.orchestration.supervision.child import Child, ProcessGroup
+from ecom_platform.streaming.child import Child, ProcessGroup
 from ecom_platform.orchestration.supervision.jobs import streaming_supervisor_job
 from ecom_platform.orchestration.supervision.resources import StreamLauncher, SupervisorPace
 from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from ecom_platform.errors import ConfigurationError, EcomError, Fenced, NeedsPerson, UnavailableError
 from ecom_platform.orchestration.runs.interrupts import shielded
-from ecom_platform.orchestration.supervision.child import Child, last_words
-from ecom_platform.orchestration.supervision.exits import Verdict, describe, judge
+from ecom_platform.streaming.child import Child, last_words
+from ecom_platform.streaming.exits import Verdict, describe, judge
 
 __all__ = ["Drain", "DrainWorld", "Drained", "Held"]
 

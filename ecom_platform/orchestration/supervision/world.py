@@ -14,7 +14,7 @@ from ecom_platform.errors import EcomError, UnavailableError
 from ecom_platform.orchestration.names import STREAM_ROLE
 from ecom_platform.orchestration.runs.ending import run_ending
 from ecom_platform.orchestration.supervision import heartbeat
-from ecom_platform.orchestration.supervision.child import Child
+from ecom_platform.streaming.child import Child
 from ecom_platform.orchestration.supervision.code_version import CodeWatch
 from ecom_platform.orchestration.supervision.resources import StreamLauncher
 from ecom_platform.settings import Settings

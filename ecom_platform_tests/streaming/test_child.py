@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ecom_platform.orchestration.supervision.child import ProcessGroup, last_lines, last_words
+from ecom_platform.streaming.child import ProcessGroup, last_lines, last_words
 
 STUBBORN = """
 import signal, subprocess, sys, time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecom_platform.orchestration.supervision.exits import Verdict, describe, judge
+from ecom_platform.streaming.exits import Verdict, describe, judge
 
 
 @pytest.mark.parametrize(
