@@ -29,7 +29,7 @@ from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.store import read_offsets
-from ecom_platform.streaming.foreground import stop
+from ecom_platform.streaming.child import end_group
 from ecom_platform.streaming.lag import lag_of
 from ecom_platform.streaming.process import StreamCommand, environment, spawn, start_stream
 
@@ -85,8 +85,8 @@ def selling(load: Load, rate: int) -> Iterator[TopicReader]:
         with TopicReader(load.settings) as reader:
             yield reader
     finally:
-        stop(shop)
-        stop(stream)
+        end_group(shop)
+        end_group(stream)
 
 
 def await_caught_up(load: Load, reader: TopicReader, rate: int) -> None:

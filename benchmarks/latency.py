@@ -22,7 +22,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.simulator.dimensions import default_shop
 from ecom_platform.simulator.run import simulate
 from ecom_platform.store import MongoDatabase, database
-from ecom_platform.streaming.foreground import stop
+from ecom_platform.streaming.child import end_group
 from ecom_platform.streaming.process import StreamCommand, start_stream
 
 WARM_UP_ORDERS = 20
@@ -57,7 +57,7 @@ def measure(settings: Settings, orders: int) -> list[float]:
         placed = {row["_id"]: row["order_time"] for row in db["orders"].find({}, {"order_time": 1})}
         return [(at - placed[number]).total_seconds() for number, at in committed.items() if number not in warm]
     finally:
-        stop(child)
+        end_group(child)
         db.client.close()
 
 

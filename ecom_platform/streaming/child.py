@@ -6,14 +6,14 @@ import os
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
-__all__ = ["Child", "ProcessGroup", "last_lines", "last_words"]
+from ecom_platform.streaming.exits import error_said
 
-# The streaming job's last line of its own; Spark may log more behind it.
-ENDED: Final = "stream_ended error="
+__all__ = ["Child", "ProcessGroup", "end_group", "last_lines", "last_words"]
 
 
 class Child(Protocol):
@@ -49,34 +49,36 @@ class ProcessGroup:
         """Exit code of the leader, or None while it runs; what a dead leader left behind is killed."""
         code = self.process.poll()
         if code is not None:
-            self._signal(signal.SIGKILL)
+            _kill_group(self.process.pid)
         return code
 
     def stop(self, grace_seconds: float) -> int:
-        """SIGTERM to the leader, SIGKILL to the group after the grace; the exit code of the leader.
-
-        Only the leader is asked: it lets the batch in flight finish, which a JVM and Python workers that were told to
-        end at the same time would break off.
-        """
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(grace_seconds)
-            except subprocess.TimeoutExpired:
-                self._signal(signal.SIGKILL)
-        # Also when the leader ended by itself: its JVM or Python workers may not have.
-        self._signal(signal.SIGKILL)
-        return self.process.wait()
+        """As `end_group`."""
+        return end_group(self.process, grace_seconds)
 
     def last_lines(self, count: int = 200) -> Sequence[str]:
         """The end of the child's log file."""
         return last_lines(self.log_file, count)
 
-    def _signal(self, number: signal.Signals) -> None:
-        try:
-            os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            return
+
+def end_group(process: subprocess.Popen[bytes], grace_seconds: float = 20.0) -> int:
+    """SIGTERM to the leader of a group, SIGKILL to the group after the grace; the exit code of the leader.
+
+    Only the leader is asked: it lets the batch in flight finish, which a JVM and Python workers that were told to end
+    at the same time would break off.
+    """
+    if process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(grace_seconds)
+    # Also when the leader ended by itself: its JVM or Python workers may not have.
+    _kill_group(process.pid)
+    return process.wait()
+
+
+def _kill_group(leader_pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader_pid, signal.SIGKILL)
 
 
 def last_lines(file: Path, count: int, window_bytes: int = 64_000) -> Sequence[str]:
@@ -92,7 +94,6 @@ def last_lines(file: Path, count: int, window_bytes: int = 64_000) -> Sequence[s
 
 def last_words(lines: Sequence[str]) -> str:
     """Why a child ended, in its own words: the text of its error, else its last line; empty when it said nothing."""
-    for line in reversed(lines):
-        if ENDED in line:
-            return line.partition(" text=")[2].strip()
+    if said := error_said(lines):
+        return said[1]
     return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -1,13 +1,20 @@
-"""What the exit code of the streaming job asks for. Pure."""
+"""How the stream ends: its exit code, the last line of its log, and what they ask for. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
-from ecom_platform.errors import ConfigurationError, Fenced, NeedsPerson, UnavailableError, UsageError
+from ecom_platform.errors import ConfigurationError, EcomError, Fenced, NeedsPerson, UnavailableError, UsageError
 
-__all__ = ["Verdict", "describe", "judge"]
+__all__ = ["ENDED", "Verdict", "describe", "ended_line", "error_of", "error_said", "judge"]
+
+ENDED: Final = "stream_ended error="
+_TEXT: Final = " text="
+_ERRORS: Final[dict[int, type[EcomError]]] = {
+    error.exit_code: error for error in (UsageError, ConfigurationError, UnavailableError, Fenced, NeedsPerson)
+}
 
 
 class Verdict(StrEnum):
@@ -28,6 +35,25 @@ _VERDICTS: Final = {
     Fenced.exit_code: Verdict.FENCED,
     UnavailableError.exit_code: Verdict.RESTART,
 }
+
+
+def ended_line(error: EcomError) -> str:
+    """The last line that the stream logs when it ends with an error; Spark may log more behind it."""
+    return f"{ENDED}{type(error).__name__}{_TEXT}{error}"
+
+
+def error_said(lines: Sequence[str]) -> tuple[str, str] | None:
+    """The name and the text of the error in a log's last such line; None when there is none."""
+    line = next((line for line in reversed(lines) if ENDED in line), None)
+    if line is None:
+        return None
+    name, _, text = line.partition(ENDED)[2].partition(_TEXT)
+    return name, text.strip()
+
+
+def error_of(code: int) -> type[EcomError]:
+    """The error that an exit code stands for; a crash may pass like an unavailable server."""
+    return _ERRORS.get(code, UnavailableError)
 
 
 def judge(code: int) -> Verdict:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 from types import FrameType
 
-from ecom_platform.errors import ConfigurationError, EcomError, Fenced, NeedsPerson, UnavailableError, UsageError
+from ecom_platform.errors import UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, ensure_schema, open_database
+from ecom_platform.streaming.child import end_group
+from ecom_platform.streaming.exits import error_of, error_said
 from ecom_platform.streaming.process import StreamCommand, start_stream
 from ecom_platform.streaming.skips import Skip
 
@@ -20,11 +20,6 @@ __all__ = ["LEASE_ROLE", "run"]
 
 LEASE_ROLE = "stream"
 RENEW_SECONDS = 5.0
-STOP_SECONDS = 20.0
-
-_ERRORS: dict[int, type[EcomError]] = {
-    error.exit_code: error for error in (UsageError, ConfigurationError, UnavailableError, Fenced, NeedsPerson)
-}
 
 
 def run(
@@ -54,8 +49,7 @@ def run(
         finally:
             lease.release()
     if code and not (told_to_stop and code < 0):
-        error = _ERRORS.get(code, UnavailableError)
-        raise error(_last_error(log_file, said_before, code))
+        raise error_of(code)(_last_error(log_file, said_before, code))
 
 
 def _wait(child: subprocess.Popen[bytes], lease: Lease) -> int:
@@ -67,7 +61,7 @@ def _wait(child: subprocess.Popen[bytes], lease: Lease) -> int:
             except subprocess.TimeoutExpired:
                 _renew(lease)
     finally:
-        stop(child)
+        end_group(child)
 
 
 def _renew(lease: Lease) -> None:
@@ -76,22 +70,6 @@ def _renew(lease: Lease) -> None:
     except UnavailableError:
         # A MongoDB that does not answer has not given the lease to anybody; the child finds out by itself.
         return
-
-
-def stop(child: subprocess.Popen[bytes], seconds: float = STOP_SECONDS) -> None:
-    """End a child and its whole process group: first asked, then killed."""
-    deadline = time.monotonic() + seconds
-    if child.poll() is None:
-        child.terminate()
-        try:
-            child.wait(timeout=max(deadline - time.monotonic(), 0.1))
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-    try:
-        os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return  # nobody is left in the group, as it should be
 
 
 def _forward_signals(child: subprocess.Popen[bytes]) -> list[int]:
@@ -113,7 +91,6 @@ def _last_error(log_file: Path, said_before: int, code: int) -> str:
     with log_file.open("rb") as log:
         log.seek(said_before)
         lines = log.read().decode(errors="replace").splitlines()
-    for line in reversed(lines):
-        if "stream_ended error=" in line:
-            return line.partition(" text=")[2].strip()
+    if said := error_said(lines):
+        return said[1]
     return f"The stream ended with exit code {code}. What was committed stays. Its log is {log_file}."

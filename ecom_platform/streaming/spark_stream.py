@@ -40,6 +40,7 @@ from ecom_platform.errors import EcomError, OutOfMemory, UnavailableError
 from ecom_platform.runtime.jars import class_path
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store import DimensionTables, database, dimension_version, read_dimensions
+from ecom_platform.streaming.exits import ended_line
 from ecom_platform.streaming.failure import explain, unreadable_partition
 from ecom_platform.streaming.guard import TopicGuard
 from ecom_platform.streaming.heartbeat import Batch, Heartbeat
@@ -88,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:
             log.warning("stream_detour text=%s", error)
             _replace_process([*argv, DETOUR])
         # The launcher reads this line; a deliberate error needs no trace.
-        log.error("stream_ended error=%s text=%s", type(error).__name__, error)  # noqa: TRY400
+        log.error(ended_line(error))  # noqa: TRY400
         return type(error).exit_code
     if stream.detour_is_over:
         _replace_process([argument for argument in argv if argument != DETOUR])

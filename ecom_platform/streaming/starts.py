@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ecom_platform.streaming.exits import ENDED, error_said
+
 __all__ = ["STARTING", "Failure", "hopeless", "last_reasons"]
 
 STARTING = "stream_starting"
-_APPLIED, _ENDED, _CRASHED, _STOPPED = "batch_applied", "stream_ended error=", "stream_crashed", "INFO stream_ended"
+_APPLIED, _CRASHED, _STOPPED = "batch_applied", "stream_crashed", "INFO stream_ended"
 _FOR_A_PERSON = frozenset({"UsageError", "ConfigurationError", "NeedsPerson", "DataLost", "TopicReplaced"})
 _NO_REASON = ("Error: Could not create the Java Virtual Machine.", "Error: A fatal exception has occurred.")
 _LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d |\d\d/\d\d/\d\d |WARN|Using Spark|Setting |To adjust")
@@ -57,7 +59,7 @@ def _ended_starts(log: Sequence[str]) -> list[Sequence[str]]:
     """The lines of every start that has ended: another one follows it, or it says so itself."""
     begins = [number for number, line in enumerate(log) if STARTING in line]
     starts = [log[begin + 1 : end] for begin, end in pairwise([*begins, len(log)])]
-    if starts and not any(_ENDED in line or _CRASHED in line for line in starts[-1]):
+    if starts and not any(ENDED in line or _CRASHED in line for line in starts[-1]):
         starts.pop()
     return starts
 
@@ -66,10 +68,8 @@ def _failure(start: Sequence[str]) -> Failure | None:
     """How one start failed; None for one that did its work, or was told to stop."""
     if any(_APPLIED in line or _STOPPED in line for line in start):
         return None
-    ended = next((line for line in reversed(start) if _ENDED in line), None)
-    if ended is not None:
-        error, _, words = ended.partition(_ENDED)[2].partition(" text=")
-        return Failure(error, words.strip())
+    if said := error_said(start):
+        return Failure(*said)
     return Failure("", _words_of_a_crash([line.strip() for line in start if line.strip()]))
 
 

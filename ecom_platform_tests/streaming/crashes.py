@@ -17,7 +17,7 @@ import psutil
 
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, read_offsets
-from ecom_platform.streaming.foreground import stop
+from ecom_platform.streaming.child import end_group
 from ecom_platform.streaming.lag import read_lag
 from ecom_platform.streaming.process import StreamCommand, start_stream
 from ecom_platform_tests.streaming.streams import next_token, python_workers
@@ -80,7 +80,7 @@ def consume_under_fire(
             time.sleep(0.05)
     finally:
         if child is not None:
-            stop(child)
+            end_group(child)
     return done
 
 

@@ -20,7 +20,8 @@ from ecom_platform.kafka.client import python_options
 from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, read_offsets
-from ecom_platform.streaming.foreground import LEASE_ROLE, stop
+from ecom_platform.streaming.child import end_group
+from ecom_platform.streaming.foreground import LEASE_ROLE
 from ecom_platform.streaming.lag import read_lag
 from ecom_platform.streaming.process import StreamCommand, start_stream
 from ecom_platform_tests.streaming.events import placed
@@ -114,7 +115,7 @@ def run_available_now(settings: Settings, token: int, seconds: float = 240) -> i
     try:
         return child.wait(timeout=seconds)
     finally:
-        stop(child)
+        end_group(child)
 
 
 @contextmanager
@@ -126,7 +127,7 @@ def running_stream(settings: Settings, token: int) -> Iterator[subprocess.Popen[
     finally:
         if child.poll() is None:
             child.send_signal(signal.SIGCONT)
-        stop(child)
+        end_group(child)
 
 
 def python_workers(child: subprocess.Popen[bytes]) -> list[int]:

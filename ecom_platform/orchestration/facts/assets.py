@@ -14,7 +14,6 @@ from ecom_platform.orchestration.facts.drain import Drain, Held
 from ecom_platform.orchestration.names import LEASED_TAG, OWNER, STREAM_ROLE
 from ecom_platform.orchestration.resources import Platform
 from ecom_platform.orchestration.runs.ending import end_if_asked
-from ecom_platform.streaming.child import Child
 from ecom_platform.orchestration.supervision.heartbeat import count_items, fact_rows, stream_metadata
 from ecom_platform.orchestration.supervision.holding import try_lease
 from ecom_platform.orchestration.supervision.resources import StreamLauncher, SupervisorPace
@@ -24,6 +23,7 @@ from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.leases import Lease
 from ecom_platform.store.offsets import read_offsets
 from ecom_platform.store.progress import read_progress
+from ecom_platform.streaming.child import Child
 
 __all__ = ["facts"]
 

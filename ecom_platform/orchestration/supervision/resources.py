@@ -5,9 +5,9 @@ from __future__ import annotations
 import dagster as dg
 
 from ecom_platform.orchestration.names import STREAM_LOG
-from ecom_platform.streaming.child import Child, ProcessGroup
 from ecom_platform.orchestration.supervision.supervisor import Pace
 from ecom_platform.settings import Settings
+from ecom_platform.streaming.child import Child, ProcessGroup
 
 __all__ = ["StreamLauncher", "SupervisorPace"]
 
