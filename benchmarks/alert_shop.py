@@ -24,12 +24,13 @@ from ecom_platform.alerts.facts import (
     earlier_days,
     earlier_half_hours,
 )
-from ecom_platform.contract import Status
+from ecom_platform.contract import OPEN_STATUSES
+from ecom_platform.contract.times import from_milliseconds, to_milliseconds
 from ecom_platform.kpi import Rollups
 from ecom_platform.kpi.figures import half_hour
 from ecom_platform.simulator.config import ShopConfig
 from ecom_platform.simulator.dimensions import Dimensions
-from ecom_platform.simulator.emission import Emission, from_ms, to_ms
+from ecom_platform.simulator.emission import Emission
 from ecom_platform.simulator.shop import Shop
 from ecom_platform.store import DimensionTables
 from ecom_platform.streaming.fold import Known, fold_chunk, order_ids, receipt_ids
@@ -38,7 +39,6 @@ from ecom_platform.streaming.records import Record, decode_records
 __all__ = ["ShopInMemory"]
 
 _FIRST_ORDER = datetime(2020, 1, 1, tzinfo=UTC)
-_OPEN = (Status.PENDING, Status.SHIPPED)
 # A delivered order may come back for two days; after that nothing more happens to it.
 _KEPT = timedelta(days=4)
 
@@ -49,7 +49,7 @@ class ShopInMemory:
     """Lives through simulated time; `facts` says what the evaluator would read at the instant it has reached."""
 
     def __init__(self, dimensions: Dimensions, config: ShopConfig, start: datetime) -> None:
-        self._shop = Shop.open(dimensions, config, to_ms(start), 1, 1)
+        self._shop = Shop.open(dimensions, config, to_milliseconds(start), 1, 1)
         self._tables = _tables(dimensions)
         self._orders: dict[int, Order] = {}
         self._receipts: set[str] = set()
@@ -80,11 +80,11 @@ class ShopInMemory:
 
     def change(self, config: ShopConfig) -> None:
         """Go on under another configuration, with other customers."""
-        self._shop.retarget(config, to_ms(self.now), self._shop.stream + 1)
+        self._shop.retarget(config, to_milliseconds(self.now), self._shop.stream + 1)
 
     def live_until(self, instant: datetime, *, stream_runs: bool = True) -> None:
         """Let time pass; without its stream, events wait in the topic and the figures keep their age."""
-        self._in_topic += self._shop.advance(to_ms(instant))
+        self._in_topic += self._shop.advance(to_milliseconds(instant))
         self.now = instant
         if stream_runs:
             self._apply(self._in_topic)
@@ -134,7 +134,7 @@ class ShopInMemory:
         for order in changed:
             delivery = order["delivery"]
             waiting = self._open[_number(delivery["expected_time"], HALF_HOUR)]
-            if delivery["status"] in _OPEN:
+            if delivery["status"] in OPEN_STATUSES:
                 waiting[order["_id"]] = (delivery["expected_time"], delivery["courier_id"])
             else:
                 waiting.pop(order["_id"], None)
@@ -166,7 +166,7 @@ class ShopInMemory:
     def _closed(self, span: tuple[datetime, datetime]) -> tuple[Bucket, ...]:
         start, end = span
         numbers = range(_number(start, BUCKET), _number(end, BUCKET))
-        return tuple(Bucket(from_ms(number * 300_000), *self._buckets[number]) for number in numbers)
+        return tuple(Bucket(from_milliseconds(number * 300_000), *self._buckets[number]) for number in numbers)
 
     def _usual(self, instants: Iterable[datetime]) -> Usual:
         sums = [self._half_hours.get(_number(instant, HALF_HOUR), (0, 0)) for instant in instants]

@@ -28,9 +28,9 @@ from ecom_platform.alerts.evaluate import Memory, evaluate
 from ecom_platform.alerts.incident import Change
 from ecom_platform.alerts.rules import SHOP, Rule
 from ecom_platform.alerts.scores import FILE, Case, Planted, Raised, Score, Scores, score
+from ecom_platform.contract.times import from_milliseconds, to_milliseconds
 from ecom_platform.simulator.config import Curve, FaultRates, Incident, IncidentKind, ShopConfig
 from ecom_platform.simulator.dimensions import Dimensions, default_shop
-from ecom_platform.simulator.emission import from_ms, to_ms
 from ecom_platform.simulator.scenario import demo_incidents, load_scenario, place_incidents
 
 CHOSEN_ON: Final = (1, 2)
@@ -129,7 +129,7 @@ def _case(name: str, quiet: Watcher, dimensions: Dimensions, steady: ShopConfig)
     if name == STOPPED:
         config, planted = steady, (Planted(name, SHOP, start, start + STOPPED_FOR, (Rule.STALE_DATA,)),)
     else:
-        config = _configured(name, dimensions, steady, to_ms(start))
+        config = _configured(name, dimensions, steady, to_milliseconds(start))
         planted = tuple(_planted(one) for one in _joined(config.incidents)) + _faults(config, start, end)
     watcher = Watcher(quiet.shop.follow(config), quiet.memory)
     if name == STOPPED:
@@ -164,8 +164,8 @@ def _planted(incident: Incident) -> Planted:
     return Planted(
         incident.kind.value,
         incident.entity,
-        from_ms(incident.from_ms),
-        from_ms(incident.to_ms),
+        from_milliseconds(incident.from_ms),
+        from_milliseconds(incident.to_ms),
         finds,
         explains,
         aftermath,

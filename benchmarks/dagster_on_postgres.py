@@ -39,6 +39,7 @@ from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.settings import Settings
 from ecom_platform.store import database, set_intent
+from ecom_platform.store.leases import STREAM_ROLE
 from ecom_platform.streaming.process import environment
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -210,7 +211,7 @@ def _start(deployment: Deployment) -> float:
     deployment.run("shop")
     db = database(deployment.settings)
     with db.client:
-        set_intent(db, "stream", "running", by="benchmark", reason="as `ecom stream --supervised`")
+        set_intent(db, STREAM_ROLE, "running", by="benchmark", reason="as `ecom stream --supervised`")
     for name in STARTED:
         deployment.start(name)
         _await(lambda name=name: deployment.healthy(name), name)
@@ -251,7 +252,7 @@ def _report(deployment: Deployment, minutes: float) -> int:
         size, connections = _look()
         db = database(deployment.settings)
         with db.client:
-            set_intent(db, "stream", "stopped", by="benchmark", reason="the end")
+            set_intent(db, STREAM_ROLE, "stopped", by="benchmark", reason="the end")
             orders = db["orders"].estimated_document_count()
             archived = sum(row["rows"] for row in db["archive_manifests"].find({"state": "DONE"}, {"rows": 1}))
         stopped = stop_runs(instance, "benchmark", 60)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
+from ecom_platform.contract.times import EPOCH
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.figures import half_hour
 
@@ -15,7 +16,6 @@ __all__ = ["DAY", "FEWEST_USUAL_DAYS", "MOST_USUAL_DAYS", "Comparison", "Preset"
 DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_FINE_DAYS = 7
 FEWEST_USUAL_DAYS = 3
 MOST_USUAL_DAYS = 7
@@ -53,7 +53,7 @@ class Window:
         if start <= self.start:
             return self
         length = timedelta(seconds=grain.seconds)
-        return Window(min(self.end, start + (_EPOCH - start) % length), self.end)
+        return Window(min(self.end, start + (EPOCH - start) % length), self.end)
 
 
 @dataclass(frozen=True)

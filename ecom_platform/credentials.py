@@ -7,7 +7,6 @@ told the folder. They are random and long, never chosen, so that nothing needs t
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from ecom_platform.errors import ConfigurationError
+from ecom_platform.files import write_atomically
 
 __all__ = [
     "ROLES_OF",
@@ -26,7 +26,6 @@ __all__ = [
     "ensure_credentials",
     "new_credential",
     "read_credential",
-    "write_secret",
 ]
 
 SecuredServer = Literal["kafka", "mongodb"]
@@ -113,23 +112,11 @@ def ensure_credentials(folder: Path, server: SecuredServer, roles: Sequence[Role
     for role in roles or ROLES_OF[server]:
         file = credential_file(folder, server, role)
         if not file.exists():
-            write_secret(file, new_credential(role))
+            write_atomically(file, new_credential(role))
             made.append(file)
     return made
 
 
 def new_credential(role: Role) -> str:
-    """The text of a credential file with a new password."""
+    """The content of a credential file with a new password."""
     return f"username={role}\npassword={secrets.token_urlsafe(_PASSWORD_BYTES)}\n"
-
-
-def write_secret(file: Path, text: str) -> None:
-    """Write a file that only its owner can ever read; it appears under its name when it is complete."""
-    new = file.with_name(f"{file.name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as output:
-        output.write(text)
-        output.flush()
-        os.fsync(descriptor)
-    new.replace(file)

@@ -15,7 +15,7 @@ from typing import Any
 
 from dashboard.queries.buckets import cube, day_aligned, instants, placed
 from dashboard.ranges import Window
-from ecom_platform.contract import PaymentType, Status
+from ecom_platform.contract import OPEN_STATUSES, PaymentType, Status
 from ecom_platform.history.question import Filters
 from ecom_platform.kpi import Grain, field_key
 from ecom_platform.kpi.figures import SMALLEST_SAMPLE, delay_percentile_seconds, share
@@ -42,7 +42,6 @@ __all__ = [
 AT_RISK_WITHIN = timedelta(hours=2)
 AGES = ("under 2 h", "2 to 6 h", "6 to 12 h", "12 to 24 h", "1 to 3 d", "over 3 d")
 _AGE_LIMITS = [timedelta(hours=hours) for hours in (2, 6, 12, 24, 72)]
-_OPEN = [Status.PENDING.value, Status.SHIPPED.value]
 
 
 @dataclass(frozen=True)
@@ -279,7 +278,7 @@ def _payment_keys(filters: Filters) -> list[str]:
 
 
 def _is_open(filters: Filters) -> dict[str, Any]:
-    match: dict[str, Any] = {"delivery.status": {"$in": _OPEN}}
+    match: dict[str, Any] = {"delivery.status": {"$in": list(OPEN_STATUSES)}}
     if filters.warehouses:
         match["warehouse_id"] = {"$in": list(filters.warehouses)}
     if filters.couriers:

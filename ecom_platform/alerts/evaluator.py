@@ -14,10 +14,11 @@ from pymongo.errors import DuplicateKeyError
 from ecom_platform.alerts.documents import EVALUATOR, memory_of, memory_to_document, updates, watch_of
 from ecom_platform.alerts.evaluate import Evaluation, Memory, evaluate
 from ecom_platform.alerts.reader import read_facts
+from ecom_platform.contract.times import in_milliseconds
 from ecom_platform.errors import Fenced
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ALERTS
-from ecom_platform.streaming.enrich import in_milliseconds
+from ecom_platform.store.transactions import in_transaction
 
 __all__ = ["evaluate_now", "read_memory", "write"]
 
@@ -50,14 +51,13 @@ def write(db: MongoDatabase, done: Evaluation, version: int, now: datetime) -> N
     changes = updates(done.happenings, now)
     memory = {**memory_to_document(done.memory), "version": version + 1, "evaluated_at": now}
 
-    def in_transaction(session: ClientSession) -> None:
+    def work(session: ClientSession) -> None:
         # The first write, so that of two evaluators one stops here.
         _replace_memory(db, version, memory, session)
         if changes:
             db[ALERTS].bulk_write(changes, ordered=True, session=session)
 
-    with mongo_errors("writing alerts"), db.client.start_session() as session:
-        session.with_transaction(in_transaction)
+    in_transaction(db, "writing alerts", work)
 
 
 def _replace_memory(db: MongoDatabase, version: int, memory: Document, session: ClientSession) -> None:

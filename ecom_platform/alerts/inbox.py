@@ -10,10 +10,10 @@ from pymongo.errors import DuplicateKeyError
 
 from ecom_platform.alerts.catalogue import Severity
 from ecom_platform.alerts.documents import EVALUATOR, Acknowledgement, Alert, alert_of
+from ecom_platform.contract.times import in_milliseconds
 from ecom_platform.errors import UsageError
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ALERT_ACKNOWLEDGEMENTS, ALERTS
-from ecom_platform.streaming.enrich import in_milliseconds
 
 __all__ = ["acknowledge", "evaluated_at", "history", "open_alerts"]
 

@@ -23,13 +23,12 @@ from ecom_platform.alerts.facts import (
     earlier_days,
     earlier_half_hours,
 )
-from ecom_platform.contract import PaymentType
+from ecom_platform.contract import OPEN_STATUSES, PaymentType
 from ecom_platform.kpi import Grain, field_key
 from ecom_platform.kpi.figures import half_hour
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.progress import figure_age, read_progress
-from ecom_platform.store.schema import OPEN_STATUSES
 
 __all__ = ["read_facts"]
 

@@ -13,11 +13,10 @@ from ecom_platform.archive.files import demand_hdfs
 from ecom_platform.errors import Fenced, UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
-from ecom_platform.store.leases import Lease
+from ecom_platform.store.leases import ARCHIVER_ROLE, Lease
 
-__all__ = ["LEASE_ROLE", "Archiver", "Progress", "held_archiver", "no_progress"]
+__all__ = ["Archiver", "Progress", "held_archiver", "no_progress"]
 
-LEASE_ROLE: Final = "archiver"
 TTL_SECONDS: Final = 30.0
 RENEW_SECONDS: Final = 5.0
 
@@ -76,7 +75,9 @@ def held_archiver(
         UnavailableError: MongoDB or HDFS do not answer, or HDFS is in safe mode.
         ConfigurationError: no HDFS is known.
     """
-    lease = Lease.acquire(db, LEASE_ROLE, f"{owner} on {socket.gethostname()}", run_id=run_id, ttl_seconds=TTL_SECONDS)
+    lease = Lease.acquire(
+        db, ARCHIVER_ROLE, f"{owner} on {socket.gethostname()}", run_id=run_id, ttl_seconds=TTL_SECONDS
+    )
     lost, ended = threading.Event(), threading.Event()
     renewing = threading.Thread(target=_renew, args=(lease, lost, ended), name="archiver-lease", daemon=True)
     renewing.start()

@@ -18,15 +18,16 @@ from pyroaring import BitMap64
 
 from ecom_platform.archive.archiver_lease import Archiver
 from ecom_platform.archive.files import FilesDamaged, read_archived
-from ecom_platform.archive.layout import ROOT
+from ecom_platform.archive.layout import ROOT, file_day
+from ecom_platform.archive.parquet_file import FILE_SCHEMA
 from ecom_platform.archive.policy import day_range
-from ecom_platform.archive.transition import advance, in_transaction, next_epoch
+from ecom_platform.archive.transition import advance, next_epoch
 from ecom_platform.store.archived import read_run_ids
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ARCHIVED_IDS, ORDERS
 from ecom_platform.store.manifests import Manifest, RunState
+from ecom_platform.store.transactions import in_transaction
 from ecom_platform.tabular.arrow_documents import arrow_batches
-from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
 __all__ = ["check", "differences"]
 
@@ -34,7 +35,6 @@ SAMPLE: Final = 200
 SHOWN: Final = 5
 AMOUNTS: Final = ("quantity", "subtotal_cents", "discount_cents", "total_cents")
 
-_FILE_SCHEMA: Final = ORDER_SCHEMA.remove(ORDER_SCHEMA.get_field_index("order_date"))
 _HOT: Final = pa.schema([("order_id", pa.int64()), ("version", pa.int32()), *((name, pa.int64()) for name in AMOUNTS)])
 
 
@@ -74,7 +74,7 @@ def differences(archiver: Archiver, manifest: Manifest) -> Iterator[str]:
         archiver.say("checked", number, len(manifest.files) + 1)
     if len(tables) != len(manifest.files):
         return
-    cold = pa.concat_tables(tables) if tables else _FILE_SCHEMA.empty_table()
+    cold = pa.concat_tables(tables) if tables else FILE_SCHEMA.empty_table()
     yield from _id_differences(archiver.db, manifest, cold)
     yield from _row_differences(archiver.db, manifest, cold)
     yield from _sample_differences(archiver.db, cold)
@@ -84,7 +84,7 @@ def _file_differences(path: str, rows: int, parquet: pq.ParquetFile) -> Iterator
     metadata = parquet.metadata
     if metadata.num_rows != rows:
         yield f"{path} has {metadata.num_rows:,} rows, its manifest says {rows:,}"
-    if not parquet.schema_arrow.equals(_FILE_SCHEMA):
+    if not parquet.schema_arrow.equals(FILE_SCHEMA):
         yield f"{path} has other columns or types than the archive's schema"
         return
     groups = range(metadata.num_row_groups)
@@ -92,7 +92,7 @@ def _file_differences(path: str, rows: int, parquet: pq.ParquetFile) -> Iterator
         yield f"{path} is not compressed with Snappy"
     if any(_misleads(parquet, group) for group in groups):
         yield f"{path} promises other values in its footer than it holds"
-    start, end = day_range(path.partition("/")[0].removeprefix("order_date="))
+    start, end = day_range(file_day(path))
     times = parquet.read(columns=["order_time"]).column("order_time")
     if len(times) and not (start <= pc.min(times).as_py() and pc.max(times).as_py() < end):
         yield f"{path} holds orders of another day"
@@ -163,7 +163,7 @@ def _sample_differences(db: MongoDatabase, cold: pa.Table) -> Iterator[str]:
 def _as_archived(document: Mapping[str, Any]) -> Document:
     """A document as a row of the archive: `_id` is the order, what is missing is null."""
     values = {**document, "order_id": document["_id"]}
-    return {field.name: _value(values.get(field.name), field.type) for field in _FILE_SCHEMA}
+    return {field.name: _value(values.get(field.name), field.type) for field in FILE_SCHEMA}
 
 
 def _value(value: Any, kind: pa.DataType) -> Any:

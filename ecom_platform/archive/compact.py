@@ -37,7 +37,7 @@ from ecom_platform.archive.hdfs import arrow_file_system
 from ecom_platform.archive.layout import ROOT, staging_folder
 from ecom_platform.archive.parquet_file import Totals
 from ecom_platform.archive.publish import published_ids
-from ecom_platform.archive.transition import file_documents, in_transaction
+from ecom_platform.archive.transition import file_documents
 from ecom_platform.errors import Fenced
 from ecom_platform.store.client import Document, MongoDatabase
 from ecom_platform.store.collections import ARCHIVE_MANIFESTS
@@ -50,6 +50,7 @@ from ecom_platform.store.manifests import (
     from_document,
     read_manifests,
 )
+from ecom_platform.store.transactions import in_transaction
 
 __all__ = ["compact"]
 

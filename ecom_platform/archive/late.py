@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime
 
 from ecom_platform.contract import (
     Decoded,
@@ -15,13 +14,12 @@ from ecom_platform.contract import (
     Rejected,
     decode_with_extra,
 )
+from ecom_platform.contract.times import to_milliseconds
 from ecom_platform.store.client import Document
 from ecom_platform.streaming.fold import APPLIED, DEAD, DUPLICATE, take_step
 from ecom_platform.streaming.records import Record
 
 __all__ = ["AppliedLate", "Outcome", "apply_late_events", "day_of", "in_offset_order", "record_of"]
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ def day_of(event: Document, history_start: datetime) -> str | None:
 
 def record_of(event: Document) -> Record:
     """The Kafka record that became a late event."""
-    milliseconds = (event["kafka_time"] - _EPOCH) // timedelta(milliseconds=1)
+    milliseconds = to_milliseconds(event["kafka_time"])
     key, raw = event["key"], event["raw"]
     return Record(
         event["offset"], milliseconds, None if key is None else bytes(key), None if raw is None else bytes(raw)

@@ -9,7 +9,8 @@ from operator import attrgetter
 
 from pymongo.read_concern import ReadConcern
 
-from ecom_platform.archive.policy import CLOSED_STATUSES, Policy, day_range
+from ecom_platform.archive.policy import Policy, day_range
+from ecom_platform.contract import CLOSED_STATUSES
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ORDERS
 from ecom_platform.store.manifests import Frontier

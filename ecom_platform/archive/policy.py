@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from ecom_platform.contract import Status
+from ecom_platform.contract import CLOSED_STATUSES
 from ecom_platform.errors import UsageError
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import Document
 
-__all__ = ["CLOSED_STATUSES", "Policy", "day_range", "policy_of"]
-
-CLOSED_STATUSES: Final = (Status.DELIVERED.value, Status.RETURNED.value, Status.CANCELLED.value)
+__all__ = ["Policy", "day_range", "policy_of"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from pyroaring import BitMap64
 from ecom_platform.archive.archiver_lease import Archiver
 from ecom_platform.archive.files import FilesDamaged, put_in_place, read_archived
 from ecom_platform.archive.layout import ROOT, staging_folder
-from ecom_platform.archive.transition import advance, in_transaction, next_epoch
+from ecom_platform.archive.transition import advance, next_epoch
 from ecom_platform.store.client import Document
 from ecom_platform.store.collections import ARCHIVED_IDS
 from ecom_platform.store.manifests import Manifest, RunState, bitmap_to
+from ecom_platform.store.transactions import in_transaction
 
 __all__ = ["commit", "publish", "published_ids", "split_ids"]
 

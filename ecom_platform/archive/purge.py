@@ -27,12 +27,13 @@ from ecom_platform.archive.hdfs import hdfs_errors
 from ecom_platform.archive.layout import ROOT, STAGING
 from ecom_platform.archive.policy import day_range
 from ecom_platform.archive.summary import summary_rows
-from ecom_platform.archive.transition import advance, in_transaction
+from ecom_platform.archive.transition import advance
 from ecom_platform.errors import NeedsPerson
 from ecom_platform.store.archived import read_run_ids
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ARCHIVE_MANIFESTS, ORDERS, ORDERS_ARCHIVE_SUMMARY
 from ecom_platform.store.manifests import ArchivedFile, Manifest, RunState, bitmap_to, from_document
+from ecom_platform.store.transactions import in_transaction
 
 __all__ = ["batches_by_version", "finish", "purge"]
 

@@ -27,7 +27,6 @@ from pyarrow.fs import FileSystem
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
-from ecom_platform.archive.archiver_lease import LEASE_ROLE
 from ecom_platform.archive.late import day_of
 from ecom_platform.archive.lookup import ColdOrder, open_archive, read_orders
 from ecom_platform.archive.rehydrate_transaction import PARTITION, Attempt, Rehydrated
@@ -36,6 +35,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, mongo_errors
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import Document
+from ecom_platform.store.leases import ARCHIVER_ROLE
 from ecom_platform.store.manifests import COLD_STATES, read_manifests
 from ecom_platform.store.transactions import commit_in_halves, gave_up, in_batches, is_data_error, run_transaction
 
@@ -62,7 +62,7 @@ def rehydrate_waiting(settings: Settings, db: MongoDatabase, owner: str, run_id:
     with mongo_errors("looking for late events"):
         if db[names.LATE_EVENTS].find_one({}, {"_id": 1}) is None:
             return Rehydrated()
-    lease = Lease.acquire(db, LEASE_ROLE, owner, run_id, ttl_seconds=_LEASE_SECONDS)
+    lease = Lease.acquire(db, ARCHIVER_ROLE, owner, run_id, ttl_seconds=_LEASE_SECONDS)
     try:
         return rehydrate(settings, db, lease)
     finally:

@@ -6,7 +6,7 @@ move the manifest nor, since every name carries its token, be mistaken for its s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,8 +14,6 @@ from typing import Any, Final
 from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
-from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
 from ecom_platform.archive.policy import Policy
 from ecom_platform.errors import Fenced
@@ -24,7 +22,7 @@ from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ARCHIVE_MANIFESTS, ARCHIVE_STATE
 from ecom_platform.store.manifests import ArchivedFile, Frontier, Manifest, RunState, from_document
 
-__all__ = ["FINISHED", "advance", "create", "file_documents", "in_transaction", "next_epoch", "restart", "take_over"]
+__all__ = ["FINISHED", "advance", "create", "file_documents", "next_epoch", "restart", "take_over"]
 
 FINISHED: Final = (RunState.DONE, RunState.REVOKED)
 
@@ -72,14 +70,6 @@ def restart(db: MongoDatabase, manifest: Manifest, token: int, frontier: Frontie
     """Put a run that is not committed back to its start, under a newer token. Raises Fenced, UnavailableError."""
     _demand_newer(manifest, token)
     return _update(db, manifest, {"token": token, **_fresh(frontier)}, f"starting the archive run {manifest.run} anew")
-
-
-def in_transaction(db: MongoDatabase, doing: str, work: Callable[[ClientSession], Manifest]) -> Manifest:
-    """Run `work` in one transaction, again when it was interrupted in passing. Raises Fenced, UnavailableError."""
-    with mongo_errors(doing), db.client.start_session() as session:
-        return session.with_transaction(
-            work, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority", j=True)
-        )
 
 
 def next_epoch(db: MongoDatabase, session: ClientSession) -> int:

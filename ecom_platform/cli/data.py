@@ -118,9 +118,12 @@ def stream(
             "--supervised takes no other flag: Dagster runs the stream without an end and accepts nothing."
         )
     from ecom_platform import store
+    from ecom_platform.store.leases import STREAM_ROLE
 
     with store.open_database(settings) as db:
-        store.set_intent(db, "stream", "running", by="ecom stream --supervised", reason="asked for on the command line")
+        store.set_intent(
+            db, STREAM_ROLE, "running", by="ecom stream --supervised", reason="asked for on the command line"
+        )
     click.echo("Dagster was told to run the stream; it does so while its daemon runs.")
 
 

@@ -2,6 +2,9 @@
 
 from ecom_platform.contract.codec import Decoded, Rejected, decode, decode_with_extra, encode, key_of
 from ecom_platform.contract.events import (
+    ARRIVED_STATUSES,
+    CLOSED_STATUSES,
+    OPEN_STATUSES,
     SCHEMA_VERSION,
     Delivery,
     DeliveryStep,
@@ -22,9 +25,12 @@ from ecom_platform.contract.money import allocate_discount
 from ecom_platform.contract.reasons import Reason
 
 __all__ = [
+    "ARRIVED_STATUSES",
+    "CLOSED_STATUSES",
     "MAX_BATCH_BYTES",
     "MAX_KEY_BYTES",
     "MAX_VALUE_BYTES",
+    "OPEN_STATUSES",
     "SCHEMA_VERSION",
     "Decoded",
     "Delivery",

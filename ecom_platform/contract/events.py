@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
 __all__ = [
+    "ARRIVED_STATUSES",
+    "CLOSED_STATUSES",
+    "OPEN_STATUSES",
     "SCHEMA_VERSION",
     "Delivery",
     "DeliveryStep",
@@ -59,6 +62,16 @@ class Status(StrEnum):
     DELIVERED = "Delivered"
     RETURNED = "Returned"
     CANCELLED = "Cancelled"
+
+
+OPEN_STATUSES: Final = (Status.PENDING, Status.SHIPPED)
+"""The delivery is still to come; it can be cancelled."""
+
+CLOSED_STATUSES: Final = (Status.DELIVERED, Status.RETURNED, Status.CANCELLED)
+"""The order is over, but for a return."""
+
+ARRIVED_STATUSES: Final = (Status.DELIVERED, Status.RETURNED)
+"""The goods have been with the customer: `actual_time` is known."""
 
 
 class _Part(Struct, forbid_unknown_fields=True, gc=False):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import Enum
 
-from ecom_platform.contract.events import Status
+from ecom_platform.contract.events import OPEN_STATUSES, Status
 
 __all__ = ["Step", "judge_step"]
 
 _RANK = {Status.PENDING: 0, Status.SHIPPED: 1, Status.DELIVERED: 2, Status.RETURNED: 3}
-_CANCELLABLE = (Status.PENDING, Status.SHIPPED)
 
 
 class Step(Enum):
@@ -30,7 +29,7 @@ def judge_step(current: Status, seen: Collection[Status], reported: Status) -> S
     if reported in seen:
         return Step.REPEATED
     if reported == Status.CANCELLED:
-        return Step.FORWARD if current in _CANCELLABLE else Step.ILLEGAL
+        return Step.FORWARD if current in OPEN_STATUSES else Step.ILLEGAL
     if current == Status.CANCELLED:
         return Step.ILLEGAL
     return Step.FORWARD if _RANK[reported] > _RANK[current] else Step.ILLEGAL

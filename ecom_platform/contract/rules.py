@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ecom_platform.contract.events import (
+    ARRIVED_STATUSES,
     Delivery,
     DeliveryUpdated,
     Event,
@@ -30,8 +31,6 @@ FUTURE = timedelta(days=1)
 PROMISE = timedelta(days=366)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """By how much the clock that dates a step may be behind the one that dates its order."""
-
-_ARRIVED = (Status.DELIVERED, Status.RETURNED)
 
 
 def check(event: Event, kafka_time: datetime, history_start: datetime) -> Violation | None:
@@ -74,9 +73,9 @@ def _check_step(
     status, arrived = event.delivery.status, event.delivery.actual_time
     if (status == Status.CANCELLED) != isinstance(event, OrderCancelled):
         return Reason.STATUS_MISMATCH, f"status {status} in a {type(event).__name__}"
-    if status in _ARRIVED and arrived is None:
+    if status in ARRIVED_STATUSES and arrived is None:
         return Reason.MISSING_ACTUAL_TIME, f"status {status} without actual_time"
-    if status not in _ARRIVED and arrived is not None:
+    if status not in ARRIVED_STATUSES and arrived is not None:
         return Reason.UNEXPECTED_ACTUAL_TIME, f"status {status} with actual_time {arrived.isoformat()}"
     if arrived is not None and not history_start <= arrived <= kafka_time + FUTURE:
         return Reason.OUT_OF_RANGE, f"actual_time {arrived.isoformat()} is outside the shop's history"

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ecom_platform.contract import rules
-from ecom_platform.contract.events import SCHEMA_VERSION, Event, Status
+from ecom_platform.contract.events import ARRIVED_STATUSES, SCHEMA_VERSION, Event, Status
 from ecom_platform.contract.reasons import Reason
 from ecom_platform.errors import ConfigurationError
 
@@ -28,7 +28,6 @@ TEXT_FILE = "contract.md"
 
 # `format` is only a remark to most validators; the pattern also demands the zone.
 _TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:?\d{2})$"
-_ARRIVED = [Status.DELIVERED.value, Status.RETURNED.value]
 
 
 def json_schema() -> Schema:
@@ -116,7 +115,7 @@ def _allow_steps(event: Schema, statuses: list[str]) -> None:
     event["properties"]["delivery"].update(
         {
             "properties": {"status": {"enum": statuses}},
-            "if": {"properties": {"status": {"enum": _ARRIVED}}},
+            "if": {"properties": {"status": {"enum": [status.value for status in ARRIVED_STATUSES]}}},
             "then": {"properties": {"actual_time": {"type": "string"}}},
             "else": {"properties": {"actual_time": {"type": "null"}}},
         }

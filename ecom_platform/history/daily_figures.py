@@ -15,7 +15,8 @@ from ecom_platform.kpi.buckets import Grain, field_name
 from ecom_platform.kpi.figures import delay_percentile_seconds
 from ecom_platform.kpi.rollups import CITY_FIELDS, PAYMENT_FIELDS, PRODUCT_FIELDS, PROMISE_FIELDS, STATUS_FIELDS
 from ecom_platform.store import collections as names
-from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
+from ecom_platform.store.client import Document, MongoDatabase
+from ecom_platform.store.transactions import in_transaction
 
 __all__ = [
     "SUBJECTS",
@@ -145,8 +146,7 @@ def replace_day(db: MongoDatabase, day: str, figures: Figures, at: datetime) -> 
         if rows:
             db[names.KPI_DAILY].insert_many(rows, session=session)
 
-    with mongo_errors("writing the KPIs of a day"), db.client.start_session() as session:
-        session.with_transaction(work)
+    in_transaction(db, "writing the KPIs of a day", work)
 
 
 def total_orders(figures: Figures) -> int:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import lru_cache
+from typing import Final
 from urllib.parse import quote, unquote
 
 __all__ = [
     "BIN_SECONDS",
+    "MINUTE_RETENTION",
     "PRODUCTS_PER_BLOCK",
     "UNKNOWN",
     "Grain",
@@ -36,12 +38,16 @@ _FIRST_BIN_SECONDS = -48 * 3600
 _BINS = (48 + 72) * 3600 // BIN_SECONDS
 
 
+MINUTE_RETENTION: Final = timedelta(days=3)
+_FINE_RETENTION: Final = timedelta(days=8)
+
+
 class Grain(Enum):
     """Length of a bucket: seconds, name in `_id`s, how to write its start, how long its documents are kept."""
 
-    MINUTE = (60, "minute", "%Y-%m-%dT%H:%M", timedelta(days=3))
-    HALF_HOUR = (1800, "30m", "%Y-%m-%dT%H:%M", timedelta(days=8))
-    HOUR = (3600, "hour", "%Y-%m-%dT%H", timedelta(days=8))
+    MINUTE = (60, "minute", "%Y-%m-%dT%H:%M", MINUTE_RETENTION)
+    HALF_HOUR = (1800, "30m", "%Y-%m-%dT%H:%M", _FINE_RETENTION)
+    HOUR = (3600, "hour", "%Y-%m-%dT%H", _FINE_RETENTION)
     DAY = (86400, "day", "%Y-%m-%d", None)
 
     def __init__(self, seconds: int, label: str, form: str, retention: timedelta | None) -> None:

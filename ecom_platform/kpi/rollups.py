@@ -10,12 +10,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from ecom_platform.contract import Status
 from ecom_platform.kpi.buckets import PRODUCTS_PER_BLOCK, Grain, bucket_label, bucket_time, field_key
 
-__all__ = ["Increment", "Rollups"]
+__all__ = ["KPI_CUBE", "KPI_MINUTE", "KPI_PRODUCT", "STOCK", "Increment", "Rollups"]
+
+# The collections of MongoDB that increments are for.
+KPI_MINUTE: Final = "kpi_minute"
+KPI_CUBE: Final = "kpi_cube"
+KPI_PRODUCT: Final = "kpi_product"
+STOCK: Final = "stock"
 
 PAYMENT_FIELDS = (
     "orders",
@@ -169,7 +175,7 @@ class _Documents:
         if key not in self._by_key:
             start = {"t": bucket_time(Grain.MINUTE, minute), "warehouse_id": warehouse}
             name = f"{bucket_label(Grain.MINUTE, minute)}/{warehouse}"
-            self._by_key[key] = self._new("kpi_minute", name, Grain.MINUTE, minute, start)
+            self._by_key[key] = self._new(KPI_MINUTE, name, Grain.MINUTE, minute, start)
         return self._by_key[key]
 
     def _cube(self, basis: str, grain: Grain, bucket: int, warehouse: int, courier: int) -> Increment | None:
@@ -177,7 +183,7 @@ class _Documents:
         if key not in self._by_key:
             start = {"basis": basis, "warehouse_id": warehouse, "courier_id": courier, **_time_fields(grain, bucket)}
             name = f"{basis}/{grain.label}/{bucket_label(grain, bucket)}/{warehouse}/{courier}"
-            self._by_key[key] = self._new("kpi_cube", name, grain, bucket, start)
+            self._by_key[key] = self._new(KPI_CUBE, name, grain, bucket, start)
         return self._by_key[key]
 
     def _product(self, grain: Grain, bucket: int, warehouse: int, block: int) -> Increment | None:
@@ -185,14 +191,14 @@ class _Documents:
         if key not in self._by_key:
             start = {"warehouse_id": warehouse, "block": block, **_time_fields(grain, bucket)}
             name = f"{grain.label}/{bucket_label(grain, bucket)}/{warehouse}/{block}"
-            self._by_key[key] = self._new("kpi_product", name, grain, bucket, start)
+            self._by_key[key] = self._new(KPI_PRODUCT, name, grain, bucket, start)
         return self._by_key[key]
 
     def _stock(self, warehouse: int, block: int) -> Increment | None:
-        key = ("stock", warehouse, block)
+        key = (STOCK, warehouse, block)
         if key not in self._by_key:
             start = {"warehouse_id": warehouse, "block": block}
-            self._by_key[key] = self._new("stock", f"{warehouse}/{block}", Grain.DAY, 0, start)
+            self._by_key[key] = self._new(STOCK, f"{warehouse}/{block}", Grain.DAY, 0, start)
         return self._by_key[key]
 
     def _new(self, collection: str, name: str, grain: Grain, bucket: int, start: dict[str, Any]) -> Increment | None:

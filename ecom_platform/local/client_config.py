@@ -14,9 +14,9 @@ from ecom_platform.credentials import (
     credential_file,
     ensure_credentials,
     new_credential,
-    write_secret,
 )
 from ecom_platform.errors import ConfigurationError
+from ecom_platform.files import write_atomically
 from ecom_platform.kafka.client import java_options, python_options
 from ecom_platform.local.kafka import KAFKA
 from ecom_platform.local.mongodb import MONGODB, ensure_key_file
@@ -116,11 +116,11 @@ def rotate(settings: Settings, role: Role) -> list[Path]:
 def _rotate(settings: Settings, server: SecuredServer, role: Role) -> Path:
     file = Path(_file(settings, server, role))
     before = file.read_text(encoding="utf-8")
-    write_secret(file, new_credential(role))
+    write_atomically(file, new_credential(role))
     try:
         _SERVERS[server].provision(settings)
     except BaseException:
-        write_secret(file, before)
+        write_atomically(file, before)
         raise
     return file
 

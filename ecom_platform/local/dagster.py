@@ -7,10 +7,9 @@ from collections.abc import Callable
 from ecom_platform.errors import EcomError
 from ecom_platform.settings import Settings
 from ecom_platform.store import open_database, set_intent
+from ecom_platform.store.leases import STREAM_ROLE
 
 __all__ = ["end_runs", "forbid_stream", "prepare", "set_desired_state"]
-
-STREAM = "stream"
 
 
 def prepare(settings: Settings) -> None:
@@ -27,7 +26,7 @@ def prepare(settings: Settings) -> None:
 def set_desired_state(settings: Settings, *, running: bool, by: str, reason: str) -> None:
     """Record whether the stream shall run. Raises UnavailableError."""
     with open_database(settings) as db:
-        set_intent(db, STREAM, "running" if running else "stopped", by=by, reason=reason)
+        set_intent(db, STREAM_ROLE, "running" if running else "stopped", by=by, reason=reason)
 
 
 def forbid_stream(settings: Settings, by: str) -> str | None:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ecom_platform.errors import ConfigurationError
+from ecom_platform.files import write_atomically
 from ecom_platform.local.instance import Instance
 from ecom_platform.settings import Settings
 
@@ -86,9 +87,7 @@ def forget_addresses(instance: Instance) -> None:
 
 
 def _replace(instance: Instance, values: dict[str, Any]) -> None:
-    new = instance.endpoints.with_suffix(".new")
-    new.write_text(json.dumps(values, indent=2) + "\n")
-    new.replace(instance.endpoints)
+    write_atomically(instance.endpoints, f"{json.dumps(values, indent=2)}\n")
 
 
 def _free_port(taken: Sequence[int]) -> int:

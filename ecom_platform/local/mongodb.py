@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ecom_platform.credentials import Role, credential_file, ensure_credentials, write_secret
+from ecom_platform.credentials import Role, credential_file, ensure_credentials
 from ecom_platform.errors import ConfigurationError
+from ecom_platform.files import write_atomically
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.mongod import find_mongod, library_environment
 from ecom_platform.local.programs import Program
@@ -93,7 +94,7 @@ def ensure_key_file(folder: Path) -> list[Path]:
     if file.exists():
         file.chmod(0o600)  # a copy that was put back may have lost that, and mongod then refuses it
         return []
-    write_secret(file, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
+    write_atomically(file, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
     return [file]
 
 

@@ -12,10 +12,10 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from ecom_platform.contract.times import from_milliseconds
 from ecom_platform.credentials import Role
 from ecom_platform.errors import EcomError
 from ecom_platform.settings import Settings, load_settings
-from ecom_platform.simulator.emission import from_ms
 from ecom_platform.simulator.history import LoadState
 from ecom_platform.simulator.serve import serve
 from ecom_platform.store import Loading, MongoDatabase, database, write_loading
@@ -73,7 +73,7 @@ class StoreReport:
 
 def _write(db: MongoDatabase, state: LoadState | None) -> None:
     if state is not None:
-        known_from = None if state.known_from_ms is None else from_ms(state.known_from_ms)
+        known_from = None if state.known_from_ms is None else from_milliseconds(state.known_from_ms)
         loading = None if known_from is None else Loading(state.share, known_from)
         write_loading(db, Role.SIMULATOR, loading, state.first_order_id)
 

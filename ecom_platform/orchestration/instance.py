@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 import dagster as dg
 
 from ecom_platform.errors import ConfigurationError
+from ecom_platform.files import write_atomically
 from ecom_platform.orchestration.names import CODE_LOCATION
 from ecom_platform.orchestration.storage import storage_errors
 from ecom_platform.project import project_folder
@@ -43,7 +43,7 @@ def prepare(settings: Settings, grpc_port: int, *, template: Path | None = None)
     home = home_of(settings)
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(template, home / CONFIGURATION)
-    _write_atomically(home / WORKSPACE, _workspace(grpc_port))
+    write_atomically(home / WORKSPACE, _workspace(grpc_port))
     with storage_errors(home), open_instance(home) as instance:
         # Each storage creates its own tables at its first use.
         instance.get_runs(limit=1)
@@ -76,9 +76,3 @@ def _workspace(grpc_port: int) -> str:
         f"      port: {grpc_port}\n"
         f"      location_name: {CODE_LOCATION}\n"
     )
-
-
-def _write_atomically(file: Path, text: str) -> None:
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_text(text)
-    draft.replace(file)

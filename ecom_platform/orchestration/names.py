@@ -33,7 +33,6 @@ __all__ = [
     "STATUS_SENSOR",
     "STOPPED_BY_TAG",
     "STREAM_LOG",
-    "STREAM_ROLE",
     "SUPERVISOR_JOB",
     "SUPERVISOR_POOL",
     "SUPERVISOR_SENSOR",
@@ -42,7 +41,6 @@ __all__ = [
 CODE_LOCATION: Final = "ecom_platform"
 OWNER: Final = "team:data-platform"
 
-STREAM_ROLE: Final = "stream"
 STREAM_LOG: Final = "stream.log"
 
 SUPERVISOR_JOB: Final = "streaming_supervisor_job"

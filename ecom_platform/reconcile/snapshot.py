@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
 from ecom_platform.errors import UnavailableError
 from ecom_platform.store import MongoDatabase, mongo_errors, read_offsets
+from ecom_platform.store.cluster_time import SNAPSHOT_TOO_OLD
 from ecom_platform.store.collections import ARCHIVE_MANIFESTS, ARCHIVE_STATE
 
 __all__ = ["at_one_time"]
 
 T = TypeVar("T")
-
-_SNAPSHOT_TOO_OLD: Final = (239, 246)
 
 
 def at_one_time(db: MongoDatabase, topic: str, read: Callable[[ClientSession], T]) -> T:
@@ -33,7 +32,7 @@ def at_one_time(db: MongoDatabase, topic: str, read: Callable[[ClientSession], T
             with db.client.start_session(snapshot=True) as session:
                 return read(session)
         except OperationFailure as error:
-            if error.code not in _SNAPSHOT_TOO_OLD:
+            if error.code not in SNAPSHOT_TOO_OLD:
                 raise
         before = _standing(db, topic)
         with db.client.start_session() as session:

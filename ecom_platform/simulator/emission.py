@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from msgspec import Struct
 
 from ecom_platform.contract import (
@@ -17,12 +15,10 @@ from ecom_platform.contract import (
     key_of,
 )
 
-__all__ = ["APPLIED", "DUPLICATE", "Emission", "from_ms", "message_of", "to_ms"]
+__all__ = ["APPLIED", "DUPLICATE", "Emission", "message_of"]
 
 APPLIED = "applied"
 DUPLICATE = "duplicate"
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Emission(Struct, gc=False):
@@ -43,16 +39,6 @@ class Emission(Struct, gc=False):
     fault: str | None
     expected: str
     step: str | None = None
-
-
-def from_ms(milliseconds: int) -> datetime:
-    """Milliseconds since 1970 as an aware UTC time."""
-    return _EPOCH + timedelta(milliseconds=milliseconds)
-
-
-def to_ms(time: datetime) -> int:
-    """An aware time as milliseconds since 1970, rounded down."""
-    return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
 def message_of(event: Event, event_type: EventType, time_ms: int) -> Emission:

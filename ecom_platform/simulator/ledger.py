@@ -17,9 +17,10 @@ from typing import IO, Self
 import msgspec
 from msgspec import Struct
 
+from ecom_platform.contract.times import from_milliseconds
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.simulator.config import Incident
-from ecom_platform.simulator.emission import Emission, from_ms
+from ecom_platform.simulator.emission import Emission
 
 __all__ = [
     "Ledger",
@@ -224,7 +225,12 @@ def write_labels(folder: Path, incidents: Iterable[Incident]) -> None:
     """Append planted incidents to `labels.jsonl`: kind, entity, from, to."""
     folder.mkdir(parents=True, exist_ok=True)
     labels = [
-        {"kind": one.kind, "entity": one.entity, "from": from_ms(one.from_ms), "to": from_ms(one.to_ms)}
+        {
+            "kind": one.kind,
+            "entity": one.entity,
+            "from": from_milliseconds(one.from_ms),
+            "to": from_milliseconds(one.to_ms),
+        }
         for one in incidents
     ]
     with (folder / LABELS_FILE).open("ab") as opened:

@@ -16,9 +16,10 @@ from ecom_platform.contract import (
     PaymentType,
     Status,
 )
+from ecom_platform.contract.times import from_milliseconds
 from ecom_platform.simulator.demand import DemandDraw
 from ecom_platform.simulator.dimensions import Dimensions
-from ecom_platform.simulator.emission import Emission, from_ms, message_of
+from ecom_platform.simulator.emission import Emission, message_of
 from ecom_platform.simulator.ids import event_id, mix
 from ecom_platform.simulator.lifecycle import CANCELLED, STEPS, Life, promise_of
 
@@ -60,7 +61,7 @@ class OrderMaker:
         ]
         subtotal = sum([units * prices[product] for _, units, product in lines])
         discount = subtotal * draw.discount_permille // 1_000
-        time = from_ms(draw.time_ms)
+        time = from_milliseconds(draw.time_ms)
         order = Order(
             order_id=order_id,
             user_id=draw.user_id,
@@ -77,7 +78,7 @@ class OrderMaker:
             order_id=order_id,
             courier_id=courier_id,
             status=Status.PENDING,
-            expected_time=from_ms(promise_of(draw)),
+            expected_time=from_milliseconds(promise_of(draw)),
             actual_time=None,
         )
         event = OrderPlaced(
@@ -92,14 +93,14 @@ class OrderMaker:
 
     def step(self, step: Step, number: int, time_ms: int, arrived_ms: int | None) -> Emission:
         """Return the message of a delivery step or a cancellation."""
-        arrived = None if arrived_ms is None else from_ms(arrived_ms)
+        arrived = None if arrived_ms is None else from_milliseconds(arrived_ms)
         delivery = DeliveryStep(delivery_id=step.order_id, status=STEPS[number], actual_time=arrived)
         cancelled = number == CANCELLED
         event = (OrderCancelled if cancelled else DeliveryUpdated)(
             event_id=event_id(time_ms, step.order_id * 8 + number, self.salt),
-            event_time=from_ms(time_ms),
+            event_time=from_milliseconds(time_ms),
             order_id=step.order_id,
-            order_time=from_ms(step.order_ms),
+            order_time=from_milliseconds(step.order_ms),
             delivery=delivery,
         )
         return message_of(event, EventType.ORDER_CANCELLED if cancelled else EventType.DELIVERY_UPDATED, time_ms)

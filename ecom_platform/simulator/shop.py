@@ -14,11 +14,12 @@ import msgspec
 from msgspec import Struct, field
 
 from ecom_platform.contract import EventType, StockReceived
+from ecom_platform.contract.times import from_milliseconds
 from ecom_platform.simulator.config import MINUTE_MS, Incident, IncidentKind, ShopConfig
 from ecom_platform.simulator.couriers import couriers_of, held_until
 from ecom_platform.simulator.demand import Demand, DemandDraw
 from ecom_platform.simulator.dimensions import Dimensions
-from ecom_platform.simulator.emission import Emission, from_ms, message_of
+from ecom_platform.simulator.emission import Emission, message_of
 from ecom_platform.simulator.faults import Faults
 from ecom_platform.simulator.ids import RECEIPTS, event_id, mix, share_of
 from ecom_platform.simulator.lifecycle import CANCELLED, DELIVERED, MIN_HANDLING_MS, RETURNED, Life, life_of
@@ -320,7 +321,7 @@ class Shop:
         unique = RECEIPTS | mix(self.substream, self._tick()) >> 3
         event = StockReceived(
             event_id=event_id(due_ms, unique, self._orders.salt),
-            event_time=from_ms(due_ms),
+            event_time=from_milliseconds(due_ms),
             warehouse_id=warehouse,
             product_id=product,
             quantity=units,

@@ -8,7 +8,6 @@ killed makes exactly the same ones again. No order number is ever given to anoth
 from __future__ import annotations
 
 import fcntl
-import os
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -17,10 +16,11 @@ import msgspec
 from msgspec import Struct, field
 
 from ecom_platform.errors import ConfigurationError, UsageError
+from ecom_platform.files import write_atomically
 from ecom_platform.simulator.ledger import LedgerPosition
 from ecom_platform.simulator.shop import ShopState
 
-__all__ = ["BacklogState", "HomeState", "StateStore", "write_atomically"]
+__all__ = ["BacklogState", "HomeState", "StateStore"]
 
 _STATE_FILE = "state.msgpack"
 _VERSION = 1
@@ -124,13 +124,3 @@ class StateStore:
 
     def _journal_file(self, number: int) -> Path:
         return self._folder / f"journal-{number}"
-
-
-def write_atomically(file: Path, content: bytes) -> None:
-    """Replace a file so that a reader, or a crash at any moment, sees the old or the new content whole."""
-    temporary = file.with_name(file.name + ".new")
-    with temporary.open("wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
-    temporary.replace(file)

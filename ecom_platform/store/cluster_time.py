@@ -17,6 +17,7 @@ from ecom_platform.errors import UnavailableError, UsageError
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 
 __all__ = [
+    "SNAPSHOT_TOO_OLD",
     "InstantExpired",
     "cluster_time_from",
     "cluster_time_text",
@@ -28,7 +29,8 @@ __all__ = [
 
 T = TypeVar("T")
 
-_TOO_OLD: Final = (239, 246)
+SNAPSHOT_TOO_OLD: Final = (239, 246)
+"""What the server answers when it no longer keeps an instant."""
 
 
 class InstantExpired(UnavailableError):
@@ -68,7 +70,7 @@ def instant_errors(doing: str) -> Iterator[None]:
         with mongo_errors(doing):
             yield
     except OperationFailure as error:
-        if error.code not in _TOO_OLD:
+        if error.code not in SNAPSHOT_TOO_OLD:
             raise
         raise InstantExpired(
             f"MongoDB no longer keeps the instant at which {doing} began (it keeps five minutes). Nothing was changed; "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ecom_platform.kpi.rollups import KPI_CUBE, KPI_MINUTE, KPI_PRODUCT, STOCK
+
 # Facts: one document per order, with its items and its delivery embedded.
 ORDERS: Final = "orders"
 ORDER_ITEMS: Final = "order_items"  # view over orders
@@ -11,11 +13,7 @@ DELIVERIES: Final = "deliveries"  # view over orders
 DEAD_LETTERS: Final = "dead_letters"
 STOCK_RECEIPTS: Final = "stock_receipts"
 
-# Rollups, written in the same transaction as the facts they count.
-KPI_MINUTE: Final = "kpi_minute"
-KPI_CUBE: Final = "kpi_cube"
-KPI_PRODUCT: Final = "kpi_product"
-STOCK: Final = "stock"
+# Rollups, written in the same transaction as the facts they count; those of KPIs are named with what is in them.
 INGEST_MINUTE: Final = "ingest_minute"
 
 # Events of orders that are archived; rehydration consumes them.

@@ -11,6 +11,7 @@ from pymongo.client_session import ClientSession
 
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import MongoDatabase, mongo_errors
+from ecom_platform.store.transactions import in_transaction
 
 __all__ = ["DimensionRows", "DimensionTables", "dimension_version", "load_dimensions", "read_dimensions"]
 
@@ -70,8 +71,7 @@ def load_dimensions(db: MongoDatabase, dimensions: DimensionRows) -> int:
             )
         return changed
 
-    with mongo_errors("loading the dimensions"), db.client.start_session() as session:
-        return session.with_transaction(write)
+    return in_transaction(db, "loading the dimensions", write)
 
 
 def dimension_version(db: MongoDatabase) -> int:

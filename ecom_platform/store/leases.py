@@ -7,20 +7,26 @@ should work; what makes a late holder harmless is the token in every write. All 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
 
 from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 
+from ecom_platform.contract.times import EPOCH
 from ecom_platform.errors import Fenced
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import LEASES
 from ecom_platform.store.process_identity import ProcessIdentity, identify
 
-__all__ = ["Lease", "LeaseState", "read_lease"]
+__all__ = ["ARCHIVER_ROLE", "STREAM_ROLE", "Lease", "LeaseState", "read_lease"]
 
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+STREAM_ROLE: Final = "stream"
+"""Who applies the topic; its desired state is kept under the same name."""
+
+ARCHIVER_ROLE: Final = "archiver"
+"""Who moves orders to the archive, and back."""
+
 # A holder renews many times within a term. One that renewed more than a term from now has not done so since the
 # server's clock was set back, and would otherwise hold the role until that clock has caught up.
 _TERM = {"$subtract": ["$expires_at", "$renewed_at"]}
@@ -85,7 +91,7 @@ class Lease:
         """
         with mongo_errors(f"taking the lease {role!r}"):
             # An upsert may not use the server's clock in its filter, so the document is made first.
-            first = {"$setOnInsert": {"token": 0, "owner": None, "expires_at": _NEVER, "renewed_at": _NEVER}}
+            first = {"$setOnInsert": {"token": 0, "owner": None, "expires_at": EPOCH, "renewed_at": EPOCH}}
             db[LEASES].update_one({"_id": role}, first, upsert=True)
             taken = _take(db, role, _EXPIRED, owner=owner, run_id=run_id, ttl_seconds=ttl_seconds)
             held = read_lease(db, role) if taken is None else None

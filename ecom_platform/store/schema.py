@@ -14,14 +14,14 @@ from typing import Any, Final
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import CollectionInvalid, OperationFailure
 
+from ecom_platform.contract import OPEN_STATUSES
+from ecom_platform.kpi.buckets import MINUTE_RETENTION
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 
-__all__ = ["INGEST_RETENTION", "MINUTE_RETENTION", "OPEN_STATUSES", "ensure_schema"]
+__all__ = ["INGEST_RETENTION", "ensure_schema"]
 
-MINUTE_RETENTION: Final = timedelta(days=3)
 INGEST_RETENTION: Final = timedelta(days=8)
-OPEN_STATUSES: Final = ("Pending", "Shipped")
 
 _INDEX_OPTIONS_CONFLICT = 85
 _INDEX_KEY_SPECS_CONFLICT = 86

@@ -8,10 +8,14 @@ from typing import Any, Final, TypeVar
 from bson.errors import InvalidDocument
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DocumentTooLarge, NetworkTimeout, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from ecom_platform.store.client import MongoDatabase, mongo_errors
 
 T = TypeVar("T")
 
-__all__ = ["commit_in_halves", "gave_up", "in_batches", "is_data_error", "run_transaction"]
+__all__ = ["commit_in_halves", "gave_up", "in_batches", "in_transaction", "is_data_error", "run_transaction"]
 
 # What the server answers to a document it cannot hold; anything else is not the data's fault.
 _DATA_ERROR_CODES = frozenset({2, 9, 14, 22, 28, 52, 10334, 17280, 17419, 17420})
@@ -83,6 +87,21 @@ def gave_up(error: Exception) -> bool:
     """
     answered = isinstance(error, OperationFailure) or isinstance(error.__cause__, OperationFailure)
     return answered and isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
+
+
+def in_transaction(db: MongoDatabase, doing: str, work: Callable[[ClientSession], T]) -> T:
+    """Run `work` in one transaction at one snapshot, again when it was interrupted in passing; what it returns.
+
+    Args:
+        doing: what is being done, as it should read after "MongoDB failed while".
+
+    Raises:
+        UnavailableError: MongoDB does not answer; nothing of it is stored, or all.
+    """
+    with mongo_errors(doing), db.client.start_session() as session:
+        return session.with_transaction(
+            work, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority", j=True)
+        )
 
 
 class _GivenUp(Exception):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
-from ecom_platform.contract import DeliveryUpdated, OrderCancelled, OrderPlaced, Status, allocate_discount
+from ecom_platform.contract import (
+    ARRIVED_STATUSES,
+    DeliveryUpdated,
+    OrderCancelled,
+    OrderPlaced,
+    Status,
+    allocate_discount,
+)
+from ecom_platform.contract.times import in_milliseconds
 from ecom_platform.kpi import UNKNOWN
 from ecom_platform.store import DimensionTables
+from ecom_platform.store.client import Document
 
-__all__ = ["apply_step", "in_milliseconds", "stored_order"]
-
-Document = dict[str, Any]
-
-_ARRIVES = (Status.DELIVERED, Status.RETURNED)
+__all__ = ["apply_step", "stored_order"]
 
 
 def stored_order(event: OrderPlaced, extra: str | None, tables: DimensionTables, source: Document) -> Document:
@@ -45,10 +47,10 @@ def stored_order(event: OrderPlaced, extra: str | None, tables: DimensionTables,
             "delivery_id": delivery.delivery_id,
             "courier_id": delivery.courier_id,
             "courier_name": tables.courier_name.get(delivery.courier_id, UNKNOWN),
-            "status": "Pending",
+            "status": Status.PENDING.value,
             "expected_time": in_milliseconds(delivery.expected_time),
             "actual_time": None,
-            "history": [{"status": "Pending", "at": placed_at}],
+            "history": [{"status": Status.PENDING.value, "at": placed_at}],
         },
         "src": source,
         "version": 1,
@@ -67,7 +69,7 @@ def apply_step(order: Document, event: DeliveryUpdated | OrderCancelled, extra: 
     status, arrived = event.delivery.status, event.delivery.actual_time
     delivery = order["delivery"]
     actual = delivery["actual_time"]
-    if status in _ARRIVES and actual is None and arrived is not None:
+    if status in ARRIVED_STATUSES and actual is None and arrived is not None:
         actual = in_milliseconds(arrived)
     at = actual if status == Status.DELIVERED else in_milliseconds(event.event_time)
     step: Document = {"status": status.value, "at": at}
@@ -75,14 +77,6 @@ def apply_step(order: Document, event: DeliveryUpdated | OrderCancelled, extra: 
         step["extra"] = extra
     after = {**delivery, "status": status.value, "actual_time": actual, "history": [*delivery["history"], step]}
     return {**order, "delivery": after, "version": order["version"] + 1}
-
-
-def in_milliseconds(when: datetime) -> datetime:
-    """Return `when` in UTC without the microseconds that MongoDB would drop: memory and store must agree."""
-    if when.tzinfo is not UTC:
-        when = when.astimezone(UTC)
-    surplus = when.microsecond % 1000
-    return when.replace(microsecond=when.microsecond - surplus) if surplus else when
 
 
 def _stored_lines(event: OrderPlaced, tables: DimensionTables) -> list[Document]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from ecom_platform.contract import (
     Decoded,
@@ -20,10 +19,12 @@ from ecom_platform.contract import (
     StockReceived,
     judge_step,
 )
+from ecom_platform.contract.times import in_milliseconds
 from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt
 from ecom_platform.store import DimensionTables
+from ecom_platform.store.client import Document
 from ecom_platform.streaming.archived import Archived
-from ecom_platform.streaming.enrich import apply_step, in_milliseconds, stored_order
+from ecom_platform.streaming.enrich import apply_step, stored_order
 from ecom_platform.streaming.records import DecodedRecord, Record
 
 __all__ = [
@@ -42,7 +43,6 @@ __all__ = [
     "touched_days",
 ]
 
-Document = dict[str, Any]
 
 APPLIED, DUPLICATE, DEAD, LATE = "applied", "duplicate", "dead", "late"
 

@@ -11,14 +11,14 @@ from types import FrameType
 from ecom_platform.errors import UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, ensure_schema, open_database
+from ecom_platform.store.leases import STREAM_ROLE
 from ecom_platform.streaming.child import end_group
 from ecom_platform.streaming.exits import error_of, error_said
 from ecom_platform.streaming.process import StreamCommand, start_stream
 from ecom_platform.streaming.skips import Skip
 
-__all__ = ["LEASE_ROLE", "run"]
+__all__ = ["run"]
 
-LEASE_ROLE = "stream"
 RENEW_SECONDS = 5.0
 
 
@@ -39,7 +39,7 @@ def run(
     log_file = settings.logs / "stream.log"
     with open_database(settings) as db:
         ensure_schema(db)
-        lease = Lease.acquire(db, LEASE_ROLE, owner=f"ecom stream on {socket.gethostname()}")
+        lease = Lease.acquire(db, STREAM_ROLE, owner=f"ecom stream on {socket.gethostname()}")
         try:
             command = StreamCommand(lease.token, available_now, accept_loss, accept_dead, skips)
             said_before = log_file.stat().st_size if log_file.exists() else 0

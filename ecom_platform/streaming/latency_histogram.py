@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
+
+from ecom_platform.contract.times import to_milliseconds
 
 __all__ = ["LONGEST_SECONDS", "wait_bins", "wait_percentile_seconds"]
 
@@ -14,12 +16,10 @@ _LAST_BIN: Final = 200
 LONGEST_SECONDS: Final = _LAST_BIN * _BIN_MILLISECONDS / 1000
 """From here on waits share one bin: a stream that catches up says so by its lag."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 def wait_bins(times_milliseconds: Iterable[int], now: datetime) -> dict[int, Counter[int]]:
     """Minute of Kafka's clock → bin → events; one from the future did not wait."""
-    now_milliseconds = (now - _EPOCH) // timedelta(milliseconds=1)
+    now_milliseconds = to_milliseconds(now)
     found: defaultdict[int, Counter[int]] = defaultdict(Counter)
     for time in times_milliseconds:
         found[time // 60_000][min(max(now_milliseconds - time, 0) // _BIN_MILLISECONDS, _LAST_BIN)] += 1

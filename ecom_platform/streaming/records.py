@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from ecom_platform.contract import (
     MAX_KEY_BYTES,
@@ -16,6 +16,7 @@ from ecom_platform.contract import (
     Rejected,
     decode_with_extra,
 )
+from ecom_platform.contract.times import from_milliseconds
 from ecom_platform.store.transactions import in_batches
 
 __all__ = ["KEPT_BYTES", "Cut", "DecodedRecord", "Record", "chunks", "decode_records", "drop_before"]
@@ -26,7 +27,6 @@ KEPT_BYTES = 65_536
 SENT_AT_ONCE = timedelta(seconds=60)
 """Between an event and Kafka's time of it: what is older was not sent as it happened, and says nothing of live ones."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST_MILLISECONDS = 253_402_128_000_000  # 9999-12-30: a day later is still a date
 
 
@@ -68,7 +68,7 @@ class Record:
     @property
     def time(self) -> datetime:
         """The Kafka timestamp."""
-        return _EPOCH + timedelta(milliseconds=self.time_milliseconds)
+        return from_milliseconds(self.time_milliseconds)
 
 
 @dataclass(slots=True)

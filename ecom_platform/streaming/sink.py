@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
@@ -20,6 +19,7 @@ from ecom_platform.kpi import Grain, bucket_time
 from ecom_platform.kpi.buckets import bucket_label
 from ecom_platform.store import DimensionTables, MongoDatabase
 from ecom_platform.store import collections as names
+from ecom_platform.store.client import Document
 from ecom_platform.store.rollups import add_increments
 from ecom_platform.store.transactions import commit_in_halves, is_data_error, run_transaction
 from ecom_platform.streaming.archived import ArchivedCache, ArchivedOrders
@@ -30,8 +30,6 @@ from ecom_platform.streaming.poison import EMPTY_WINDOW, is_poisoned, slide
 from ecom_platform.streaming.records import DecodedRecord, Record, decode_records
 
 __all__ = ["Sink"]
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

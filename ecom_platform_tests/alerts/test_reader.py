@@ -8,9 +8,9 @@ import pytest
 
 from ecom_platform.alerts.facts import Facts
 from ecom_platform.alerts.reader import read_facts
+from ecom_platform.contract.times import to_milliseconds
 from ecom_platform.simulator.config import Curve, FaultRates, Incident, IncidentKind, ShopConfig
 from ecom_platform.simulator.dimensions import default_shop
-from ecom_platform.simulator.emission import to_ms
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform_tests.alerts.stored_shop import TOPIC, StoredShop
 
@@ -35,10 +35,14 @@ def test_facts_read_from_mongodb_are_those_of_the_same_shop_in_memory(db: MongoD
     """
     end = last_noon()
     start = end - 27 * HOUR
+
+    def hours_before(hours: int) -> int:
+        return to_milliseconds(end - hours * HOUR)
+
     incidents = (
-        Incident(IncidentKind.SLOW_COURIER, to_ms(end - 4 * HOUR), to_ms(end - 1 * HOUR), courier_id=3),
-        Incident(IncidentKind.OVERSOLD, to_ms(end - 2 * HOUR), to_ms(end), 1.0, warehouse_id=2, product_id=41),
-        Incident(IncidentKind.FLASH_SALE, to_ms(end - 3 * HOUR), to_ms(end - HOUR), 0.9, product_id=77),
+        Incident(IncidentKind.SLOW_COURIER, hours_before(4), hours_before(1), courier_id=3),
+        Incident(IncidentKind.OVERSOLD, hours_before(2), hours_before(0), 1.0, warehouse_id=2, product_id=41),
+        Incident(IncidentKind.FLASH_SALE, hours_before(3), hours_before(1), 0.9, product_id=77),
     )
     faults = FaultRates(duplicated=0.02, late=0.02, malformed=0.05, orphaned=0.02)
     shop = StoredShop(db, default_shop(3), ShopConfig(3, 0.03, Curve.FLAT, faults, incidents), start)

@@ -23,7 +23,7 @@ from pymongo.client_session import ClientSession
 
 from ecom_platform.archive import compact as module
 from ecom_platform.archive import compaction_files
-from ecom_platform.archive.archiver_lease import LEASE_ROLE, Archiver, held_archiver
+from ecom_platform.archive.archiver_lease import Archiver, held_archiver
 from ecom_platform.archive.compact import compact
 from ecom_platform.archive.copies import refresh_copies
 from ecom_platform.archive.files import FilesDamaged
@@ -38,6 +38,7 @@ from ecom_platform.errors import AccountingError, Fenced, UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.late_events import count_waiting
+from ecom_platform.store.leases import ARCHIVER_ROLE
 from ecom_platform.store.manifests import Manifest, RunKind, read_manifests
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.archive.shops import Shop, make_shop
@@ -330,7 +331,7 @@ def orders_when_readable(shop: Shop) -> dict[int, dict[str, Any]]:
 
 def give_up_role(shop: Shop) -> None:
     """What happens by itself when the holder's process is gone, or after half a minute."""
-    shop.db.leases.update_one({"_id": LEASE_ROLE}, {"$set": {"owner": None}})
+    shop.db.leases.update_one({"_id": ARCHIVER_ROLE}, {"$set": {"owner": None}})
 
 
 def demand_compacted(shop: Shop, before: dict[int, dict[str, Any]]) -> None:

@@ -18,7 +18,7 @@ from pyroaring import BitMap64
 from pyspark.sql import SparkSession
 
 from ecom_platform.archive import purge as purge_module
-from ecom_platform.archive.archiver_lease import LEASE_ROLE, held_archiver
+from ecom_platform.archive.archiver_lease import held_archiver
 from ecom_platform.archive.files import FilesDamaged
 from ecom_platform.archive.hdfs import arrow_file_system, connect_hdfs
 from ecom_platform.archive.layout import ROOT, STAGING, manifest_copy, staging_folder
@@ -29,6 +29,7 @@ from ecom_platform.errors import EcomError, Fenced, NeedsPerson, UnavailableErro
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.archived import read_archived_ids
+from ecom_platform.store.leases import ARCHIVER_ROLE
 from ecom_platform.store.manifests import RunState, bitmap_to, read_manifests
 from ecom_platform_tests.archive.moving import POLICY, due, everything, expected, fill
 from ecom_platform_tests.kpi.stored import NOW
@@ -279,7 +280,7 @@ def test_an_order_brought_back_while_a_late_archiver_ends_its_run_counts_once(
 
     def look_and_sleep(*arguments: Any) -> BitMap64:
         hot = still_hot(*arguments)
-        db.leases.update_one({"_id": LEASE_ROLE}, {"$inc": {"token": 1}, "$set": {"owner": None}})
+        db.leases.update_one({"_id": ARCHIVER_ROLE}, {"$inc": {"token": 1}, "$set": {"owner": None}})
         db.orders.insert_one(orders[number])
         db.archive_manifests.update_one({}, {"$set": {"superseded": bitmap_to(BitMap64([number]))}})
         return hot
@@ -388,7 +389,7 @@ def test_the_stream_is_let_in_between_two_batches_of_the_purge(
 
 def take_over(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
     """Archive as another archiver, to whom the lease looks free."""
-    db.leases.update_one({"_id": LEASE_ROLE}, {"$set": {"owner": None}})
+    db.leases.update_one({"_id": ARCHIVER_ROLE}, {"$set": {"owner": None}})
     archive(settings, db, POLICY, spark=spark)
 
 

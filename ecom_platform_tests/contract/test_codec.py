@@ -20,7 +20,7 @@ from ecom_platform.contract import (
     encode,
     key_of,
 )
-from ecom_platform.streaming.enrich import in_milliseconds
+from ecom_platform.contract.times import in_milliseconds
 from ecom_platform_tests.contract.random_events import any_event
 from ecom_platform_tests.contract.wire import (
     ABSENT,

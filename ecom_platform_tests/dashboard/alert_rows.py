@@ -9,8 +9,8 @@ from ecom_platform.alerts.documents import EVALUATOR, alert_id, memory_to_docume
 from ecom_platform.alerts.evaluate import Happening, Memory
 from ecom_platform.alerts.incident import Change, Watch
 from ecom_platform.alerts.rules import Reading, Rule
+from ecom_platform.contract.times import in_milliseconds
 from ecom_platform.store import MongoDatabase, collections
-from ecom_platform.streaming.enrich import in_milliseconds
 
 FOUND_AFTER = timedelta(minutes=10)
 

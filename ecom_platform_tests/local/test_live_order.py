@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ecom_platform.contract.times import to_milliseconds
 from ecom_platform.local.demo import live_order_applied
 from ecom_platform.local.shop import StoreReport
 from ecom_platform.settings import Settings
-from ecom_platform.simulator.emission import to_ms
 from ecom_platform.simulator.history import LoadState
 from ecom_platform.store import Loading, MongoDatabase, ensure_schema, read_first_order, read_loading, write_loading
 
@@ -38,7 +38,7 @@ def test_what_the_simulator_reports_is_in_the_store(db: MongoDatabase, settings:
     ensure_schema(db)
     noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
     with StoreReport(settings.model_copy(update={"role": "simulator"})) as report:
-        report(LoadState(0.25, to_ms(noon), 4711))
+        report(LoadState(0.25, to_milliseconds(noon), 4711))
         deadline = time.monotonic() + 60
         while read_loading(db) is None:
             assert time.monotonic() < deadline

@@ -10,8 +10,9 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from ecom_platform import local
-from ecom_platform.credentials import Role, credential_file, new_credential, read_credential, write_secret
+from ecom_platform.credentials import Role, credential_file, new_credential, read_credential
 from ecom_platform.errors import ConfigurationError
+from ecom_platform.files import write_atomically
 from ecom_platform.kafka.client import python_options
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.kafka import KAFKA
@@ -71,12 +72,12 @@ def test_mongodbs_admin_is_changed_in_mongodb_and_then_in_its_file(own: Settings
     old, new = file.read_text(), new_credential(Role.ADMIN)
     with connect(as_role(started, Role.ADMIN)) as client:
         client.admin.command("updateUser", "admin", pwd=new.split("password=")[1].strip())
-    write_secret(file, new)
+    write_atomically(file, new)
     local.down(own)
     started = up(own, servers=(MONGODB,))
     MONGODB.check(started, 5.0)
 
-    write_secret(file, old)
+    write_atomically(file, old)
     with pytest.raises(ConfigurationError, match="refused the credentials"):
         connect(as_role(started, Role.ADMIN))
 

@@ -22,11 +22,11 @@ import yaml
 from dagster._core.scheduler.instigation import InstigatorType, TickStatus
 
 from ecom_platform.orchestration.instance import open_instance, prepare
-from ecom_platform.orchestration.names import LEASED_TAG, STREAM_ROLE
+from ecom_platform.orchestration.names import LEASED_TAG
 from ecom_platform.orchestration.runs.recovery import NOT_FINISHED, worker_pid
 from ecom_platform.settings import Settings
 from ecom_platform.store.desired_state import read_intent, set_intent
-from ecom_platform.store.leases import read_lease
+from ecom_platform.store.leases import STREAM_ROLE, read_lease
 from ecom_platform_tests.conftest import variables
 
 ROOT = Path(__file__).parents[2]

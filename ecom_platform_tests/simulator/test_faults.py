@@ -9,13 +9,13 @@ import pytest
 
 from ecom_platform.contract import DeliveryUpdated, OrderCancelled, Rejected, decode, judge_step
 from ecom_platform.contract import Step as Judged
+from ecom_platform.contract.times import from_milliseconds
 from ecom_platform.simulator.config import Curve, FaultRates, ShopConfig
-from ecom_platform.simulator.emission import from_ms
 from ecom_platform.simulator.shop import Shop
 
 START_MS = 1_795_392_000_000
 HOUR_MS = 3_600_000
-LONG_AGO = from_ms(1_577_836_800_000)
+LONG_AGO = from_milliseconds(1_577_836_800_000)
 KINDS = ("duplicated", "late", "malformed", "orphaned", "unknown_enum", "negative_quantity", "newer_schema")
 
 
@@ -30,7 +30,7 @@ def _outcomes(messages):
     """What a correct consumer does with each message, by the contract alone."""
     orders, receipts = {}, set()
     for one in messages:
-        event = decode(one.value, from_ms(one.time_ms), LONG_AGO)
+        event = decode(one.value, from_milliseconds(one.time_ms), LONG_AGO)
         if isinstance(event, Rejected):
             yield f"dead:{event.reason}"
         elif isinstance(event, DeliveryUpdated | OrderCancelled):

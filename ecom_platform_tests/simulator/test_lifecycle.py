@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from ecom_platform.contract import OrderCancelled, OrderPlaced, Status, Step, decode, judge_step
+from ecom_platform.contract.times import from_milliseconds
 from ecom_platform.simulator.config import Curve, ShopConfig
-from ecom_platform.simulator.emission import from_ms
 from ecom_platform.simulator.shop import Shop
 
 DAY_MS = 86_400_000
 START_MS = 1_795_392_000_000
-LONG_AGO = from_ms(1_577_836_800_000)
+LONG_AGO = from_milliseconds(1_577_836_800_000)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def lives(dimensions):
     shop = Shop.open(dimensions, ShopConfig(7, 0.03, Curve.FLAT), START_MS, 1, 1)
     orders, later = {}, defaultdict(list)
     for message in shop.advance(START_MS + 4 * DAY_MS):
-        event = decode(message.value, from_ms(message.time_ms), LONG_AGO)
+        event = decode(message.value, from_milliseconds(message.time_ms), LONG_AGO)
         if isinstance(event, OrderPlaced):
             orders[event.order_id] = event
         elif message.order_id is not None:
@@ -43,7 +43,7 @@ def test_every_step_of_every_order_is_legal(lives) -> None:
 
 def test_every_order_that_is_old_enough_is_delivered_or_cancelled(lives) -> None:
     """Two days after the last promise nobody waits any more."""
-    old = [later for order, later in lives if order.event_time < from_ms(START_MS + 2 * DAY_MS)]
+    old = [later for order, later in lives if order.event_time < from_milliseconds(START_MS + 2 * DAY_MS)]
     ends = {Status.DELIVERED, Status.RETURNED, Status.CANCELLED}
 
     assert len(old) > 4_000
@@ -63,7 +63,7 @@ def test_steps_come_after_the_order_and_in_time_order(lives) -> None:
 
 def test_few_orders_are_cancelled_and_fewer_returned(lives) -> None:
     """4 % cancelled; 2.5 % of the delivered ones come back."""
-    old = [later for order, later in lives if order.event_time < from_ms(START_MS + DAY_MS)]
+    old = [later for order, later in lives if order.event_time < from_milliseconds(START_MS + DAY_MS)]
     statuses = [{event.delivery.status for event in later} for later in old]
     delivered = [one for one in statuses if Status.DELIVERED in one]
 

@@ -20,8 +20,8 @@ from ecom_platform.kafka.client import python_options
 from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, read_offsets
+from ecom_platform.store.leases import STREAM_ROLE
 from ecom_platform.streaming.child import end_group
-from ecom_platform.streaming.foreground import LEASE_ROLE
 from ecom_platform.streaming.lag import read_lag
 from ecom_platform.streaming.process import StreamCommand, start_stream
 from ecom_platform_tests.streaming.events import placed
@@ -148,6 +148,6 @@ def _is_worker_daemon(process: psutil.Process) -> bool:
 
 def next_token(db: MongoDatabase) -> int:
     """A token above all earlier ones."""
-    lease = Lease.acquire(db, LEASE_ROLE, owner=f"test {os.getpid()}")
+    lease = Lease.acquire(db, STREAM_ROLE, owner=f"test {os.getpid()}")
     lease.release()
     return lease.token

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from ecom_platform.contract import OrderPlaced, Status
-from ecom_platform.streaming.enrich import apply_step, in_milliseconds, stored_order
+from ecom_platform.contract.times import in_milliseconds
+from ecom_platform.streaming.enrich import apply_step, stored_order
 from ecom_platform_tests.streaming.events import PLACED_AT, TABLES, placed, stepped
 
 SOURCE = {"partition": 0, "offset": 12}

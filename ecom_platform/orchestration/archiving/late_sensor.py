@@ -16,7 +16,7 @@ from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.sensing.requests import outcome_of, run_request
 from ecom_platform.orchestration.sensing.run_requests import Asking
 from ecom_platform.store.late_events import count_waiting
-from ecom_platform.store.leases import read_lease
+from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 
 __all__ = ["late_events_sensor"]
 
@@ -32,13 +32,11 @@ INTERVAL_SECONDS: Final = 15
 )
 def late_events_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
     """One look at the late events."""
-    from ecom_platform.archive.archiver_lease import LEASE_ROLE
-
     asking, now = Asking.parse(context.cursor), datetime.now(UTC).timestamp()
     try:
         with platform.database(SHORT_SECONDS) as db:
             pending = count_waiting(db)
-            archiver = working_archiver(read_lease(db, LEASE_ROLE)) if pending else None
+            archiver = working_archiver(read_lease(db, ARCHIVER_ROLE)) if pending else None
     except ConfigurationError as error:
         return dg.SensorResult(skip_reason=str(error))
     decision = decide(asking, pending, archiver, outcome_of(context.instance, request_key(asking)), now)

@@ -15,7 +15,7 @@ from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.runs.recovery import fail_dead_holder
 from ecom_platform.orchestration.sensing.requests import ARCHIVE_FIRST, outcome_of, run_request
 from ecom_platform.orchestration.sensing.run_requests import Asking
-from ecom_platform.store.leases import read_lease
+from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 
 if TYPE_CHECKING:
     from ecom_platform.store.leases import LeaseState
@@ -34,13 +34,12 @@ INTERVAL_SECONDS: Final = 10
 )
 def orders_purge_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
     """One look at the manifests."""
-    from ecom_platform.archive.archiver_lease import LEASE_ROLE
     from ecom_platform.archive.run import unfinished_runs
 
     asking, now = Asking.parse(context.cursor), datetime.now(UTC).timestamp()
     try:
         with platform.database(SHORT_SECONDS) as db:
-            lease = read_lease(db, LEASE_ROLE)
+            lease = read_lease(db, ARCHIVER_ROLE)
             committed = [manifest for manifest in unfinished_runs(db) if manifest.is_cold]
     except ConfigurationError as error:
         return dg.SensorResult(skip_reason=str(error))

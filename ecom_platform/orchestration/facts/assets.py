@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 import dagster as dg
 
 from ecom_platform.orchestration.facts.drain import Drain, Held
-from ecom_platform.orchestration.names import LEASED_TAG, OWNER, STREAM_ROLE
+from ecom_platform.orchestration.names import LEASED_TAG, OWNER
 from ecom_platform.orchestration.resources import Platform
 from ecom_platform.orchestration.runs.ending import end_if_asked
 from ecom_platform.orchestration.supervision.heartbeat import count_items, fact_rows, stream_metadata
@@ -20,7 +20,7 @@ from ecom_platform.orchestration.supervision.resources import StreamLauncher, Su
 from ecom_platform.orchestration.tables import FACTS, TOPIC_KEY, dimension_key, fact_key, lineage, schema
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
-from ecom_platform.store.leases import Lease
+from ecom_platform.store.leases import STREAM_ROLE, Lease
 from ecom_platform.store.offsets import read_offsets
 from ecom_platform.store.progress import read_progress
 from ecom_platform.streaming.child import Child

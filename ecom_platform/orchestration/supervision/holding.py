@@ -9,11 +9,10 @@ from contextlib import ExitStack, contextmanager
 import dagster as dg
 
 from ecom_platform.errors import Fenced, UnavailableError
-from ecom_platform.orchestration.names import STREAM_ROLE
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.runs.ending import end_if_asked
 from ecom_platform.store.client import MongoDatabase
-from ecom_platform.store.leases import Lease
+from ecom_platform.store.leases import STREAM_ROLE, Lease
 
 __all__ = ["patient_database", "take_lease", "try_lease"]
 

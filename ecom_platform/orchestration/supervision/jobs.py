@@ -10,7 +10,6 @@ from ecom_platform.errors import Fenced
 from ecom_platform.orchestration.names import (
     ENDED_BY_TAG,
     LEASED_TAG,
-    STREAM_ROLE,
     SUPERVISOR_JOB,
     SUPERVISOR_POOL,
 )
@@ -21,6 +20,7 @@ from ecom_platform.orchestration.supervision.resources import StreamLauncher, Su
 from ecom_platform.orchestration.supervision.supervisor import Ending, Outcome, StreamSupervisor
 from ecom_platform.orchestration.supervision.world import RealWorld
 from ecom_platform.store.desired_state import set_intent
+from ecom_platform.store.leases import STREAM_ROLE
 
 __all__ = ["streaming_supervisor_job", "supervise_order_stream"]
 

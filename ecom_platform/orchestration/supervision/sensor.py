@@ -15,7 +15,6 @@ from ecom_platform.orchestration.names import (
     ENDED_BY_TAG,
     LEASED_TAG,
     STOPPED_BY_TAG,
-    STREAM_ROLE,
     SUPERVISOR_JOB,
     SUPERVISOR_SENSOR,
 )
@@ -33,7 +32,7 @@ from ecom_platform.orchestration.supervision.reconciler import (
 )
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.desired_state import read_intent, set_intent
-from ecom_platform.store.leases import LeaseState, read_lease
+from ecom_platform.store.leases import STREAM_ROLE, LeaseState, read_lease
 from ecom_platform.store.process_identity import identify
 
 __all__ = ["look", "streaming_supervisor_sensor"]

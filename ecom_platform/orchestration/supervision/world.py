@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from ecom_platform.errors import EcomError, UnavailableError
-from ecom_platform.orchestration.names import STREAM_ROLE
 from ecom_platform.orchestration.runs.ending import run_ending
 from ecom_platform.orchestration.supervision import heartbeat
 from ecom_platform.orchestration.supervision.code_version import CodeWatch
@@ -19,7 +18,7 @@ from ecom_platform.orchestration.supervision.resources import StreamLauncher
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.desired_state import read_intent, set_intent
-from ecom_platform.store.leases import Lease
+from ecom_platform.store.leases import STREAM_ROLE, Lease
 from ecom_platform.store.progress import read_progress
 from ecom_platform.streaming.child import Child
 

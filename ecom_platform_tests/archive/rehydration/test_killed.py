@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from ecom_platform.archive.archiver_lease import LEASE_ROLE
 from ecom_platform.archive.rehydrate import Rehydrated, rehydrate
 from ecom_platform.contract import Status
 from ecom_platform.errors import Fenced
 from ecom_platform.store import Lease
 from ecom_platform.store.late_events import count_waiting
+from ecom_platform.store.leases import ARCHIVER_ROLE
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.archive.rehydration.coming_back import (
     Killed,
@@ -55,7 +55,7 @@ def test_a_rehydration_killed_before_its_commit_changed_nothing_and_is_repeated(
 def test_a_rehydration_killed_after_its_commit_has_nothing_left_to_do(archived: Shop) -> None:
     """What was consumed is gone with the same commit."""
     archived.send(stepped(1, DELIVERED, hours=4))
-    lease = Lease.acquire(archived.db, LEASE_ROLE, "the one that dies after its commit")
+    lease = Lease.acquire(archived.db, ARCHIVER_ROLE, "the one that dies after its commit")
     rehydrate(archived.settings, archived.db, lease)
     lease.release()
 
@@ -98,7 +98,7 @@ def test_a_rehydration_whose_process_dies_is_repeated_wherever_it_was(archived: 
 def test_while_an_archiver_lives_nobody_else_brings_orders_back(archived: Shop) -> None:
     """The holder does it itself."""
     archived.send(stepped(1, DELIVERED, hours=4))
-    lease = Lease.acquire(archived.db, LEASE_ROLE, "an archive run")
+    lease = Lease.acquire(archived.db, ARCHIVER_ROLE, "an archive run")
 
     with pytest.raises(Fenced, match="an archive run"):
         bring_back(archived)
@@ -108,9 +108,9 @@ def test_while_an_archiver_lives_nobody_else_brings_orders_back(archived: Shop) 
 def test_a_holder_that_lost_its_lease_commits_nothing(archived: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when it was taken over between the look at the lease and the commit."""
     archived.send(stepped(1, DELIVERED, hours=4))
-    late = Lease.acquire(archived.db, LEASE_ROLE, "the late one")
+    late = Lease.acquire(archived.db, ARCHIVER_ROLE, "the late one")
     another = {"$inc": {"token": 1}, "$set": {"owner": "the next one"}}
-    during_the_commit(monkeypatch, lambda: archived.db.leases.update_one({"_id": LEASE_ROLE}, another))
+    during_the_commit(monkeypatch, lambda: archived.db.leases.update_one({"_id": ARCHIVER_ROLE}, another))
 
     with pytest.raises(Fenced, match="the late one"):
         rehydrate(archived.settings, archived.db, late)

@@ -15,10 +15,10 @@ import pytest
 import ecom_platform.orchestration.definitions as real
 from ecom_platform.local.kafka import ensure_topic
 from ecom_platform.local.server import as_admin
-from ecom_platform.orchestration.names import STREAM_ROLE
 from ecom_platform.simulator.run import simulate
 from ecom_platform.store.client import database
 from ecom_platform.store.desired_state import set_intent
+from ecom_platform.store.leases import STREAM_ROLE
 from ecom_platform.store.schema import ensure_schema
 from ecom_platform_tests.orchestration.stage import Stage, until
 

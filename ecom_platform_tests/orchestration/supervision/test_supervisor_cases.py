@@ -20,14 +20,13 @@ import pytest
 from ecom_platform.orchestration.names import (
     CODE_LOCATION,
     STOPPED_BY_TAG,
-    STREAM_ROLE,
     SUPERVISOR_JOB,
 )
 from ecom_platform.orchestration.runs.recovery import fail_dead_runs
 from ecom_platform.orchestration.runs.stop import stop_runs
 from ecom_platform.orchestration.tables import FACTS, fact_key
 from ecom_platform.store.desired_state import read_intent, set_intent
-from ecom_platform.store.leases import Lease, read_lease
+from ecom_platform.store.leases import STREAM_ROLE, Lease, read_lease
 from ecom_platform_tests.orchestration.stage import Stage, until
 
 pytestmark = pytest.mark.servers
