@@ -36,8 +36,6 @@ from ecom_platform.store import DimensionTables
 from ecom_platform.streaming.fold import Known, fold_chunk, order_ids, receipt_ids
 from ecom_platform.streaming.records import Record, decode_records
 
-__all__ = ["ShopInMemory"]
-
 _FIRST_ORDER = datetime(2020, 1, 1, tzinfo=UTC)
 # A delivered order may come back for two days; after that nothing more happens to it.
 _KEPT = timedelta(days=4)

@@ -25,8 +25,6 @@ from ecom_platform.simulator.run import simulate
 from ecom_platform.store import database, ensure_schema, load_dimensions
 from ecom_platform_tests.everywhere import grant_everywhere
 
-__all__ = ["cpu_seconds", "fill_topic", "own_platform", "with_database"]
-
 SEED = 1
 FREE_PORTS = {name: 0 for name in Settings.model_fields if name.endswith("_port")}
 

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Postgres", "find_postgres", "own_postgres"]
-
 USER = "postgres"
 READY_SECONDS = 60
 

@@ -11,8 +11,6 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-__all__ = ["watch"]
-
 _LARGEST_BYTES = 64 * 2**20
 
 

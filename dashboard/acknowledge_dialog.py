@@ -15,8 +15,6 @@ from ecom_platform import alerts
 from ecom_platform.alerts import Acknowledgement, Alert
 from ecom_platform.errors import EcomError, UnavailableError
 
-__all__ = ["button", "draw", "said_to"]
-
 _AWAY = "MongoDB does not answer. If it was recorded after all, the list will show it; else try again."
 
 

@@ -12,8 +12,6 @@ from dashboard.queries.alerts import Attention
 from dashboard.queries.names import Names
 from ecom_platform.alerts import LIMITS, SHOP, Acknowledgement, Alert, Rule, Severity
 
-__all__ = ["entity", "figure", "how_long", "icon", "plain", "seen", "severity", "since", "subject", "unwatched"]
-
 _LOOKS: Final[Mapping[Severity, tuple[str, str]]] = {
     Severity.CRITICAL: ("error", "red"),
     Severity.WARNING: ("warning", "orange"),

@@ -17,8 +17,6 @@ from dashboard.selection import NOTHING
 from dashboard.view import View, WhileLoading, names
 from ecom_platform.alerts import Alert, Score, read_scores
 
-__all__ = ["draw", "draw_page", "draw_scores"]
-
 _OPEN_HELP = (
     "What is wrong now, by rules that look at the live figures every 30 seconds. Two bad readings in a row open an "
     "alert, three good ones close it. The figure is that of the last bad reading."

@@ -15,8 +15,6 @@ from dashboard.selection import NOTHING
 from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.alerts import Alert
 
-__all__ = ["ATTENTION", "ask_attention", "draw_attention", "good_or_unwatched", "link_to_why"]
-
 ATTENTION = "attention"
 """The question whose answer the Overview and the page Alerts share."""
 _HELP = (

@@ -12,8 +12,6 @@ from typing import Any
 
 import streamlit as st
 
-__all__ = ["make_links_one_step"]
-
 # The page and its parameters arrive in either order: the first entry after the click stays, the others replace it.
 _ONE_STEP = """
 if (!window.ecomLinksAreOneStep) {

@@ -17,19 +17,6 @@ from dashboard.ranges import DAY, Preset, Span
 from ecom_platform.contract import PaymentType, Status
 from ecom_platform.kpi import bin_edge_seconds
 
-__all__ = [
-    "Ranked",
-    "blank",
-    "delays",
-    "lines",
-    "orders_per_minute",
-    "payment_donut",
-    "ranked",
-    "revenue",
-    "stacked",
-    "status_bar",
-]
-
 _FONT = '"Source Sans", sans-serif'
 _LONGEST_NAME = 26
 _HALF_HOUR_SECONDS = 1800

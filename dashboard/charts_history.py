@@ -13,8 +13,6 @@ from dashboard.queries.archive import Layer
 from dashboard.queries.history import Days, Hour
 from dashboard.queries.sales import Bucket
 
-__all__ = ["daily", "week"]
-
 # A pattern beside the colour: where a day is must be seen without telling colours apart.
 _PATTERNS = {"hot": "", "both": ".", "archived": "/", "gap": "", "missing": "x"}
 

@@ -11,8 +11,6 @@ from dashboard.formats import count, days
 from dashboard.palette import Palette
 from dashboard.queries.stock import Shelf
 
-__all__ = ["cover_map", "movements"]
-
 _LEAST_COVER_DAYS = 7.0
 _MOST_COVER_DAYS = 90.0
 

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-__all__ = ["Cell", "csv_text", "units"]
-
 Cell = str | int | float | Decimal | datetime | None
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -35,8 +35,6 @@ from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 from ecom_platform.kpi.figures import half_hour
 
-__all__ = ["draw"]
-
 _TALL = 340
 _TILE_HEIGHT = 110
 _MOST_LATE = 50

@@ -16,8 +16,6 @@ from dashboard.selection import Kind, toggled
 from dashboard.view import View, names
 from ecom_platform.contract import PaymentType
 
-__all__ = ["CLICK_HELP", "bar_key", "choose", "filter_chart", "options", "take_up", "wanted"]
-
 _WANTED = "wanted-filter"
 CLICK_HELP = " Click a bar to filter by it, and again to take that away; or use Filters above."
 

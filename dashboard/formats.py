@@ -4,25 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-__all__ = [
-    "UNKNOWN",
-    "age",
-    "change",
-    "clock",
-    "count",
-    "currency_sign",
-    "days",
-    "duration",
-    "exact_money",
-    "minute",
-    "moment",
-    "money",
-    "per_minute",
-    "points",
-    "rise",
-    "share",
-]
-
 UNKNOWN = "—"
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
 _WHOLE_UNITS_FROM_CENTS = 1_000_000

@@ -30,8 +30,6 @@ from dashboard.view import View, answers, live, names
 from ecom_platform.history.question import Filters
 from ecom_platform.store import AgeState, FigureAge
 
-__all__ = ["LINKED", "Badge", "badge", "chosen", "draw", "page"]
-
 LINKED = "show"
 """The parameter in which a link from page to page says all of what is to be chosen.
 

@@ -19,8 +19,6 @@ from dashboard.view import Asked, View, WhileLoading
 from ecom_platform.kpi.definitions import DEFINITIONS
 from ecom_platform.store.manifests import Manifest, RunState, read_manifests
 
-__all__ = ["draw"]
-
 _TALL = 300
 _MOST_RUNS = 10
 _EMPTY_HEIGHT = 80

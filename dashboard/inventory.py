@@ -19,8 +19,6 @@ from dashboard.selection import EVERY, STOCKED
 from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.kpi.definitions import DEFINITIONS
 
-__all__ = ["draw"]
-
 _TALL = 340
 _TILE_HEIGHT = 110
 _MOST_ROWS = 100

@@ -17,8 +17,6 @@ from dashboard.selection import NOTHING
 from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.contract import Status
 
-__all__ = ["draw"]
-
 _HEIGHT = 400
 _TILE_HEIGHT = 90
 

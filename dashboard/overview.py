@@ -36,8 +36,6 @@ from ecom_platform.contract import PaymentType, Status
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 
-__all__ = ["SOLD", "ask_line", "closed_totals", "draw", "draw_revenue", "judge_sales", "range_note"]
-
 SOLD = "sold"
 """The question whose answer the tiles' lines and the charts over time share."""
 _ATTENTION_HEIGHT = 154

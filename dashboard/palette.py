@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from ecom_platform.contract import PaymentType, Status
 
-__all__ = ["DARK", "LIGHT", "STATUS_ORDER", "Palette", "palette_of"]
-
 STATUS_ORDER = (Status.PENDING, Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELLED)
 
 

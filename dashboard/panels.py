@@ -23,23 +23,6 @@ from dashboard.selection import Kinds
 from dashboard.view import Asked, NotYet, View, WhileLoading
 from ecom_platform.kpi.definitions import DEFINITIONS
 
-__all__ = [
-    "AFTER_LOADING",
-    "BODY_HEIGHT",
-    "CONTROLS_HEIGHT",
-    "EMPTY",
-    "TILE_HEIGHT",
-    "body",
-    "card",
-    "chart",
-    "csv_button",
-    "every",
-    "failure_text",
-    "panel",
-    "tile",
-    "unknown_tile",
-]
-
 T = TypeVar("T")
 CardHeight = int | Literal["content", "stretch"]
 BODY_HEIGHT = 220

@@ -12,8 +12,6 @@ from dashboard.queries.pipeline import OUTCOMES, DeadLetters, Minute, Stream, de
 from dashboard.selection import NOTHING
 from dashboard.view import Asked, View, WhileLoading
 
-__all__ = ["draw"]
-
 _MINUTES_HEIGHT = 294  # beside the equations of two partitions
 _NOT_BEGUN = "The stream has not begun: no offset is recorded"
 

@@ -17,8 +17,6 @@ from dashboard.view import Asked, View, WhileLoading
 from ecom_platform.settings import Settings
 from ecom_platform.store.pipeline_status import PipelineStatus, read_pipeline_status
 
-__all__ = ["archive_days_panel", "archive_runs_panel", "checks_panel", "runs_panel", "size_panel", "told_at"]
-
 T = TypeVar("T")
 _MOST_DAYS = 14
 _MOST_FITTING_ROWS = 5

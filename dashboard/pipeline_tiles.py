@@ -12,8 +12,6 @@ from dashboard import formats
 from dashboard.queries.pipeline import Minute, Stream, wait_seconds
 from ecom_platform.streaming.latency_histogram import LONGEST_SECONDS
 
-__all__ = ["TILE_HEIGHT", "draw_tiles"]
-
 TILE_HEIGHT = 110
 _RATE_MINUTES = 5
 

@@ -14,8 +14,6 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["Prefetcher"]
-
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")

@@ -27,8 +27,6 @@ from ecom_platform.store import MongoDatabase, connect
 from ecom_platform.store.client import CODEC, mongo_errors
 from ecom_platform.store.cluster_time import database_at, read_cluster_time
 
-__all__ = ["Answer", "QueryCache", "Tick", "open_database"]
-
 T = TypeVar("T")
 RETRY_SECONDS = 2.0
 QUERY_SECONDS = 3.0

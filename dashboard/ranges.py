@@ -11,8 +11,6 @@ from ecom_platform.contract.times import EPOCH
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.figures import half_hour
 
-__all__ = ["DAY", "FEWEST_USUAL_DAYS", "MOST_USUAL_DAYS", "Comparison", "Preset", "Span", "Window", "resolve"]
-
 DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)

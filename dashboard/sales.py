@@ -22,8 +22,6 @@ from ecom_platform.contract import PaymentType
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 
-__all__ = ["draw"]
-
 _TALL = 340
 _BESIDE_CONTROLS = _TALL + CONTROLS_HEIGHT  # a row ends at one line
 _TABLE_HEIGHT = 400

@@ -10,8 +10,6 @@ from urllib.parse import urlencode
 from dashboard.ranges import Preset, Span, resolve
 from ecom_platform.history.question import Filters
 
-__all__ = ["EVERY", "LOCATED", "NOTHING", "PROMISED", "STOCKED", "Choice", "Kind", "Kinds", "honoured", "toggled"]
-
 Kind = str
 Kinds = frozenset[Kind]
 EVERY: Kinds = frozenset({"warehouse", "courier", "category", "payment"})

@@ -10,8 +10,6 @@ from dashboard.queries.usual import Measure, Usual, UsualRange, read_usual, usua
 from dashboard.ranges import FEWEST_USUAL_DAYS, MOST_USUAL_DAYS, Span
 from dashboard.view import Asked, View
 
-__all__ = ["BAND_HELP", "Verdict", "judge", "usual_revenue", "usual_so_far"]
-
 BAND_HELP = (
     f" Usual: lowest to highest of the same half hour on the last {FEWEST_USUAL_DAYS} to {MOST_USUAL_DAYS} days, where "
     "the shop sold anything then."

@@ -24,8 +24,6 @@ from ecom_platform.history.question import Filters
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store.client import CODEC, connect
 
-__all__ = ["Verifications", "Verifying", "draw"]
-
 _READ_SECONDS = 300.0
 _HELP = (
     "Reads every order of these days, hot from MongoDB and archived from its files, computes the figures again and "

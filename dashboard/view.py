@@ -21,8 +21,6 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import Loading, read_loading
 from ecom_platform.store.client import MongoDatabase
 
-__all__ = ["Asked", "NotYet", "View", "WhileLoading", "answers", "live", "names"]
-
 T = TypeVar("T")
 _NAMES_SECONDS = 60.0
 _SELDOM_SECONDS = 300.0

@@ -15,8 +15,6 @@ import streamlit as st
 
 from dashboard.selection import Choice
 
-__all__ = ["begin", "restore", "watch"]
-
 _AXES = ("xaxis", "yaxis")
 _WATCHER = "zoom-watcher"
 _ZOOMED = "zoomed"

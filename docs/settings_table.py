@@ -14,8 +14,6 @@ from typing import Final
 
 from ecom_platform.settings import Settings
 
-__all__ = ["BEGIN", "END", "PAGE", "READERS", "table", "with_table"]
-
 PAGE: Final = Path(__file__).with_name("operations.md")
 BEGIN: Final = "<!-- settings: python -m docs.settings_table -->"
 END: Final = "<!-- end of settings -->"

@@ -17,17 +17,6 @@ from typing import Final, Literal
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.files import write_atomically
 
-__all__ = [
-    "ROLES_OF",
-    "Credential",
-    "Role",
-    "SecuredServer",
-    "credential_file",
-    "ensure_credentials",
-    "new_credential",
-    "read_credential",
-]
-
 SecuredServer = Literal["kafka", "mongodb"]
 
 _PASSWORD_BYTES = 32

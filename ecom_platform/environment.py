@@ -11,8 +11,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-__all__ = ["LOOPBACK_HOSTS", "inherited", "restart_unless_clean", "shield"]
-
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 UTF8_LOCALE = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
 

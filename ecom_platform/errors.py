@@ -22,21 +22,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-__all__ = [
-    "AccountingError",
-    "ConfigurationError",
-    "DataLost",
-    "EcomError",
-    "Fenced",
-    "NeedsPerson",
-    "OutOfMemory",
-    "PoisonedTopic",
-    "TopicReplaced",
-    "UnavailableError",
-    "Unreadable",
-    "UsageError",
-]
-
 
 class EcomError(Exception):
     """Base of every deliberate error; `exit_code` is what a command ends with."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["write_atomically"]
-
 
 def write_atomically(file: Path, content: bytes | str) -> None:
     """Replace a file, or make it; only its owner can ever read it. Raises OSError."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CARRIED", "project_folder"]
-
 CARRIED: Final = "share"
 """The folder of the package that has them in a wheel."""
 

@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["clear", "own_folder"]
-
 OWN = "of-a-process-"
 LOCK = "lock"
 

@@ -30,8 +30,6 @@ from ecom_platform.durations import format_duration, parse_duration
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.variables import ENCODING, ENV_FILE, PREFIX, refuse_unknown, variables_of_file
 
-__all__ = ["Settings", "credential_of", "given_variables", "load_settings", "variables"]
-
 ENDPOINTS_FILE = "endpoints.json"
 CREDENTIALS_OF = {"kafka_bootstrap_servers": "kafka_credentials", "mongodb_uri": "mongodb_credentials"}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")

@@ -14,8 +14,6 @@ from dotenv.parser import Binding, parse_stream
 
 from ecom_platform.errors import ConfigurationError
 
-__all__ = ["ENV_FILE", "INTERNAL", "PREFIX", "refuse_unknown", "unknown", "variables_of_file"]
-
 PREFIX = "ECOM_"
 ENV_FILE = Path(".env")
 ENCODING = "utf-8-sig"  # with or without the mark that some editors put first

@@ -10,8 +10,6 @@ import psutil
 
 from ecom_platform.credentials import ROLES_OF, credential_file, read_credential
 
-__all__ = ["files_with_passwords", "passwords", "processes_with_passwords"]
-
 
 def passwords(folder: Path) -> list[str]:
     """Every password in a folder of credentials, and the key of the replica set."""

@@ -10,8 +10,6 @@ from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import connect
 
-__all__ = ["grant_everywhere"]
-
 
 def grant_everywhere(settings: Settings) -> None:
     """Allow each role everywhere what `ecom up` allowed it in one database, topic and group.

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 
 import psutil
 
-__all__ = ["kill_what_is_left", "longest_first"]
-
 LONGEST = (
     "orchestration/supervision/test_supervisor_cases.py",
     "orchestration/test_killed_workers.py",

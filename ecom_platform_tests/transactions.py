@@ -10,8 +10,6 @@ from kafka import KafkaProducer
 from ecom_platform.kafka.client import python_options
 from ecom_platform.settings import Settings
 
-__all__ = ["RegrettedError", "transaction"]
-
 
 class RegrettedError(Exception):
     """The shop changed its mind in the middle of a transaction."""

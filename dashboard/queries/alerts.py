@@ -9,8 +9,6 @@ from typing import Final
 from ecom_platform.alerts import Alert, evaluated_at, history, open_alerts
 from ecom_platform.store.client import MongoDatabase
 
-__all__ = ["UNWATCHED_AFTER", "Attention", "Past", "attention", "past"]
-
 UNWATCHED_AFTER: Final = timedelta(minutes=2)
 """Four looks of the rules that did not take place: from then on silence is no good news."""
 

@@ -18,8 +18,6 @@ from ecom_platform.store.collections import KPI_CUBE, ORDERS, ORDERS_ARCHIVE_SUM
 from ecom_platform.store.late_events import count_waiting
 from ecom_platform.store.manifests import Manifest, RunState, read_manifests
 
-__all__ = ["ArchivedDay", "Archiving", "Layer", "SummaryRow", "archiving", "layers"]
-
 _MOST_ROWS = 20
 _ENDED = (RunState.DONE, RunState.REVOKED)
 

@@ -13,8 +13,6 @@ from ecom_platform.kpi import Grain, bucket_name, bucket_time
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.collections import KPI_CUBE, KPI_MINUTE, KPI_PRODUCT, ORDERS
 
-__all__ = ["Source", "cube", "day_aligned", "facts", "id_range", "instants", "pieces", "placed", "products"]
-
 
 @dataclass(frozen=True)
 class Source:

@@ -13,8 +13,6 @@ from dashboard.ranges import Span
 from ecom_platform.history.question import Filters
 from ecom_platform.store.client import MongoDatabase
 
-__all__ = ["Deliveries", "Placed", "deliveries", "placed_by"]
-
 
 @dataclass(frozen=True)
 class Deliveries:

@@ -22,23 +22,6 @@ from ecom_platform.kpi.figures import SMALLEST_SAMPLE, delay_percentile_seconds,
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.collections import ORDERS
 
-__all__ = [
-    "AGES",
-    "LateOrder",
-    "Open",
-    "Promises",
-    "StatusBucket",
-    "courier_promises",
-    "late_orders",
-    "open_orders",
-    "promises",
-    "promises_by_bucket",
-    "states",
-    "states_by_bucket",
-    "steps_by_bucket",
-    "together",
-]
-
 AT_RISK_WITHIN = timedelta(hours=2)
 AGES = ("under 2 h", "2 to 6 h", "6 to 12 h", "12 to 24 h", "1 to 3 d", "over 3 d")
 _AGE_LIMITS = [timedelta(hours=hours) for hours in (2, 6, 12, 24, 72)]

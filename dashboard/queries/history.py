@@ -14,8 +14,6 @@ from ecom_platform.kpi import Grain
 from ecom_platform.store import Loading
 from ecom_platform.store.client import MongoDatabase
 
-__all__ = ["Days", "Hour", "daily", "days_of", "week_hours"]
-
 _LONG_RANGES = (Preset.WEEK, Preset.MONTH, Preset.DAYS)
 _HALF_HOURS_PER_HOUR = 2
 

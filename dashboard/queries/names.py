@@ -9,8 +9,6 @@ from ecom_platform.kpi import UNKNOWN
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.collections import COURIERS, PRODUCTS, WAREHOUSES
 
-__all__ = ["Names", "read_names"]
-
 
 @dataclass(frozen=True)
 class Names:

@@ -12,8 +12,6 @@ from ecom_platform.store.archived import read_archived_ids
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.collections import LATE_EVENTS, ORDERS
 
-__all__ = ["FoundOrder", "find_order"]
-
 
 @dataclass(frozen=True)
 class FoundOrder:

@@ -9,8 +9,6 @@ from ecom_platform.contract import Status
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.collections import ORDERS
 
-__all__ = ["LastOrder", "last_orders"]
-
 
 @dataclass(frozen=True)
 class LastOrder:

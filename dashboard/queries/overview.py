@@ -14,8 +14,6 @@ from ecom_platform.kpi import Grain
 from ecom_platform.kpi.figures import change
 from ecom_platform.store.client import MongoDatabase
 
-__all__ = ["RevenueLine", "Tiles", "is_covered", "revenue_line", "tiles"]
-
 
 @dataclass(frozen=True)
 class Tiles:

@@ -17,19 +17,6 @@ from ecom_platform.store.offsets import Counters, PartitionOffsets, read_offsets
 from ecom_platform.store.progress import Progress, read_progress
 from ecom_platform.streaming.latency_histogram import wait_percentile_seconds
 
-__all__ = [
-    "OUTCOMES",
-    "DeadLetter",
-    "DeadLetters",
-    "Light",
-    "Minute",
-    "Stream",
-    "dead_letters",
-    "ingested",
-    "stream",
-    "wait_seconds",
-]
-
 OUTCOMES = ("applied", "duplicate", "dead", "late")
 _SHOWN_BYTES = 600
 _SAMPLES = 5

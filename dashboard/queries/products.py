@@ -13,8 +13,6 @@ from ecom_platform.kpi import PRODUCTS_PER_BLOCK, UNKNOWN, Grain
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.collections import KPI_PRODUCT, PRODUCTS
 
-__all__ = ["Measure", "ProductBucket", "ProductSales", "product_by_bucket", "product_sales", "rank_changes"]
-
 Measure = Literal["net_cents", "units"]
 
 

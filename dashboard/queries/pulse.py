@@ -7,8 +7,6 @@ from datetime import datetime
 from ecom_platform.store import FigureAge, figure_age, read_loading, read_progress
 from ecom_platform.store.client import MongoDatabase
 
-__all__ = ["pulse"]
-
 
 def pulse(db: MongoDatabase, topic: str, now: datetime) -> FigureAge:
     """The age of every figure on screen, read at `now`."""

@@ -21,21 +21,6 @@ from ecom_platform.kpi.figures import average_order_value_cents, share
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.collections import KPI_CUBE
 
-__all__ = [
-    "Amounts",
-    "Bucket",
-    "Group",
-    "data_start",
-    "returned_cents",
-    "sales",
-    "sales_by_bucket",
-    "sales_by_category",
-    "sales_by_city",
-    "sales_by_courier",
-    "sales_by_payment",
-    "sales_by_warehouse",
-]
-
 
 @dataclass(frozen=True)
 class Amounts:

@@ -15,8 +15,6 @@ from ecom_platform.kpi import UNKNOWN
 from ecom_platform.kpi.figures import change
 from ecom_platform.store.client import MongoDatabase
 
-__all__ = ["RankedProducts", "SalesTiles", "ranked_products", "sales_tiles", "with_others"]
-
 
 @dataclass(frozen=True)
 class SalesTiles:

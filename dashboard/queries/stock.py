@@ -22,8 +22,6 @@ from ecom_platform.kpi import UNKNOWN, Grain
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.collections import ALERTS, INVENTORY, KPI_PRODUCT, PRODUCTS, STOCK
 
-__all__ = ["Moves", "Shelf", "Stock", "cover_by_category", "read_stock"]
-
 OVERSOLD_AFTER = timedelta(seconds=60)
 _RATE_DAYS = 7
 Place = tuple[int, int]

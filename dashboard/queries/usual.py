@@ -19,8 +19,6 @@ from ecom_platform.kpi import Grain
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.collections import KPI_CUBE
 
-__all__ = ["Measure", "Sold", "Usual", "UsualRange", "read_usual", "usual_by_bucket", "usual_total"]
-
 
 @dataclass(frozen=True)
 class Sold:

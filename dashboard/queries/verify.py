@@ -20,8 +20,6 @@ from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.cluster_time import database_at, read_at_one_instant
 
-__all__ = ["Figure", "Verdict", "verify"]
-
 
 @dataclass(frozen=True)
 class Figure:

@@ -13,8 +13,6 @@ from ecom_platform.settings import Settings, credential_of
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
 
-__all__ = ["RULES", "Rule", "grant_access"]
-
 Operation = Literal["READ", "WRITE", "DESCRIBE", "DESCRIBE_CONFIGS"]
 
 # Passwords are random, so that many rounds would only make every connection slower; the broker takes no fewer.

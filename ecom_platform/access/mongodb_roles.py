@@ -12,8 +12,6 @@ from ecom_platform.credentials import Credential, Role
 from ecom_platform.settings import Settings, credential_of
 from ecom_platform.store import collections as names
 
-__all__ = ["RULES", "Rule", "grant_access", "make_admin"]
-
 READ: Final = ("find",)
 ADD: Final = ("find", "insert")
 SAY: Final = ("insert", "update")

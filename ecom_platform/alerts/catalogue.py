@@ -8,8 +8,6 @@ from typing import Final
 
 from ecom_platform.alerts.rules import SHOP, Rule
 
-__all__ = ["ABOUT", "About", "Link", "Severity", "link_of"]
-
 
 class Severity(StrEnum):
     """What an alert asks for, the gravest first."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from math import exp, lgamma, log
 
-__all__ = ["at_least", "at_most"]
-
 _NEGLIGIBLE = 1e-18
 
 

@@ -23,18 +23,6 @@ from ecom_platform.alerts.incident import Change, Watch
 from ecom_platform.alerts.rules import Rule
 from ecom_platform.store.client import Document
 
-__all__ = [
-    "EVALUATOR",
-    "Acknowledgement",
-    "Alert",
-    "alert_id",
-    "alert_of",
-    "memory_of",
-    "memory_to_document",
-    "updates",
-    "watch_of",
-]
-
 EVALUATOR: Final = "evaluator"
 
 

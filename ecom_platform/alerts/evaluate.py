@@ -12,8 +12,6 @@ from ecom_platform.alerts.facts import Facts
 from ecom_platform.alerts.incident import Change, Watch, step
 from ecom_platform.alerts.rules import LIMITS, Limits, Reading, Rule, Watched, is_current, judge, shelf
 
-__all__ = ["FORGOTTEN_AFTER", "Evaluation", "Happening", "Memory", "evaluate"]
-
 FORGOTTEN_AFTER: Final = timedelta(hours=6)
 """An alert that nobody could judge for so long is closed: a courier who left gives no good readings either."""
 

@@ -20,8 +20,6 @@ from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ALERTS
 from ecom_platform.store.transactions import in_transaction
 
-__all__ = ["evaluate_now", "read_memory", "write"]
-
 
 def evaluate_now(db: MongoDatabase, topic: str, now: datetime, *, loading: bool = False) -> Evaluation:
     """One evaluation at `now` (UTC), written when it returns.

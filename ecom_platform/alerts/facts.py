@@ -12,20 +12,6 @@ from typing import Final
 
 from ecom_platform.kpi.figures import half_hour
 
-__all__ = [
-    "BUCKET",
-    "HALF_HOUR",
-    "TREND_DAYS",
-    "Bucket",
-    "Facts",
-    "Promises",
-    "Span",
-    "Usual",
-    "closed_buckets",
-    "earlier_days",
-    "earlier_half_hours",
-]
-
 BUCKET: Final = timedelta(minutes=5)
 HALF_HOUR: Final = timedelta(minutes=30)
 YOUNGEST: Final = timedelta(seconds=10)

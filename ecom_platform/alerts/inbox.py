@@ -15,8 +15,6 @@ from ecom_platform.errors import UsageError
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ALERT_ACKNOWLEDGEMENTS, ALERTS
 
-__all__ = ["acknowledge", "evaluated_at", "history", "open_alerts"]
-
 _GRAVEST_FIRST = list(Severity)
 
 

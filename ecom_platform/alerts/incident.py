@@ -20,8 +20,6 @@ from typing import Final
 
 from ecom_platform.alerts.rules import Reading, Rule
 
-__all__ = ["BAD_TO_OPEN", "GOOD_TO_CLOSE", "Change", "Watch", "step"]
-
 BAD_TO_OPEN: Final = 2
 GOOD_TO_CLOSE: Final = 3
 

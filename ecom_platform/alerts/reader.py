@@ -30,8 +30,6 @@ from ecom_platform.store import collections as names
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.progress import figure_age, read_progress
 
-__all__ = ["read_facts"]
-
 _OUTCOMES = ("applied", "duplicate", "dead", "late")
 _BUCKET_MILLISECONDS = BUCKET // timedelta(milliseconds=1)
 

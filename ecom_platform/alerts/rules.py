@@ -19,20 +19,6 @@ from ecom_platform.alerts.chance import at_least, at_most
 from ecom_platform.alerts.facts import Bucket, Facts, Promises, Usual
 from ecom_platform.kpi.figures import SMALLEST_SAMPLE, half_hour
 
-__all__ = [
-    "LIMITS",
-    "SHOP",
-    "Limits",
-    "Reading",
-    "Rule",
-    "Watched",
-    "courier",
-    "is_current",
-    "judge",
-    "product",
-    "shelf",
-]
-
 SHOP: Final = "shop"
 """Entity of what is about everything together."""
 

@@ -13,8 +13,6 @@ import msgspec
 
 from ecom_platform.alerts.rules import Rule
 
-__all__ = ["FILE", "Case", "Planted", "Raised", "Score", "Scores", "read_scores", "score"]
-
 FILE: Final = "scores.json"
 
 

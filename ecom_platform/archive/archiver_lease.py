@@ -15,8 +15,6 @@ from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.leases import ARCHIVER_ROLE, Lease
 
-__all__ = ["Archiver", "Progress", "held_archiver", "no_progress"]
-
 TTL_SECONDS: Final = 30.0
 RENEW_SECONDS: Final = 5.0
 

@@ -29,8 +29,6 @@ from ecom_platform.store.manifests import Manifest, RunState
 from ecom_platform.store.transactions import in_transaction
 from ecom_platform.tabular.arrow_documents import arrow_batches
 
-__all__ = ["check", "differences"]
-
 SAMPLE: Final = 200
 SHOWN: Final = 5
 AMOUNTS: Final = ("quantity", "subtotal_cents", "discount_cents", "total_cents")

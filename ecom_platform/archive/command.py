@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from ecom_platform.archive.plan import Plan, read_plan
 from ecom_platform.archive.policy import policy_of
 from ecom_platform.archive.run import STEPS, archive, unfinished_runs
-from ecom_platform.archive.where import where
 from ecom_platform.durations import format_duration
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
@@ -18,8 +17,6 @@ from ecom_platform.store.manifests import Manifest
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
-
-__all__ = ["plan_text", "render_plan", "run", "where"]
 
 
 def run(settings: Settings, db: MongoDatabase, older_than: timedelta | None, console: Console) -> str:

@@ -52,8 +52,6 @@ from ecom_platform.store.manifests import (
 )
 from ecom_platform.store.transactions import in_transaction
 
-__all__ = ["compact"]
-
 log = logging.getLogger(__name__)
 
 _STEPS_PER_DAY: Final = 3

@@ -22,8 +22,6 @@ from ecom_platform.archive.parquet_reader import stored_batches, without_orders
 from ecom_platform.errors import AccountingError
 from ecom_platform.store.manifests import ArchivedFile, Manifest
 
-__all__ = ["DayRows", "count_superseded", "write_files"]
-
 GROUP_ROWS: Final = 50_000
 
 

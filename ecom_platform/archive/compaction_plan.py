@@ -16,8 +16,6 @@ from typing import Final
 from ecom_platform.archive.layout import file_day
 from ecom_platform.store.manifests import ArchivedFile, Manifest, RunState
 
-__all__ = ["FILE_ROWS", "CompactedDay", "Held", "compaction_plan", "paths_to_keep"]
-
 FILE_ROWS: Final = 500_000
 """Most orders in a file that compaction writes, about 50 MB."""
 

@@ -17,8 +17,6 @@ from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ARCHIVE_MANIFESTS
 from ecom_platform.store.manifests import Manifest, RunState, read_manifests
 
-__all__ = ["manifest_json", "paths_of_strangers", "refresh_copies"]
-
 
 def refresh_copies(db: MongoDatabase, hdfs: Any) -> list[str]:
     """Write the copies that are not what their manifests say now; the runs they are of. Raises UnavailableError."""

@@ -17,19 +17,6 @@ from ecom_platform.errors import UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store.manifests import ArchivedFile
 
-__all__ = [
-    "FilesDamaged",
-    "bytes_checksum",
-    "demand_hdfs",
-    "list_files",
-    "put_in_place",
-    "read_archived",
-    "read_bytes",
-    "remove",
-    "remove_older",
-    "write_bytes",
-]
-
 _CONNECT_SECONDS: Final = 5.0
 _PUBLISHED: Final = re.compile(r"part-(?P<run>.+)-(?P<token>\d+)-\d{5,}\.snappy\.parquet")
 _STAGED: Final = re.compile(r"(?P<run>.+)-(?P<token>\d+)")

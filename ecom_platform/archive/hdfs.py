@@ -17,8 +17,6 @@ from pyarrow.fs import FSSpecHandler, PyFileSystem
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings
 
-__all__ = ["archived_file_errors", "arrow_file_system", "connect_hdfs", "hdfs_errors", "patiently"]
-
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 

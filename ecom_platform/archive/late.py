@@ -19,8 +19,6 @@ from ecom_platform.store.client import Document
 from ecom_platform.streaming.fold import APPLIED, DEAD, DUPLICATE, take_step
 from ecom_platform.streaming.records import Record
 
-__all__ = ["AppliedLate", "Outcome", "apply_late_events", "day_of", "in_offset_order", "record_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

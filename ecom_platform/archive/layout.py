@@ -9,17 +9,6 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = [
-    "MANIFESTS",
-    "ROOT",
-    "STAGING",
-    "day_folder",
-    "file_day",
-    "manifest_copy",
-    "published_path",
-    "staging_folder",
-]
-
 _BASE: Final = "/ecommerce"
 ROOT: Final = f"{_BASE}/orders_archive"
 STAGING: Final = f"{_BASE}/_staging"

@@ -22,8 +22,6 @@ from ecom_platform.store.client import Document
 from ecom_platform.store.manifests import Manifest
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
-__all__ = ["ColdOrder", "Place", "find_orders", "open_archive", "read_orders", "to_document"]
-
 _CONNECT_SECONDS: Final = 5.0
 _ABSENT_WHEN_NULL: Final = frozenset({"extra"})
 

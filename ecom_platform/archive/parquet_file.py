@@ -21,8 +21,6 @@ from pyarrow.fs import FileSystem
 
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
-__all__ = ["FILE_SCHEMA", "Totals", "Written", "read_totals", "totals_of", "write_orders_file"]
-
 FILE_SCHEMA: Final = ORDER_SCHEMA.remove(ORDER_SCHEMA.get_field_index("order_date"))
 """The columns of a file; the day is in its path."""
 

@@ -12,8 +12,6 @@ from pyroaring import BitMap64
 from ecom_platform.tabular.arrow_documents import conformed
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
-__all__ = ["stored_batches", "without_orders"]
-
 
 def stored_batches(
     file: pq.ParquetFile, day: str, schema: pa.Schema = ORDER_SCHEMA, groups: Sequence[int] | None = None

@@ -16,8 +16,6 @@ from ecom_platform.store.collections import ORDERS
 from ecom_platform.store.manifests import Frontier
 from ecom_platform.store.offsets import read_offsets
 
-__all__ = ["Plan", "PlannedDay", "count_days", "read_frontier", "read_plan"]
-
 
 @dataclass(frozen=True, slots=True)
 class PlannedDay:

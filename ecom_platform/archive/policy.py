@@ -16,8 +16,6 @@ from ecom_platform.errors import UsageError
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import Document
 
-__all__ = ["Policy", "day_range", "policy_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -18,8 +18,6 @@ from ecom_platform.store.collections import ARCHIVED_IDS
 from ecom_platform.store.manifests import Manifest, RunState, bitmap_to
 from ecom_platform.store.transactions import in_transaction
 
-__all__ = ["commit", "publish", "published_ids", "split_ids"]
-
 PART_BYTES: Final = 8_000_000
 
 

@@ -35,8 +35,6 @@ from ecom_platform.store.collections import ARCHIVE_MANIFESTS, ORDERS, ORDERS_AR
 from ecom_platform.store.manifests import ArchivedFile, Manifest, RunState, bitmap_to, from_document
 from ecom_platform.store.transactions import in_transaction
 
-__all__ = ["batches_by_version", "finish", "purge"]
-
 BATCH_ORDERS: Final = 1_000
 THREADS: Final = 2  # one deletes while the other waits for the journal
 BREATH_SECONDS: Final = 0.002

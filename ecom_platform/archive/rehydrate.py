@@ -29,7 +29,7 @@ from pymongo.read_concern import ReadConcern
 
 from ecom_platform.archive.late import day_of
 from ecom_platform.archive.lookup import ColdOrder, open_archive, read_orders
-from ecom_platform.archive.rehydrate_transaction import PARTITION, Attempt, Rehydrated
+from ecom_platform.archive.rehydrate_transaction import Attempt, Rehydrated
 from ecom_platform.errors import AccountingError, EcomError, UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, mongo_errors
@@ -38,8 +38,6 @@ from ecom_platform.store.client import Document
 from ecom_platform.store.leases import ARCHIVER_ROLE
 from ecom_platform.store.manifests import COLD_STATES, read_manifests
 from ecom_platform.store.transactions import commit_in_halves, gave_up, in_batches, is_data_error, run_transaction
-
-__all__ = ["PARTITION", "Rehydrated", "rehydrate", "rehydrate_waiting"]
 
 BATCH_ORDERS: Final = 200
 _LEASE_SECONDS: Final = 60.0

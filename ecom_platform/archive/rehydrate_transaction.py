@@ -24,8 +24,6 @@ from ecom_platform.store.rollups import add_increments
 from ecom_platform.streaming.dead_letters import dead_letter, mark_dirty_days
 from ecom_platform.streaming.fold import APPLIED, DEAD, DUPLICATE, touched_days
 
-__all__ = ["PARTITION", "Attempt", "Rehydrated"]
-
 PARTITION: Final = -1
 """The partition under which rollups are written that no partition of the topic writes."""
 

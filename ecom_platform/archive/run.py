@@ -40,8 +40,6 @@ from ecom_platform.store.manifests import Manifest, RunState, read_manifests
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["STEPS", "archive", "archive_to_commit", "check_committed", "purge_checked", "unfinished_runs"]
-
 log = logging.getLogger(__name__)
 
 STEPS: Final = ("planned", "written", "verified", "published", "committed", "checked", "purging", "done", "compacted")

@@ -37,8 +37,6 @@ from ecom_platform.tabular.arrow_documents import arrow_batches
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 from ecom_platform.tabular.spark_session import start_session
 
-__all__ = ["Span", "archive_session", "read_back", "slices", "write_orders"]
-
 Span = tuple[datetime, datetime]
 """Orders with first <= `order_time` < second; both in one UTC day, or the second at its end."""
 

@@ -14,8 +14,6 @@ from ecom_platform.archive.policy import Policy
 from ecom_platform.store.client import Document, MongoDatabase
 from ecom_platform.store.manifests import ArchivedFile, Manifest, RunState
 
-__all__ = ["files_by_day", "summary_rows"]
-
 
 def files_by_day(files: Sequence[ArchivedFile]) -> dict[str, list[ArchivedFile]]:
     """The files of each UTC day."""

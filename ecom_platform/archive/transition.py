@@ -22,8 +22,6 @@ from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ARCHIVE_MANIFESTS, ARCHIVE_STATE
 from ecom_platform.store.manifests import ArchivedFile, Frontier, Manifest, RunState, from_document
 
-__all__ = ["FINISHED", "advance", "create", "file_documents", "next_epoch", "restart", "take_over"]
-
 FINISHED: Final = (RunState.DONE, RunState.REVOKED)
 
 

@@ -14,8 +14,6 @@ from ecom_platform.store.manifests import Manifest, RunState
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["verify"]
-
 
 def verify(archiver: Archiver, spark: SparkSession, manifest: Manifest) -> Manifest:
     """Read back what was written.

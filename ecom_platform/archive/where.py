@@ -17,8 +17,6 @@ from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import LATE_EVENTS, ORDERS
 from ecom_platform.store.manifests import Manifest, RunKind
 
-__all__ = ["Whereabouts", "where"]
-
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:

@@ -12,8 +12,6 @@ from ecom_platform.credentials import Role
 from ecom_platform.errors import UsageError
 from ecom_platform.settings import load_settings
 
-__all__ = ["connect", "credentials"]
-
 
 @click.command()
 @click.argument("role", type=click.Choice([str(role) for role in Role]))

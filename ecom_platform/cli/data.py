@@ -16,8 +16,6 @@ from ecom_platform.settings import load_settings
 if TYPE_CHECKING:
     from ecom_platform.simulator.run import RunSummary
 
-__all__ = ["archive", "kpi", "reconcile", "simulate", "stream"]
-
 
 class RateType(click.ParamType[Any]):
     """Orders per second, or the word max."""
@@ -135,11 +133,12 @@ def archive(*, older_than: timedelta | None, dry_run: bool, order_id: int | None
     """Move closed orders to HDFS: written, verified, and only then deleted from MongoDB."""
     from ecom_platform import store
     from ecom_platform.archive import command
+    from ecom_platform.archive.where import where
 
     settings = load_settings()
     with store.open_database(settings) as db:
         if order_id is not None:
-            click.echo(command.where(settings, db, order_id).sentence())
+            click.echo(where(settings, db, order_id).sentence())
         elif dry_run:
             click.echo(command.plan_text(settings, db, older_than))
         else:

@@ -13,8 +13,6 @@ import click
 from ecom_platform.errors import ConfigurationError, EcomError
 from ecom_platform.settings import Settings, load_settings
 
-__all__ = ["run"]
-
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 

@@ -25,9 +25,12 @@ def cli() -> None:
     """
 
 
-for module in (servers, data, access):
-    for name in module.__all__:
-        cli.add_command(getattr(module, name))
+for command in (
+    *(servers.demo, servers.up, servers.down, servers.status, servers.doctor, servers.reset),
+    *(data.simulate, data.stream, data.archive, data.kpi, data.reconcile),
+    *(access.connect, access.credentials),
+):
+    cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,8 +11,6 @@ import click
 from ecom_platform.errors import ConfigurationError, UsageError
 from ecom_platform.settings import load_settings
 
-__all__ = ["demo", "doctor", "down", "reset", "status", "up"]
-
 
 @click.command()
 @click.option("--for", "for_seconds", type=click.FloatRange(min=0), help="End after so many seconds of everything up.")

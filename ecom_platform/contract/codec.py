@@ -30,8 +30,6 @@ from ecom_platform.contract.foreign import looks_like
 from ecom_platform.contract.reasons import Reason
 from ecom_platform.contract.rules import check
 
-__all__ = ["Decoded", "Rejected", "decode", "decode_with_extra", "encode", "key_of"]
-
 _CLASSES: dict[str, type[Event]] = {
     EventType.ORDER_PLACED.value: OrderPlaced,
     EventType.DELIVERY_UPDATED.value: DeliveryUpdated,

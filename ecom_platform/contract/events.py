@@ -12,25 +12,6 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-__all__ = [
-    "ARRIVED_STATUSES",
-    "CLOSED_STATUSES",
-    "OPEN_STATUSES",
-    "SCHEMA_VERSION",
-    "Delivery",
-    "DeliveryStep",
-    "DeliveryUpdated",
-    "Event",
-    "EventType",
-    "Order",
-    "OrderCancelled",
-    "OrderItem",
-    "OrderPlaced",
-    "PaymentType",
-    "Status",
-    "StockReceived",
-]
-
 SCHEMA_VERSION = 1
 
 UtcTime = Annotated[datetime, Meta(tz=True)]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["looks_like"]
-
 _PLAIN: Final = "send the JSON itself"
 _BEGINNINGS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x1f\x8b", "gzip; leave compression to Kafka (compression.type)"),

@@ -7,8 +7,6 @@ from enum import Enum
 
 from ecom_platform.contract.events import OPEN_STATUSES, Status
 
-__all__ = ["Step", "judge_step"]
-
 _RANK = {Status.PENDING: 0, Status.SHIPPED: 1, Status.DELIVERED: 2, Status.RETURNED: 3}
 
 

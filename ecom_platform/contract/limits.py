@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["MAX_BATCH_BYTES", "MAX_KEY_BYTES", "MAX_VALUE_BYTES"]
-
 MAX_VALUE_BYTES: Final = 4_000_000
 """Of an event. Above this an order with its unknown fields could reach the 16 MB limit of a MongoDB document."""
 

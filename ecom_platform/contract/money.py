@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["allocate_discount"]
-
 
 def allocate_discount(gross_cents: Sequence[int], discount_cents: int) -> list[int]:
     """Split a discount over the lines of an order by largest remainder.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Self
 
-__all__ = ["Reason"]
-
 
 class Reason(StrEnum):
     """Reason code of a dead letter; a released code never changes its meaning."""

@@ -18,8 +18,6 @@ from ecom_platform.contract.events import (
 )
 from ecom_platform.contract.reasons import Reason
 
-__all__ = ["Violation", "check"]
-
 Violation = tuple[Reason, str]
 
 MAX_ID = 2**53 - 1  # the largest integer that every JSON reader holds exactly

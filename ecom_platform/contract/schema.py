@@ -18,8 +18,6 @@ from ecom_platform.contract.events import ARRIVED_STATUSES, SCHEMA_VERSION, Even
 from ecom_platform.contract.reasons import Reason
 from ecom_platform.errors import ConfigurationError
 
-__all__ = ["json_schema", "main", "rewrite_tables", "schema_text"]
-
 Schema = dict[str, Any]
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

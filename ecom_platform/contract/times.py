@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-__all__ = ["EPOCH", "from_milliseconds", "in_milliseconds", "to_milliseconds"]
-
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -18,21 +18,6 @@ from ecom_platform.store import collections as names
 from ecom_platform.store.client import Document, MongoDatabase
 from ecom_platform.store.transactions import in_transaction
 
-__all__ = [
-    "SUBJECTS",
-    "Difference",
-    "Figures",
-    "delays_of_day",
-    "differences",
-    "figures_of",
-    "live_figures",
-    "replace_day",
-    "start_of",
-    "step_amount",
-    "total_orders",
-    "within_day",
-]
-
 Figures = Mapping[tuple[str, str], Mapping[str, int]]
 """(subject, member) → amounts by name; an amount that is missing is 0."""
 

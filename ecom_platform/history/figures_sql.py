@@ -20,8 +20,6 @@ from ecom_platform.kpi import UNKNOWN
 from ecom_platform.kpi.figures import average_order_value_cents, delay_percentile_seconds
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
-__all__ = ["KPI_COLUMNS", "TOP_PRODUCTS", "OrderTable"]
-
 TOP_PRODUCTS: Final = 10
 
 

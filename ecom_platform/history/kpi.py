@@ -16,8 +16,6 @@ from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.cluster_time import database_at, instant_errors, read_at_one_instant
 from ecom_platform.store.collections import PRODUCTS
 
-__all__ = ["IGNORED_FILTERS", "answer_kpis", "answer_kpis_at"]
-
 IGNORED_FILTERS: Final = {
     "by_status": ("category",),
     "by_courier": ("category",),

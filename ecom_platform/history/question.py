@@ -9,8 +9,6 @@ from ecom_platform.contract import PaymentType
 from ecom_platform.errors import UsageError
 from ecom_platform.kpi.figures import half_hour
 
-__all__ = ["Filters", "KpiQuestion", "iso_text", "parse_time"]
-
 
 @dataclass(frozen=True, slots=True)
 class Filters:

@@ -28,8 +28,6 @@ from ecom_platform.store.manifests import RunState
 from ecom_platform.tabular.arrow_documents import arrow_batches
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
-__all__ = ["Selection", "cold_batches", "hot_batches"]
-
 _EXPECTED: Final = "delivery.expected_time"
 _STEPS: Final = "delivery.history.list.element.at"
 _FARTHEST_PROMISE: Final = timedelta(days=366)  # the contract refuses promises farther away

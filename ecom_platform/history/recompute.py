@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from bson.timestamp import Timestamp
     from pyspark.sql import SparkSession
 
-__all__ = ["Recomputed", "recompute"]
-
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-__all__ = ["render_answer"]
-
 _NOTHING: Final = "—"
 _BREAKDOWNS: Final = (
     ("by_payment_type", "payment type"),

@@ -21,8 +21,6 @@ from ecom_platform.store.collections import LATE_EVENTS, ORDERS
 from ecom_platform.store.manifests import COLD_STATES, Manifest, RunState, read_manifests
 from ecom_platform.store.offsets import PartitionOffsets, read_offsets
 
-__all__ = ["HistorySnapshot", "read_snapshot"]
-
 _IDS_PER_QUERY: Final = 50_000
 
 

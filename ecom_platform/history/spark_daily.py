@@ -23,8 +23,6 @@ from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.tabular.spark_session import start_session
 
-__all__ = ["compute_figures", "kpi_session", "orders_of"]
-
 _VALID: Final = f"status <> '{Status.CANCELLED.value}'"
 _ORDERS: Final = f"""
 SELECT order_date AS day, payment_type, warehouse_id, courier_id, user_city,

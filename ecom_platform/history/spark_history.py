@@ -31,8 +31,6 @@ from ecom_platform.store.cluster_time import InstantExpired
 from ecom_platform.store.manifests import Manifest, RunState
 from ecom_platform.tabular.spark_mongo import order_schema, read_orders
 
-__all__ = ["create_views", "instant_kept", "read_history"]
-
 _FILE: Final = "_file"
 
 

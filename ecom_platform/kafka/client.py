@@ -12,8 +12,6 @@ from ecom_platform.settings import Settings, credential_of
 # It warns at every login without TLS; whether that is allowed, the settings have decided.
 logging.getLogger("kafka.net.sasl").setLevel(logging.ERROR)
 
-__all__ = ["FILE_PROVIDER", "java_options", "kafka_failure", "python_options"]
-
 _SCRAM = "SCRAM-SHA-256"
 _SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
 

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-__all__ = ["Held", "held_sentence"]
-
 
 @dataclass(frozen=True, slots=True)
 class Held:

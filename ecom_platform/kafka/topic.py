@@ -23,8 +23,6 @@ from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.kafka.client import kafka_failure, python_options
 from ecom_platform.settings import Settings
 
-__all__ = ["OpenTransaction", "TopicIdentity", "TopicReader", "TopicState"]
-
 _YEAR_10000_MILLISECONDS = 253_402_300_800_000
 
 

@@ -12,21 +12,6 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote
 
-__all__ = [
-    "BIN_SECONDS",
-    "MINUTE_RETENTION",
-    "PRODUCTS_PER_BLOCK",
-    "UNKNOWN",
-    "Grain",
-    "bin_edge_seconds",
-    "bucket_label",
-    "bucket_name",
-    "bucket_time",
-    "delay_bin",
-    "field_key",
-    "field_name",
-]
-
 UNKNOWN = "unknown"
 """Value of a dimension attribute whose member is not (yet) known."""
 

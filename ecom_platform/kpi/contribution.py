@@ -14,8 +14,6 @@ from ecom_platform.contract import Status
 from ecom_platform.kpi.buckets import delay_bin
 from ecom_platform.kpi.rollups import Rollups
 
-__all__ = ["StoredOrder", "accumulate", "accumulate_receipt", "contribution"]
-
 StoredOrder = Mapping[str, Any]
 """An order as MongoDB holds it: head, `order_items`, `delivery` with its `history`."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["DEFINITIONS", "Basis", "Definition"]
-
 
 class Basis(StrEnum):
     """The time that decides which range a figure falls into."""

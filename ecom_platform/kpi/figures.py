@@ -10,15 +10,6 @@ from datetime import datetime, timedelta
 
 from ecom_platform.kpi.buckets import bin_edge_seconds
 
-__all__ = [
-    "SMALLEST_SAMPLE",
-    "average_order_value_cents",
-    "change",
-    "delay_percentile_seconds",
-    "half_hour",
-    "share",
-]
-
 SMALLEST_SAMPLE = 30
 """Below so many orders due, a share is shown in grey."""
 

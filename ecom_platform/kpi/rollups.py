@@ -15,8 +15,6 @@ from typing import Any, Final
 from ecom_platform.contract import Status
 from ecom_platform.kpi.buckets import PRODUCTS_PER_BLOCK, Grain, bucket_label, bucket_time, field_key
 
-__all__ = ["KPI_CUBE", "KPI_MINUTE", "KPI_PRODUCT", "STOCK", "Increment", "Rollups"]
-
 # The collections of MongoDB that increments are for.
 KPI_MINUTE: Final = "kpi_minute"
 KPI_CUBE: Final = "kpi_cube"

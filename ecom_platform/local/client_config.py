@@ -24,8 +24,6 @@ from ecom_platform.local.server import Server
 from ecom_platform.settings import Settings, credential_of
 from ecom_platform.store.client import login_options, without_login
 
-__all__ = ["connection", "export", "kafka_properties", "rotate"]
-
 _SERVERS: dict[SecuredServer, Server] = {"kafka": KAFKA, "mongodb": MONGODB}
 
 

@@ -9,8 +9,6 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import open_database, set_intent
 from ecom_platform.store.leases import STREAM_ROLE
 
-__all__ = ["end_runs", "forbid_stream", "prepare", "set_desired_state"]
-
 
 def prepare(settings: Settings) -> None:
     """Make the instance's storage in one process, and end runs whose workers died with an earlier start."""

@@ -41,8 +41,6 @@ from ecom_platform.store import (
 )
 from ecom_platform.streaming.lag import read_lag
 
-__all__ = ["Urls", "demo", "live_order_applied"]
-
 NAME = "ecom demo"
 START_SECONDS = 300.0
 DRAIN_SECONDS = 180.0

@@ -11,8 +11,6 @@ from ecom_platform.local.programs import Program
 from ecom_platform.project import project_folder
 from ecom_platform.settings import Settings
 
-__all__ = ["CODE_SERVER", "COMPANIONS", "DAEMON", "DASHBOARD", "PORTS", "SIMULATOR", "WEBSERVER", "companions"]
-
 SIMULATOR, CODE_SERVER, DAEMON = "simulator", "dagster-code-server", "dagster-daemon"
 WEBSERVER, DASHBOARD = "dagster-webserver", "dashboard"
 COMPANIONS = (SIMULATOR, CODE_SERVER, DAEMON, WEBSERVER, DASHBOARD)

@@ -27,8 +27,6 @@ from ecom_platform.runtime.java import find_java
 from ecom_platform.runtime.machine import NEEDED_DISK_BYTES
 from ecom_platform.settings import Settings
 
-__all__ = ["Finding", "doctor", "memory_finding"]
-
 NEEDED_MEMORY_BYTES = 4 * 1024**3  # Kafka, mongod, HDFS, a Spark driver, Dagster and the dashboard
 
 

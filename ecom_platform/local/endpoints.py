@@ -14,8 +14,6 @@ from ecom_platform.files import write_atomically
 from ecom_platform.local.instance import Instance
 from ecom_platform.settings import Settings
 
-__all__ = ["ADDRESSES", "choose_ports", "forget_addresses", "is_ours", "port_is_free", "read", "write"]
-
 ADDRESSES = ("kafka_bootstrap_servers", "mongodb_uri", "hdfs_uri")
 # Below the range the kernel gives to outgoing connections, which could take a port between its choice and its use.
 FREE_PORTS = range(20_000, 32_000)

@@ -20,8 +20,6 @@ from ecom_platform.local.server import Server, accepts, run_once
 from ecom_platform.runtime.jars import class_path
 from ecom_platform.settings import Settings
 
-__all__ = ["HDFS", "java"]
-
 NAME_NODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 DATA_NODE = "org.apache.hadoop.hdfs.server.datanode.DataNode"
 JAVA_OPTIONS = ("-Xmx256m",)

@@ -12,9 +12,6 @@ from pathlib import Path
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings
 
-__all__ = ["Instance"]
-
-
 # A comment for the process manager; a separator, a pattern or a quote in what Hadoop and Kafka make of a path.
 MISREAD = frozenset("#;,%:{}'\"\\\n")
 

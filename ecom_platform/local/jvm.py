@@ -13,8 +13,6 @@ from ecom_platform.local.instance import Instance
 from ecom_platform.runtime.java import LAPTOP_OPTIONS, NO_RECORD, find_java
 from ecom_platform.settings import Settings
 
-__all__ = ["command", "hosts"]
-
 
 def command(
     settings: Settings, instance: Instance, name: str, class_path: Sequence[Path], options: Sequence[str]

@@ -23,8 +23,6 @@ from ecom_platform.runtime.java import find_java
 from ecom_platform.settings import Settings
 from ecom_platform.streaming.starts import last_reasons
 
-__all__ = ["JvmCheck", "read_answer", "try_jvms"]
-
 KINDS = ("Kafka", "HDFS", "Spark")
 ANSWER_SECONDS = 90.0
 _VERSION = re.compile(r"^(?:Hadoop |.*version )?(\d+\.\d+\.\d+)", re.MULTILINE)

@@ -25,8 +25,6 @@ from ecom_platform.settings import Settings
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
 
-__all__ = ["KAFKA", "ensure_topic", "java"]
-
 JAVA_OPTIONS = (
     "-Xmx512m",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from ecom_platform.errors import ConfigurationError
 
-__all__ = ["hard_limits", "open_files", "refuse_low_limits", "shortfalls"]
-
 USEFUL_OPEN_FILES = 4096
 UNLIMITED = resource.RLIM_INFINITY
 

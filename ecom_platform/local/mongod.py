@@ -14,8 +14,6 @@ from pathlib import Path
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.settings import Settings
 
-__all__ = ["find_mongod", "lend_libraries", "library_environment", "missing_libraries"]
-
 
 def find_mongod(settings: Settings) -> Path:
     """The mongod to run: the one named, else from the PATH, else the installed one.

@@ -20,8 +20,6 @@ from ecom_platform.settings import Settings, credential_of
 if TYPE_CHECKING:
     from pymongo import MongoClient
 
-__all__ = ["COMPRESSORS", "MONGODB", "ensure_key_file"]
-
 REPLICA_SET = "ecom"
 ALREADY_INITIATED, UNAUTHORIZED = 23, 13
 KEY_FILE, KEY_BYTES = "mongodb-keyfile", 96

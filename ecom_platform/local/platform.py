@@ -27,8 +27,6 @@ from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.runtime import jars
 from ecom_platform.settings import Settings
 
-__all__ = ["SERVERS", "Claim", "Progress", "bring_up", "claim", "down", "reset", "up"]
-
 SERVERS = (KAFKA, MONGODB, HDFS)
 READY_SECONDS = 180.0  # a busy machine takes a minute for what takes 6 seconds on an idle one
 JARS_AT_A_TIME = 40

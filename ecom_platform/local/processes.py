@@ -16,8 +16,6 @@ from ecom_platform.environment import inherited
 from ecom_platform.local.instance import Instance
 from ecom_platform.settings import given_variables
 
-__all__ = ["MARKER", "end", "environment", "processes"]
-
 MARKER = "ECOM_INSTANCE"
 
 

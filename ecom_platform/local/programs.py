@@ -16,8 +16,6 @@ from ecom_platform.local.instance import Instance
 from ecom_platform.local.limits import hard_limits, open_files
 from ecom_platform.local.sockets import listening_path
 
-__all__ = ["Program", "render"]
-
 LOG_BYTES = 10 * 1024 * 1024
 LOG_BACKUPS = 3
 

@@ -6,8 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["remedy"]
-
 _RECOVERY = 'docs/operations.md, "Recovery of each part", says what is lost with it and how to go on.'
 
 

@@ -16,8 +16,6 @@ from ecom_platform.local.processes import environment
 from ecom_platform.local.programs import Program
 from ecom_platform.settings import Settings
 
-__all__ = ["Server", "accepts", "as_admin", "log_since", "log_size", "log_tail", "reason_of", "run_once"]
-
 
 class _Prepare(Protocol):
     def __call__(self, settings: Settings, instance: Instance) -> None: ...

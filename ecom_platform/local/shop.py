@@ -20,8 +20,6 @@ from ecom_platform.simulator.history import LoadState
 from ecom_platform.simulator.serve import serve
 from ecom_platform.store import Loading, MongoDatabase, database, write_loading
 
-__all__ = ["StoreReport", "main"]
-
 CONNECT_SECONDS = 3.0
 
 _log = logging.getLogger(__name__)

@@ -10,8 +10,6 @@ from pathlib import Path
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.local.instance import Instance
 
-__all__ = ["connect", "listening_path"]
-
 LINUX = sys.platform == "linux"
 MOST_BYTES = 103  # macOS takes 104 with the zero at the end, Linux 108
 OWN_FOLDER = Path("/proc/self/cwd")  # the home by a short name: the manager makes relative paths absolute

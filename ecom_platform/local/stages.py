@@ -11,8 +11,6 @@ import psutil
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.processes import processes
 
-__all__ = ["Stages"]
-
 
 class Stages:
     """Writes one line per stage; safe to use from several threads."""

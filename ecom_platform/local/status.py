@@ -20,8 +20,6 @@ from ecom_platform.settings import Settings
 from ecom_platform.store.client import open_database, without_password
 from ecom_platform.streaming.lag import read_lag
 
-__all__ = ["SUSPENDED", "status"]
-
 SUSPENDED: Final = "SUSPENDED"
 ANSWER_SECONDS = 3.0
 ADDRESS_NAMES = {"kafka": "bootstrap_servers", "mongodb": "uri", "hdfs": "uri"}

@@ -15,8 +15,6 @@ from ecom_platform.local.instance import Instance
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings
 
-__all__ = ["end_everything", "waves"]
-
 # The simulator needs Kafka to save its state; the daemon would launch runs; the screens hold nothing.
 FIRST = frozenset({SIMULATOR, DAEMON, WEBSERVER, DASHBOARD})
 # A process that was just being started while the others were looked for is found by the next look.

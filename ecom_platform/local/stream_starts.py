@@ -6,8 +6,6 @@ from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.streaming.starts import hopeless
 
-__all__ = ["StreamStarts"]
-
 LOG = "stream.log"
 _ADVICE = "Everything is being stopped. `ecom doctor` tries the stream's Java; the log is {}."
 

@@ -21,8 +21,6 @@ from ecom_platform.local.instance import Instance
 from ecom_platform.local.processes import environment
 from ecom_platform.local.programs import Program, render
 
-__all__ = ["ProgramState", "Supervisord"]
-
 ANSWER_SECONDS = 5.0
 # The manager notices the end of a program once a second, or with the next call.
 POLL_SECONDS = 0.05

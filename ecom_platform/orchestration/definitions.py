@@ -35,8 +35,6 @@ from ecom_platform.orchestration.topic.assets import orders_topic
 from ecom_platform.orchestration.topic.checks import lag_within_bounds
 from ecom_platform.orchestration.topic.lag_sensor import kafka_lag_sensor
 
-__all__ = ["defs"]
-
 defs = dg.Definitions(
     assets=[orders_topic, dimensions, facts, orders_archive, orders_purge, orders_archive_summary, kpi_daily],
     asset_checks=[

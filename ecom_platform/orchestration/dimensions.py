@@ -14,8 +14,6 @@ from ecom_platform.store.client import mongo_errors
 from ecom_platform.store.dimensions import load_dimensions
 from ecom_platform.store.schema import ensure_schema
 
-__all__ = ["dimensions"]
-
 _TEXTS: Final = {
     "users": "**Grain:** one customer. **Consumer:** the stream writes the city into the order.",
     "products": "**Grain:** one product. **Consumer:** the stream writes the category into the order's items.",

@@ -15,8 +15,6 @@ from ecom_platform.orchestration.storage import storage_errors
 from ecom_platform.project import project_folder
 from ecom_platform.settings import Settings
 
-__all__ = ["CONFIGURATION", "home_of", "open_instance", "prepare"]
-
 CONFIGURATION: Final = "dagster.yaml"
 WORKSPACE: Final = "workspace.yaml"
 

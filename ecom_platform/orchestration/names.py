@@ -4,40 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = [
-    "ALERT_SENSOR",
-    "ARCHIVE_CHECK",
-    "ARCHIVE_JOB",
-    "ARCHIVE_SCHEDULE",
-    "ARCHIVE_SENSOR",
-    "BATCH_POOL",
-    "CHECK_JOB",
-    "CODE_LOCATION",
-    "DIRTY_SENSOR",
-    "ENDED_BY_TAG",
-    "EVALUATED_CHECK",
-    "KPI_CHECK",
-    "KPI_JOB",
-    "LAG_CHECK",
-    "LAG_SENSOR",
-    "LATE_SENSOR",
-    "LEASED_TAG",
-    "OWNER",
-    "PURGE_JOB",
-    "PURGE_SENSOR",
-    "RECONCILIATION_CHECK",
-    "REHYDRATION_JOB",
-    "REHYDRATION_POOL",
-    "REQUEST_TAG",
-    "SIZE_CHECK",
-    "STATUS_SENSOR",
-    "STOPPED_BY_TAG",
-    "STREAM_LOG",
-    "SUPERVISOR_JOB",
-    "SUPERVISOR_POOL",
-    "SUPERVISOR_SENSOR",
-]
-
 CODE_LOCATION: Final = "ecom_platform"
 OWNER: Final = "team:data-platform"
 

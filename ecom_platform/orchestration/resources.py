@@ -15,8 +15,6 @@ from ecom_platform.credentials import Role
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store.client import MongoDatabase, open_database
 
-__all__ = ["SHORT_SECONDS", "Platform"]
-
 # For whoever must look again soon: the supervisor, the sensors.
 SHORT_SECONDS: Final = 10.0
 

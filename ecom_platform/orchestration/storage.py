@@ -9,8 +9,6 @@ from pathlib import Path
 
 from ecom_platform.errors import ConfigurationError
 
-__all__ = ["damaged_files", "storage_errors"]
-
 
 @contextmanager
 def storage_errors(home: Path) -> Iterator[None]:

@@ -10,22 +10,6 @@ from ecom_platform.contract import Status
 from ecom_platform.history.daily_figures import step_amount
 from ecom_platform.store import collections as names
 
-__all__ = [
-    "ARCHIVE_KEY",
-    "DIMENSIONS",
-    "FACTS",
-    "KPI_KEYS",
-    "KPI_TABLES",
-    "PURGE_KEY",
-    "SUMMARY_KEY",
-    "TOPIC_KEY",
-    "dimension_key",
-    "fact_key",
-    "kpi_key",
-    "lineage",
-    "schema",
-]
-
 TOPIC_KEY: Final = dg.AssetKey(["sources", "orders_topic"])
 DIMENSIONS: Final = names.DIMENSIONS
 FACTS: Final = (names.ORDERS, names.ORDER_ITEMS, names.DELIVERIES, names.DEAD_LETTERS)

@@ -19,8 +19,6 @@ from ecom_platform.store.archived import read_run_ids
 from ecom_platform.store.manifests import COLD_STATES, RunState, read_manifests
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
-__all__ = ["read_cold_orders"]
-
 _UNUSED: Final = frozenset({"user_id", "order_date", "warehouse_name", "src", "version", "extra"})
 _SCHEMA: Final = pa.schema([column for column in ORDER_SCHEMA if column.name not in _UNUSED])
 _BATCH_ROWS: Final = 2_000  # as Python objects at once

@@ -11,8 +11,6 @@ from ecom_platform.reconcile.expected import STATUS_CODES, Expectation, absent, 
 from ecom_platform.reconcile.report import FIRST, Differences, Equation, first_of
 from ecom_platform.store import Counters
 
-__all__ = ["DeadComparison", "OrderComparison", "ledger_equations"]
-
 Ints = npt.NDArray[np.int64]
 
 

@@ -19,17 +19,6 @@ import numpy.typing as npt
 from ecom_platform.contract import EventType, Reason, Status
 from ecom_platform.store import PartitionOffsets
 
-__all__ = [
-    "STATUS_CODES",
-    "Expectation",
-    "ExpectedOrders",
-    "LedgerEvent",
-    "absent",
-    "fold_ledger",
-    "place_name",
-    "position",
-]
-
 DEAD: Final = "dead:"
 SURE, PENDING, MAYBE = "sure", "pending", "maybe"
 

@@ -20,8 +20,6 @@ from ecom_platform.reconcile.report import Differences
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store import collections as names
 
-__all__ = ["ColdOrders", "FactTally", "gather_facts", "gather_rollups"]
-
 BATCH: Final = 20_000
 _UNUSED: Final = ("user_id", "warehouse_name", "src", "extra", "order_items.order_item_id", "delivery.courier_name")
 

@@ -15,8 +15,6 @@ from typing import Any, Protocol
 from ecom_platform.kpi import Grain
 from ecom_platform.store import collections as names
 
-__all__ = ["COMPARED", "Amounts", "Collector", "Fingerprints", "add_stored", "document_key", "is_compared", "slice_of"]
-
 COMPARED = (names.KPI_MINUTE, names.KPI_CUBE, names.KPI_PRODUCT, names.STOCK)
 
 _GRAINS = {grain.label: grain for grain in Grain}

@@ -8,8 +8,6 @@ from typing import Any, Final
 
 from ecom_platform.kafka.held import Held, held_sentence
 
-__all__ = ["FIRST", "Differences", "Equation", "Report", "first_of"]
-
 FIRST: Final = 20
 """How many ids of a difference are named."""
 

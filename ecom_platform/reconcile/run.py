@@ -28,8 +28,6 @@ from ecom_platform.store import Counters, MongoDatabase, PartitionOffsets, read_
 from ecom_platform.store import collections as names
 from ecom_platform.store.late_events import LateOutcomes, read_late_outcomes
 
-__all__ = ["reconcile"]
-
 # Fine buckets expire while they are compared; within the last hour of their life they are left alone.
 MARGIN: Final = timedelta(hours=1)
 SLICES_NAMED: Final = 3

@@ -13,8 +13,6 @@ from ecom_platform.store import MongoDatabase, mongo_errors, read_offsets
 from ecom_platform.store.cluster_time import SNAPSHOT_TOO_OLD
 from ecom_platform.store.collections import ARCHIVE_MANIFESTS, ARCHIVE_STATE
 
-__all__ = ["at_one_time"]
-
 T = TypeVar("T")
 
 

@@ -11,8 +11,6 @@ from ecom_platform.reconcile.report import Equation
 from ecom_platform.store import Counters, PartitionOffsets
 from ecom_platform.store.late_events import LateOutcomes
 
-__all__ = ["LateEvents", "applied_equation", "held_of", "lag_of", "topic_equations"]
-
 
 @dataclass(frozen=True, slots=True)
 class LateEvents:

@@ -26,8 +26,6 @@ from ecom_platform.settings import load_settings
 if TYPE_CHECKING:
     from jgo.maven import MavenContext
 
-__all__ = ["CLASS_PATHS", "ClassPath", "Jar", "class_path", "fetch", "missing", "read_lock"]
-
 LOCKS = Path(__file__).parent / "locks"
 DOWNLOADS_AT_ONCE = 8
 PLATFORMS = ("", "linux-x86_64")  # native jars of other systems are dead weight

@@ -13,8 +13,6 @@ from pathlib import Path
 
 from ecom_platform.errors import ConfigurationError
 
-__all__ = ["LAPTOP_OPTIONS", "NO_RECORD", "SUPPORTED", "Java", "find_java", "parse_version"]
-
 SUPPORTED = (17, 21)  # Hadoop 3.5 and Spark 4.2 run on both; Java 23 and later refuse a call Hadoop makes
 LAPTOP_OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """For few cores and small heaps: no collector threads, and no optimizing compiler. The second halves the processor

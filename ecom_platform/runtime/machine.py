@@ -14,8 +14,6 @@ from pathlib import Path
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.runtime.java import find_java
 
-__all__ = ["NEEDED_DISK_BYTES", "Machine", "look_at_it", "problems"]
-
 NEEDED_DISK_BYTES = 3 * 1024**3
 OLDEST_GLIBC = (2, 34)  # that of the mongod that is installed; the Python packages are content with 2.28
 LIBRARIES = ("libgcc_s.so.1", "libstdc++.so.6", "liblzma.so.5", "libz.so.1")

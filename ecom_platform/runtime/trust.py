@@ -19,8 +19,6 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["UNTRUSTED", "authorities_file", "installer_variables", "is_about_a_certificate", "run", "system_trust"]
-
 UNTRUSTED = (
     "The certificate of the server was not trusted; the network itself is up. If your company looks into encrypted "
     "traffic, add its authority to those of this system (Debian, Ubuntu: a .crt in /usr/local/share/ca-certificates, "

@@ -13,22 +13,6 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-__all__ = [
-    "HOUR_FACTORS",
-    "LINE_SHARES",
-    "PAYMENT_SHARES",
-    "PRICE_MEDIAN_CENTS",
-    "PRICE_SIGMA",
-    "PROMISES",
-    "QUANTITY_SHARES",
-    "WEEKDAY_FACTORS",
-    "city_weights",
-    "normal_quantile",
-    "product_weights",
-    "random_stream",
-    "user_weights",
-]
-
 Floats = npt.NDArray[np.float64]
 
 # Mean 1; the extremes are the measured ones (04 h and 17 h).

@@ -6,8 +6,6 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-__all__ = ["MINUTE_MS", "Curve", "FaultRates", "Incident", "IncidentKind", "ShopConfig"]
-
 MINUTE_MS = 60_000
 
 

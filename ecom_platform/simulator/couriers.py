@@ -9,8 +9,6 @@ from ecom_platform.simulator.config import Incident, IncidentKind
 from ecom_platform.simulator.dimensions import Dimensions
 from ecom_platform.simulator.ids import mix, share_of
 
-__all__ = ["Courier", "couriers_of", "held_until"]
-
 _MINUTE_MS = 60_000
 
 

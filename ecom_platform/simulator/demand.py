@@ -24,8 +24,6 @@ from ecom_platform.simulator.calibration import (
 from ecom_platform.simulator.config import MINUTE_MS, Curve, IncidentKind, ShopConfig
 from ecom_platform.simulator.dimensions import Dimensions
 
-__all__ = ["Demand", "DemandDraw", "demand_factor"]
-
 # More candidates than the longest basket, because a product drawn twice counts once.
 CANDIDATES = 8
 LOCAL_SHARE = 0.85  # of orders are served by the warehouse of the customer's city

@@ -20,8 +20,6 @@ from ecom_platform.simulator.calibration import (
     random_stream,
 )
 
-__all__ = ["DEFAULT_SEED", "Dimensions", "ShopSizes", "default_shop"]
-
 DEFAULT_SEED = 1
 
 CATEGORIES = {

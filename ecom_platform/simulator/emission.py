@@ -15,8 +15,6 @@ from ecom_platform.contract import (
     key_of,
 )
 
-__all__ = ["APPLIED", "DUPLICATE", "Emission", "message_of"]
-
 APPLIED = "applied"
 DUPLICATE = "duplicate"
 

@@ -14,8 +14,6 @@ from msgspec import Struct
 
 from ecom_platform.simulator.config import MINUTE_MS
 
-__all__ = ["HISTORY_LAG", "HistoryProgress", "LoadState", "Report", "Stretch", "history_allowance", "newest_stretch"]
-
 HISTORY_LAG = 8_000  # the lag sensor fires at 10,000; live orders and one batch fit in between
 HISTORY_BATCH = 500
 

@@ -5,8 +5,6 @@ Nothing here depends on the process (no `hash()`), so the same shop gives the sa
 
 from __future__ import annotations
 
-__all__ = ["event_id", "mix", "share_of"]
-
 _MASK_64 = 2**64 - 1
 _MASK_62 = 2**62 - 1
 _MASK_48 = 2**48 - 1

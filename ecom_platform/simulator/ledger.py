@@ -22,18 +22,6 @@ from ecom_platform.errors import ConfigurationError
 from ecom_platform.simulator.config import Incident
 from ecom_platform.simulator.emission import Emission
 
-__all__ = [
-    "Ledger",
-    "LedgerEntry",
-    "LedgerPosition",
-    "LedgerSummary",
-    "acked_since",
-    "digest_of",
-    "read_ledger",
-    "summarise",
-    "write_labels",
-]
-
 LABELS_FILE = "labels.jsonl"
 _PREFIX = "events-"
 

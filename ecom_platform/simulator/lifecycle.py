@@ -8,8 +8,6 @@ from ecom_platform.contract import Status
 from ecom_platform.simulator.couriers import Courier
 from ecom_platform.simulator.demand import DemandDraw
 
-__all__ = ["CANCELLED_SHARE", "MIN_HANDLING_MS", "RETURNED_SHARE", "STEPS", "life_of", "promise_of"]
-
 # Steps are stored as numbers; the order is the one of the wire's statuses and must not change within a home.
 STEPS = (Status.PENDING, Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELLED)
 SHIPPED, DELIVERED, RETURNED, CANCELLED = 1, 2, 3, 4

@@ -23,8 +23,6 @@ from ecom_platform.simulator.emission import Emission, message_of
 from ecom_platform.simulator.ids import event_id, mix
 from ecom_platform.simulator.lifecycle import CANCELLED, STEPS, Life, promise_of
 
-__all__ = ["OrderMaker", "Step"]
-
 _PAYMENTS = tuple(PaymentType)
 
 

@@ -22,8 +22,6 @@ from ecom_platform.settings import Settings
 from ecom_platform.simulator.emission import Emission
 from ecom_platform.simulator.ledger import Ledger
 
-__all__ = ["LagWatch", "LedgerProducer"]
-
 _log = logging.getLogger(__name__)
 # Whatever goes wrong comes back as an exception or stands in the ledger; the client's own lines would repeat it ten
 # times a second on the terminal of whoever started us.

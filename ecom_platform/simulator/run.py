@@ -26,8 +26,6 @@ from ecom_platform.simulator.shop_parts import FIRST_SUBSTREAM, ShopParts, seed_
 from ecom_platform.simulator.state import StateStore
 from ecom_platform.simulator.stopping import stop_requests
 
-__all__ = ["Plan", "RunSummary", "ledger_folder", "plan_run", "shop_seed", "simulate", "state_folder"]
-
 Rate = float | Literal["max"]
 Progress = Callable[[float, float], None]
 

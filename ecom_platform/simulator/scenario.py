@@ -14,8 +14,6 @@ from ecom_platform.simulator.config import MINUTE_MS, FaultRates, Incident, Inci
 from ecom_platform.simulator.dimensions import Dimensions, Row
 from ecom_platform.simulator.ids import mix
 
-__all__ = ["PlannedIncident", "Scenario", "demo_incidents", "load_scenario", "place_incidents", "scenario_names"]
-
 _ABOUT_COURIERS = (IncidentKind.SLOW_COURIER, IncidentKind.COURIER_OUTAGE)
 
 

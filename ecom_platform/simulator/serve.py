@@ -25,8 +25,6 @@ from ecom_platform.simulator.shop_parts import ShopParts, seed_of
 from ecom_platform.simulator.state import StateStore
 from ecom_platform.simulator.stopping import stop_requests
 
-__all__ = ["serve"]
-
 _PAUSE_SECONDS = 0.05
 _SAVE_SECONDS = 5.0
 _REPORT_SECONDS = 1.0

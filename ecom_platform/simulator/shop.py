@@ -26,8 +26,6 @@ from ecom_platform.simulator.lifecycle import CANCELLED, DELIVERED, MIN_HANDLING
 from ecom_platform.simulator.orders import OrderMaker, Step
 from ecom_platform.simulator.stock import Shelves
 
-__all__ = ["Shop", "ShopState"]
-
 _FAR_MS = 2**62
 _HOUR_MS = 3_600_000
 _LAST_STEP_HOLD_MS = 3 * _HOUR_MS

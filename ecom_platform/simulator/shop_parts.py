@@ -19,8 +19,6 @@ from ecom_platform.simulator.producer import LedgerProducer
 from ecom_platform.simulator.shop import Shop
 from ecom_platform.simulator.state import BacklogState, HomeState, StateStore
 
-__all__ = ["FIRST_SUBSTREAM", "Backlog", "ShopParts", "seed_of"]
-
 FIRST_SUBSTREAM = 1
 """Stream of customers of a fresh home's shop; each later part has one of its own."""
 

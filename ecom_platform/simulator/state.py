@@ -20,8 +20,6 @@ from ecom_platform.files import write_atomically
 from ecom_platform.simulator.ledger import LedgerPosition
 from ecom_platform.simulator.shop import ShopState
 
-__all__ = ["BacklogState", "HomeState", "StateStore"]
-
 _STATE_FILE = "state.msgpack"
 _VERSION = 1
 

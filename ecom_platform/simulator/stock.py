@@ -12,8 +12,6 @@ from msgspec import Struct
 
 from ecom_platform.simulator.dimensions import Dimensions
 
-__all__ = ["Shelves"]
-
 
 class Shelves(Struct):
     """Units by pair; pair = (warehouse index) * products + (product index), both from 0 in the dimensions' order."""

@@ -7,8 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["stop_requests"]
-
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 

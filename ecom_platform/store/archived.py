@@ -18,8 +18,6 @@ from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ARCHIVE_STATE, ARCHIVED_IDS
 from ecom_platform.store.manifests import COLD_STATES, Manifest, bitmap_from, read_manifests
 
-__all__ = ["STATE_ID", "ArchivedIds", "ArchivedRun", "read_archived_ids", "read_epoch", "read_run_ids"]
-
 STATE_ID: Final = "archive"
 
 

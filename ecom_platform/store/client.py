@@ -17,20 +17,6 @@ from pymongo.database import Database
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings, credential_of
 
-__all__ = [
-    "CODEC",
-    "Document",
-    "MongoCollection",
-    "MongoDatabase",
-    "connect",
-    "database",
-    "login_options",
-    "mongo_errors",
-    "open_database",
-    "without_login",
-    "without_password",
-]
-
 Document = dict[str, Any]
 MongoDatabase = Database[Document]
 MongoCollection = Collection[Document]

@@ -16,17 +16,6 @@ from pymongo.read_concern import ReadConcern
 from ecom_platform.errors import UnavailableError, UsageError
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 
-__all__ = [
-    "SNAPSHOT_TOO_OLD",
-    "InstantExpired",
-    "cluster_time_from",
-    "cluster_time_text",
-    "database_at",
-    "instant_errors",
-    "read_at_one_instant",
-    "read_cluster_time",
-]
-
 T = TypeVar("T")
 
 SNAPSHOT_TOO_OLD: Final = (239, 246)

@@ -10,8 +10,6 @@ from ecom_platform.errors import ConfigurationError, UsageError
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import INTENT
 
-__all__ = ["Desired", "Intent", "read_intent", "set_intent"]
-
 Desired = Literal["running", "stopped"]
 _VALID: Final = get_args(Desired)
 

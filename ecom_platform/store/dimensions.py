@@ -13,8 +13,6 @@ from ecom_platform.store import collections as names
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.transactions import in_transaction
 
-__all__ = ["DimensionRows", "DimensionTables", "dimension_version", "load_dimensions", "read_dimensions"]
-
 _VERSION_ID: Final = "dimensions"
 
 

@@ -18,8 +18,6 @@ from pymongo.client_session import ClientSession
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ARCHIVE_STATE, LATE_EVENTS
 
-__all__ = ["LateOutcomes", "add_late_outcomes", "count_waiting", "read_late_outcomes"]
-
 
 @dataclass(frozen=True, slots=True)
 class LateOutcomes:

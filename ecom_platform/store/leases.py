@@ -19,8 +19,6 @@ from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import LEASES
 from ecom_platform.store.process_identity import ProcessIdentity, identify
 
-__all__ = ["ARCHIVER_ROLE", "STREAM_ROLE", "Lease", "LeaseState", "read_lease"]
-
 STREAM_ROLE: Final = "stream"
 """Who applies the topic; its desired state is kept under the same name."""
 

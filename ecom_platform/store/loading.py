@@ -13,8 +13,6 @@ from typing import Final
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import LOADING
 
-__all__ = ["EXPIRES_AFTER_SECONDS", "Loading", "read_first_order", "read_loading", "write_loading"]
-
 EXPIRES_AFTER_SECONDS: Final = 20.0
 
 

@@ -29,20 +29,6 @@ from pyroaring import BitMap64
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ARCHIVE_MANIFESTS
 
-__all__ = [
-    "COLD_STATES",
-    "ArchivedFile",
-    "Frontier",
-    "Manifest",
-    "Replaced",
-    "RunKind",
-    "RunState",
-    "Verdict",
-    "bitmap_from",
-    "bitmap_to",
-    "read_manifests",
-]
-
 
 class RunState(StrEnum):
     """The steps of a run, in order; a run is REVOKED when the independent check of its files failed."""

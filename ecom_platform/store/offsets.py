@@ -10,8 +10,6 @@ from pymongo.client_session import ClientSession
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import STREAM_OFFSETS
 
-__all__ = ["Counters", "PartitionOffsets", "read_offsets"]
-
 
 @dataclass(frozen=True, slots=True)
 class Counters:

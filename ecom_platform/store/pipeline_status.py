@@ -13,8 +13,6 @@ from typing import Final
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import PIPELINE_STATUS
 
-__all__ = ["CheckState", "PipelineStatus", "RunOfJob", "read_pipeline_status", "write_pipeline_status"]
-
 _ID: Final = "dagster"
 
 

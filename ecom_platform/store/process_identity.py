@@ -11,8 +11,6 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["ProcessIdentity", "identify"]
-
 LINUX = sys.platform == "linux"
 
 

@@ -11,8 +11,6 @@ from typing import Final
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import PROGRESS
 
-__all__ = ["AgeState", "FigureAge", "Progress", "figure_age", "read_progress"]
-
 STALE_AFTER: Final = timedelta(seconds=15)
 SILENT_AFTER: Final = timedelta(seconds=60)
 CATCHING_UP_ABOVE_EVENTS: Final = 1_000

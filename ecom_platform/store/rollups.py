@@ -12,8 +12,6 @@ from pymongo.client_session import ClientSession
 from ecom_platform.kpi import Increment
 from ecom_platform.store.client import MongoCollection, MongoDatabase
 
-__all__ = ["add_increments"]
-
 
 def add_increments(db: MongoDatabase, increments: Iterable[Increment], session: ClientSession) -> None:
     """Add increments, sorted by collection, to their documents; the caller is the only writer of their partition."""

@@ -19,8 +19,6 @@ from ecom_platform.kpi.buckets import MINUTE_RETENTION
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 
-__all__ = ["INGEST_RETENTION", "ensure_schema"]
-
 INGEST_RETENTION: Final = timedelta(days=8)
 
 _INDEX_OPTIONS_CONFLICT = 85

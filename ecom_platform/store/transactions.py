@@ -15,8 +15,6 @@ from ecom_platform.store.client import MongoDatabase, mongo_errors
 
 T = TypeVar("T")
 
-__all__ = ["commit_in_halves", "gave_up", "in_batches", "in_transaction", "is_data_error", "run_transaction"]
-
 # What the server answers to a document it cannot hold; anything else is not the data's fault.
 _DATA_ERROR_CODES = frozenset({2, 9, 14, 22, 28, 52, 10334, 17280, 17419, 17420})
 _REFUSED_BY_THE_DRIVER = (InvalidDocument, DocumentTooLarge, OverflowError)

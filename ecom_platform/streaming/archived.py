@@ -12,8 +12,6 @@ from ecom_platform.store import MongoDatabase
 from ecom_platform.store.archived import ArchivedIds, read_archived_ids, read_epoch
 from ecom_platform.store.manifests import Frontier
 
-__all__ = ["Archived", "ArchivedCache", "ArchivedOrders"]
-
 
 @dataclass(frozen=True, slots=True)
 class Archived:

@@ -13,8 +13,6 @@ from typing import Protocol
 
 from ecom_platform.streaming.exits import error_said
 
-__all__ = ["Child", "ProcessGroup", "end_group", "last_lines", "last_words"]
-
 
 class Child(Protocol):
     """What the supervisor needs of a running child."""

@@ -17,8 +17,6 @@ from ecom_platform.store import MongoDatabase
 from ecom_platform.store import collections as names
 from ecom_platform.streaming.records import Record
 
-__all__ = ["dead_letter", "mark_dirty_days", "record_fields"]
-
 
 def record_fields(topic: str, partition: int, record: Record, now: datetime) -> dict[str, Any]:
     """What is kept of a record that is set aside; `_id` is its place in the topic, so that it is kept once."""

@@ -15,8 +15,6 @@ from ecom_platform.kpi import UNKNOWN
 from ecom_platform.store import DimensionTables
 from ecom_platform.store.client import Document
 
-__all__ = ["apply_step", "stored_order"]
-
 
 def stored_order(event: OrderPlaced, extra: str | None, tables: DimensionTables, source: Document) -> Document:
     """Return the document of a newly placed order.

@@ -8,8 +8,6 @@ from typing import Final
 
 from ecom_platform.errors import ConfigurationError, EcomError, Fenced, NeedsPerson, UnavailableError, UsageError
 
-__all__ = ["ENDED", "Verdict", "describe", "ended_line", "error_of", "error_said", "judge"]
-
 ENDED: Final = "stream_ended error="
 _TEXT: Final = " text="
 _ERRORS: Final[dict[int, type[EcomError]]] = {

@@ -6,8 +6,6 @@ import re
 
 from ecom_platform.errors import UnavailableError
 
-__all__ = ["explain", "reason_of", "unreadable_partition"]
-
 # Python prints the class with its module before the text; several tracebacks may lie in each other.
 _OURS = re.compile(r"^ecom_platform\.errors\.\w+: (.+?)\s*(?=^\s*$|^\s+at |\Z)", re.MULTILINE | re.DOTALL)
 _WORKER = re.compile(

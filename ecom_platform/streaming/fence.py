@@ -21,8 +21,6 @@ from ecom_platform.store.client import Document
 from ecom_platform.streaming.poison import EMPTY_WINDOW
 from ecom_platform.streaming.skips import Skip
 
-__all__ = ["record_session", "refuse_another_topic", "skip_tail", "take_over", "take_partitions"]
-
 Ends = Callable[[list[int]], Mapping[int, int]]
 
 

@@ -27,23 +27,6 @@ from ecom_platform.streaming.archived import Archived
 from ecom_platform.streaming.enrich import apply_step, stored_order
 from ecom_platform.streaming.records import DecodedRecord, Record
 
-__all__ = [
-    "APPLIED",
-    "DEAD",
-    "DUPLICATE",
-    "LATE",
-    "ChunkWrites",
-    "Known",
-    "Late",
-    "OrderUpdate",
-    "fold_chunk",
-    "order_ids",
-    "receipt_ids",
-    "take_step",
-    "touched_days",
-]
-
-
 APPLIED, DUPLICATE, DEAD, LATE = "applied", "duplicate", "dead", "late"
 
 ROUNDING = timedelta(milliseconds=1)

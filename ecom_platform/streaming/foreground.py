@@ -17,8 +17,6 @@ from ecom_platform.streaming.exits import error_of, error_said
 from ecom_platform.streaming.process import StreamCommand, start_stream
 from ecom_platform.streaming.skips import Skip
 
-__all__ = ["run"]
-
 RENEW_SECONDS = 5.0
 
 

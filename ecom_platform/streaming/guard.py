@@ -19,8 +19,6 @@ from ecom_platform.store import MongoDatabase, mongo_errors
 from ecom_platform.streaming.fence import refuse_another_topic, take_over, take_partitions
 from ecom_platform.streaming.skips import Skip
 
-__all__ = ["TopicGuard", "refuse_compaction"]
-
 log = logging.getLogger(__name__)
 
 # Spark's consumers wait about so long for a broker that is being restarted; its driver is no less patient.

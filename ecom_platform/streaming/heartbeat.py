@@ -22,8 +22,6 @@ from ecom_platform.store import collections as names
 from ecom_platform.store.client import Document
 from ecom_platform.streaming.fence import skip_tail
 
-__all__ = ["Batch", "Heartbeat", "still_open"]
-
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 0.5

@@ -16,8 +16,6 @@ from ecom_platform.kafka.topic import TopicReader, TopicState
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, PartitionOffsets, Progress, read_offsets, read_progress
 
-__all__ = ["Lag", "PartitionLag", "lag_of", "read_lag"]
-
 
 @dataclass(frozen=True, slots=True)
 class PartitionLag:

@@ -9,8 +9,6 @@ from typing import Final
 
 from ecom_platform.contract.times import to_milliseconds
 
-__all__ = ["LONGEST_SECONDS", "wait_bins", "wait_percentile_seconds"]
-
 _BIN_MILLISECONDS: Final = 50
 _LAST_BIN: Final = 200
 LONGEST_SECONDS: Final = _LAST_BIN * _BIN_MILLISECONDS / 1000

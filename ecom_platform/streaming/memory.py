@@ -13,8 +13,6 @@ from typing import Final
 from ecom_platform.contract import MAX_BATCH_BYTES
 from ecom_platform.errors import ConfigurationError, EcomError, OutOfMemory, UnavailableError
 
-__all__ = ["JVM_OPTIONS", "detour_memory", "gone", "heap_bytes", "out_of_memory", "poll_records", "tells_of_memory"]
-
 JVM_OPTIONS: Final = ("-XX:+ExitOnOutOfMemoryError",)
 """A JVM that ran out of memory ends at once: it would go on with threads missing."""
 _DETOUR_FACTOR: Final = 4

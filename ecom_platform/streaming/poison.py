@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["EMPTY_WINDOW", "is_poisoned", "slide"]
-
 WINDOW_EVENTS = 2_000
 LEAST_DEAD = 100
 DEAD_SHARE = 0.2

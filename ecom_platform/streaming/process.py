@@ -18,8 +18,6 @@ from ecom_platform.settings import Settings, variables
 from ecom_platform.streaming.skips import Skip
 from ecom_platform.streaming.starts import STARTING
 
-__all__ = ["StreamCommand", "environment", "start_stream"]
-
 _PR_SET_PDEATHSIG = 1
 # Elsewhere the stream looks by itself whether its parent is there, once a second.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None

@@ -19,8 +19,6 @@ from ecom_platform.contract import (
 from ecom_platform.contract.times import from_milliseconds
 from ecom_platform.store.transactions import in_batches
 
-__all__ = ["KEPT_BYTES", "Cut", "DecodedRecord", "Record", "chunks", "decode_records", "drop_before"]
-
 KEPT_BYTES = 65_536
 """Of the value of a message beyond the contract's limits; of its key at most as much."""
 

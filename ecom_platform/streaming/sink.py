@@ -29,8 +29,6 @@ from ecom_platform.streaming.latency_histogram import wait_bins
 from ecom_platform.streaming.poison import EMPTY_WINDOW, is_poisoned, slide
 from ecom_platform.streaming.records import DecodedRecord, Record, decode_records
 
-__all__ = ["Sink"]
-
 
 @dataclass(frozen=True, slots=True)
 class Sink:

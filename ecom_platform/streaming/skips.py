@@ -8,8 +8,6 @@ from typing import Self
 
 from ecom_platform.errors import UsageError
 
-__all__ = ["Skip"]
-
 _FORM = re.compile(r"(?P<topic>.+)-(?P<partition>\d+):(?P<first>\d+)-(?P<last>\d+)")
 
 

@@ -16,8 +16,6 @@ from ecom_platform.settings import Settings
 from ecom_platform.streaming.memory import heap_bytes, poll_records
 from ecom_platform.streaming.records import KEPT_BYTES, Cut, Record
 
-__all__ = ["read_topic", "records_of", "session_options"]
-
 _OVERSIZED: Final = f"octet_length(value) > {MAX_VALUE_BYTES} OR octet_length(key) > {MAX_KEY_BYTES}"
 _CUT: Final = (
     "named_struct('key_bytes', coalesce(octet_length(key), 0), 'value_bytes', coalesce(octet_length(value), 0), "

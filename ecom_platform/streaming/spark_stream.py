@@ -52,8 +52,6 @@ from ecom_platform.streaming.spark_unreadable import apply_one_by_one
 from ecom_platform.streaming.task import SERVER_SELECTION_SECONDS, TaskPlan, TaskResult, run_task
 from ecom_platform.tabular.spark_session import start_session
 
-__all__ = ["main"]
-
 log = logging.getLogger("ecom_platform.streaming")
 
 RESULT_SCHEMA = "partition int, next long, events long, exit_code int, message string"

@@ -24,8 +24,6 @@ from ecom_platform.streaming.records import Record
 from ecom_platform.streaming.skips import Skip
 from ecom_platform.streaming.task import TaskPlan, run_task
 
-__all__ = ["apply_one_by_one"]
-
 log = logging.getLogger(__name__)
 
 POLL_MILLISECONDS = 500

@@ -13,8 +13,6 @@ from itertools import pairwise
 
 from ecom_platform.streaming.exits import ENDED, error_said
 
-__all__ = ["STARTING", "Failure", "hopeless", "last_reasons"]
-
 STARTING = "stream_starting"
 _APPLIED, _CRASHED, _STOPPED = "batch_applied", "stream_crashed", "INFO stream_ended"
 _FOR_A_PERSON = frozenset({"UsageError", "ConfigurationError", "NeedsPerson", "DataLost", "TopicReplaced"})

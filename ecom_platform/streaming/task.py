@@ -23,8 +23,6 @@ from ecom_platform.streaming.fence import record_session, refuse_another_topic
 from ecom_platform.streaming.records import Record, chunks, drop_before
 from ecom_platform.streaming.sink import Sink
 
-__all__ = ["TaskPlan", "TaskResult", "run_task"]
-
 # A server that is killed and restarted answers again within this time; the task waits rather than fails.
 SERVER_SELECTION_SECONDS = 20.0
 

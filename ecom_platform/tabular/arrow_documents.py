@@ -29,8 +29,6 @@ with warnings.catch_warnings():
     from pymongoarrow.context import PyMongoArrowContext
     from pymongoarrow.schema import Schema
 
-__all__ = ["IdRange", "arrow_batches", "conformed", "plan_id_ranges"]
-
 BATCH_DOCUMENTS: Final = 10_000
 SAMPLES_PER_RANGE: Final = 250
 

@@ -9,8 +9,6 @@ from typing import Final
 
 import pyarrow as pa
 
-__all__ = ["ORDER_SCHEMA"]
-
 _TIME: Final = pa.timestamp("us", "UTC")
 
 _LINE: Final = pa.struct(

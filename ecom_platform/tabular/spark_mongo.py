@@ -61,8 +61,6 @@ from ecom_platform.store.collections import ORDERS
 from ecom_platform.tabular.arrow_documents import IdRange, arrow_batches, plan_id_ranges
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
-__all__ = ["FORMAT", "MongoDataSource", "order_schema", "read_orders", "register_mongo"]
-
 FORMAT: Final = "mongo"
 _OPTIONS: Final = frozenset({"at_cluster_time", "collection", "database", "filter", "id_column", "partitions", "uri"})
 _PUSHDOWN: Final = "spark.sql.python.filterPushdown.enabled"

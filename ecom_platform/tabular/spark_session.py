@@ -15,8 +15,6 @@ from ecom_platform.runtime.java import LAPTOP_OPTIONS, NO_RECORD, find_java
 from ecom_platform.scratch import own_folder
 from ecom_platform.settings import Settings
 
-__all__ = ["driver_options", "start_session"]
-
 
 def start_session(
     settings: Settings,

@@ -22,8 +22,6 @@ from ecom_platform.streaming.lag import read_lag
 from ecom_platform.streaming.process import StreamCommand, start_stream
 from ecom_platform_tests.streaming.streams import next_token, python_workers
 
-__all__ = ["VICTIMS", "Crashes", "consume_under_fire"]
-
 VICTIMS = ("driver", "python worker", "mongod")
 LIMIT_SECONDS = 900.0
 

@@ -12,8 +12,6 @@ from ecom_platform.kafka.client import python_options
 from ecom_platform.settings import Settings
 from ecom_platform_tests.streaming.events import placed
 
-__all__ = ["large_order", "send_compressed", "sha256"]
-
 
 def large_order(order_id: int, size: int) -> bytes:
     """A valid order of exactly `size` bytes, by a field that the contract does not know."""

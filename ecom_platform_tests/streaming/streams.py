@@ -27,16 +27,6 @@ from ecom_platform.streaming.process import StreamCommand, start_stream
 from ecom_platform_tests.streaming.events import placed
 from ecom_platform_tests.transactions import RegrettedError, transaction
 
-__all__ = [
-    "applied",
-    "create_again",
-    "produce",
-    "produce_as_others_do",
-    "run_available_now",
-    "running_stream",
-    "wait_until",
-]
-
 
 def produce(settings: Settings, values: Iterable[Event | bytes]) -> None:
     """Send events, or bytes as they are (keyed alike, so to one partition), and wait for every acknowledgement."""

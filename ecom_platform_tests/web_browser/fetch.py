@@ -23,8 +23,6 @@ from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
 from ecom_platform.runtime import trust
 from ecom_platform_tests.web_browser import find
 
-__all__ = ["fetch", "unpack"]
-
 REQUIREMENTS = Path(__file__).with_name("requirements.lock")
 EXECUTABLE = 0o755
 PIECE_BYTES = 1 << 20

@@ -18,17 +18,6 @@ from playwright.sync_api import Playwright, sync_playwright
 
 from ecom_platform.settings import load_settings
 
-__all__ = [
-    "WebBrowser",
-    "driven",
-    "fetched_browser",
-    "fetched_node",
-    "find_browser",
-    "find_node",
-    "lock",
-    "machines_browser",
-]
-
 NAMES = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
 LOCK = Path(__file__).with_name("chromium.lock")
 FETCH = "Run `make browser`, which brings one without root."

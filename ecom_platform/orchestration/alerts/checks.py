@@ -12,8 +12,6 @@ from ecom_platform.alerts import evaluated_at, open_alerts
 from ecom_platform.orchestration.alerts.verdicts import EVALUATED, SPECS, evaluated, evaluations
 from ecom_platform.orchestration.resources import Platform
 
-__all__ = ["alert_checks"]
-
 # The sensor evaluates every 30 seconds; three missed evaluations are an alarm.
 LATEST_SECONDS: Final = 120.0
 

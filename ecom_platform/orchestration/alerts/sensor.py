@@ -17,8 +17,6 @@ from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.sensing.cursor import Remembered
 from ecom_platform.orchestration.sensing.loading import history_is_loading
 
-__all__ = ["AlertMemory", "after_evaluation", "after_failure", "alert_sensor"]
-
 INTERVAL_SECONDS: Final = 30
 # The event log keeps everything for ever: verdicts are told when they change, and else rarely.
 REPEAT_SECONDS: Final = 3_600.0

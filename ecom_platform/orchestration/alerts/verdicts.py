@@ -12,8 +12,6 @@ from ecom_platform.alerts.catalogue import ABOUT
 from ecom_platform.orchestration.names import EVALUATED_CHECK
 from ecom_platform.orchestration.tables import fact_key
 
-__all__ = ["EVALUATED", "SPECS", "evaluated", "evaluations"]
-
 _ASSETS: Final[Mapping[Rule, dg.AssetKey]] = {
     Rule.LATE_SHARE: fact_key("deliveries"),
     Rule.STOCK_OUT: fact_key("order_items"),

@@ -16,8 +16,6 @@ from ecom_platform.orchestration.runs.ending import end_if_asked
 if TYPE_CHECKING:
     from ecom_platform.archive.archiver_lease import Archiver
 
-__all__ = ["archiver_of"]
-
 # Whether the run was cancelled stands in Dagster's storage, and a purge reports progress many times a second.
 LOOK_SECONDS: Final = 2.0
 

@@ -17,8 +17,6 @@ from ecom_platform.orchestration.runs.batch import Batch
 from ecom_platform.orchestration.runs.partitions import archive_days
 from ecom_platform.orchestration.tables import ARCHIVE_KEY, PURGE_KEY, SUMMARY_KEY, fact_key, lineage, schema
 
-__all__ = ["orders_archive", "orders_archive_summary", "orders_purge"]
-
 # Once a day, with room for a day on which a laptop was off for a while.
 FRESHNESS: Final = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
 

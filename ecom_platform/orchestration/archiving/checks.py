@@ -14,8 +14,6 @@ from ecom_platform.orchestration.resources import Platform
 from ecom_platform.orchestration.runs.batch import Batch
 from ecom_platform.orchestration.tables import ARCHIVE_KEY, fact_key
 
-__all__ = ["published_files_match", "size_within_bounds"]
-
 
 @dg.asset_check(
     asset=ARCHIVE_KEY,

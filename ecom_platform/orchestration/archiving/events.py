@@ -15,8 +15,6 @@ from ecom_platform.store.client import MongoDatabase, mongo_errors
 if TYPE_CHECKING:
     from ecom_platform.store.manifests import Manifest
 
-__all__ = ["materializations", "size_of_orders", "summary_metadata", "verdicts"]
-
 DAYS_SHOWN: Final = 20
 
 

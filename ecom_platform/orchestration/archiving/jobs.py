@@ -18,8 +18,6 @@ from ecom_platform.orchestration.runs.batch import Batch, owner_of
 from ecom_platform.orchestration.sensing.requests import ARCHIVE_FIRST
 from ecom_platform.orchestration.tables import ARCHIVE_KEY, PURGE_KEY, SUMMARY_KEY
 
-__all__ = ["orders_archive_check_job", "orders_archive_job", "orders_purge_job", "rehydration_job"]
-
 orders_archive_job = dg.define_asset_job(
     ARCHIVE_JOB,
     # The check is part of the archive's own step; as a step of its own it would be skipped behind a skippable asset.

@@ -18,8 +18,6 @@ from ecom_platform.orchestration.sensing.run_requests import Asking
 from ecom_platform.store.late_events import count_waiting
 from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 
-__all__ = ["late_events_sensor"]
-
 INTERVAL_SECONDS: Final = 15
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from ecom_platform.orchestration.sensing.run_requests import Asking, Outcome
 
-__all__ = ["LateDecision", "decide", "request_key"]
-
 
 @dataclass(frozen=True, slots=True)
 class LateDecision:

@@ -20,8 +20,6 @@ from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 if TYPE_CHECKING:
     from ecom_platform.store.leases import LeaseState
 
-__all__ = ["orders_purge_sensor", "working_archiver"]
-
 INTERVAL_SECONDS: Final = 10
 
 

@@ -11,8 +11,6 @@ from ecom_platform.orchestration.sensing.run_requests import Asking, Outcome
 if TYPE_CHECKING:
     from ecom_platform.store.manifests import Verdict
 
-__all__ = ["PurgeDecision", "decide", "request_key"]
-
 
 @dataclass(frozen=True, slots=True)
 class PurgeDecision:

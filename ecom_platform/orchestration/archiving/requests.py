@@ -16,8 +16,6 @@ from ecom_platform.store.client import MongoDatabase
 if TYPE_CHECKING:
     from ecom_platform.archive.plan import Plan
 
-__all__ = ["Eligible", "archive_request", "read_eligible"]
-
 
 @dataclass(frozen=True, slots=True)
 class Eligible:

@@ -10,8 +10,6 @@ from ecom_platform.orchestration.archiving.requests import archive_request, read
 from ecom_platform.orchestration.names import ARCHIVE_SCHEDULE
 from ecom_platform.orchestration.resources import Platform
 
-__all__ = ["orders_archive_schedule"]
-
 # Yesterday has ended in UTC, and its last KPIs are computed.
 CRON = "30 1 * * *"
 PLAN_SECONDS = 40.0

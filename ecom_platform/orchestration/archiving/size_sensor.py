@@ -29,8 +29,6 @@ from ecom_platform.orchestration.tables import fact_key
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
 
-__all__ = ["events_of", "marks_of", "orders_size_sensor"]
-
 INTERVAL_SECONDS: Final = 15
 SAMPLES: Final = 2
 # The event log keeps everything for ever.

@@ -14,8 +14,6 @@ from ecom_platform.orchestration.sensing.cursor import Remembered
 from ecom_platform.orchestration.sensing.hysteresis import Watermarks
 from ecom_platform.orchestration.sensing.run_requests import Asking, Outcome
 
-__all__ = ["SizeDecision", "SizeMemory", "decide", "nothing_to_take"]
-
 # A run that frees less than this share of what there was has freed nothing.
 WORTH_SHARE: Final = 0.01
 # After giving up: so much smaller and archiving evidently works again.

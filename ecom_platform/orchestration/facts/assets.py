@@ -25,8 +25,6 @@ from ecom_platform.store.offsets import read_offsets
 from ecom_platform.store.progress import read_progress
 from ecom_platform.streaming.child import Child
 
-__all__ = ["facts"]
-
 # The supervisor reports once a minute: three missed reports warn, ten are a failure.
 FRESHNESS: Final = dg.FreshnessPolicy.time_window(fail_window=timedelta(minutes=10), warn_window=timedelta(minutes=3))
 LAG_BUDGET_SECONDS: Final = 20.0

@@ -8,8 +8,6 @@ from ecom_platform.orchestration.names import RECONCILIATION_CHECK
 from ecom_platform.orchestration.resources import Platform
 from ecom_platform.orchestration.tables import fact_key
 
-__all__ = ["accounting_equations_hold"]
-
 
 @dg.asset_check(
     asset=fact_key("orders"),

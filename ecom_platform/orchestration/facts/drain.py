@@ -11,8 +11,6 @@ from ecom_platform.orchestration.runs.interrupts import shielded
 from ecom_platform.streaming.child import Child, last_words
 from ecom_platform.streaming.exits import Verdict, describe, judge
 
-__all__ = ["Drain", "DrainWorld", "Drained", "Held"]
-
 
 class Held(Protocol):
     """A lease in hand."""

@@ -18,8 +18,6 @@ from ecom_platform.orchestration.runs.ending import end_if_asked
 from ecom_platform.orchestration.runs.partitions import kpi_days, same_day_once_over
 from ecom_platform.orchestration.tables import ARCHIVE_KEY, KPI_KEYS, KPI_TABLES, fact_key, kpi_key, lineage, schema
 
-__all__ = ["kpi_daily"]
-
 # Today is computed every half hour.
 FRESHNESS: Final = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=2), warn_window=timedelta(hours=1))
 DIFFERENCES_SHOWN: Final = 20

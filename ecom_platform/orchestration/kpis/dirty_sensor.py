@@ -18,8 +18,6 @@ from ecom_platform.orchestration.sensing.requests import BATCH_TAGS, outcome_of,
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 
-__all__ = ["dirty_days_sensor", "read_touched"]
-
 INTERVAL_SECONDS: Final = 30
 
 

@@ -14,8 +14,6 @@ from ecom_platform.orchestration.runs.blocks import Block, blocks_of
 from ecom_platform.orchestration.sensing.cursor import Remembered
 from ecom_platform.orchestration.sensing.run_requests import Asking, Outcome
 
-__all__ = ["DirtyDecision", "DirtyMemory", "decide"]
-
 QUIET_SECONDS: Final = 300.0
 # Today, and closed days that are never quiet.
 LONGEST_WAIT_SECONDS: Final = 1800.0

@@ -8,8 +8,6 @@ from ecom_platform.orchestration.names import KPI_JOB
 from ecom_platform.orchestration.sensing.requests import BATCH_TAGS
 from ecom_platform.orchestration.tables import KPI_KEYS
 
-__all__ = ["kpi_daily_job"]
-
 kpi_daily_job = dg.define_asset_job(
     KPI_JOB,
     selection=dg.AssetSelection.assets(*KPI_KEYS),

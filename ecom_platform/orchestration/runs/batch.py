@@ -6,8 +6,6 @@ import os
 
 import dagster as dg
 
-__all__ = ["Batch", "owner_of"]
-
 
 class Batch(dg.ConfigurableResource[None]):
     """How batch runs behave on a machine that also runs the stream."""

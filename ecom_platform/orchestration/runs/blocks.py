@@ -9,8 +9,6 @@ from typing import Final
 
 from ecom_platform.errors import ConfigurationError
 
-__all__ = ["LONGEST_BLOCK_DAYS", "Block", "blocks_of", "demand_partitions"]
-
 LONGEST_BLOCK_DAYS: Final = 60
 
 

@@ -6,8 +6,6 @@ import logging
 
 import dagster as dg
 
-__all__ = ["end_if_asked", "run_ending"]
-
 LOG = logging.getLogger(__name__)
 
 

@@ -9,8 +9,6 @@ import dagster as dg
 
 from ecom_platform.settings import load_settings
 
-__all__ = ["archive_days", "kpi_days", "same_day_once_over"]
-
 
 @cache
 def archive_days() -> dg.DailyPartitionsDefinition:

@@ -9,8 +9,6 @@ import psutil
 
 from ecom_platform.store.leases import LeaseState
 
-__all__ = ["NOT_FINISHED", "fail_dead_holder", "fail_dead_runs", "fail_workerless", "worker_pid"]
-
 # A queued run has no worker yet: the daemon will launch it, or its sensor asks for another.
 WORKED_ON: Final = (
     dg.DagsterRunStatus.NOT_STARTED,

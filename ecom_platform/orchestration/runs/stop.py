@@ -12,8 +12,6 @@ import dagster as dg
 from ecom_platform.orchestration.names import STOPPED_BY_TAG
 from ecom_platform.orchestration.runs.recovery import NOT_FINISHED
 
-__all__ = ["Stopped", "stop_runs"]
-
 LOG = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 0.3

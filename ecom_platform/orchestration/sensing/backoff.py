@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["Backoff", "delay_seconds"]
-
 
 def delay_seconds(failures: int, first_seconds: float, ceiling_seconds: float) -> float:
     """Seconds to wait after that many failures in a row: 0 after none, then `first` doubled up to `ceiling`."""

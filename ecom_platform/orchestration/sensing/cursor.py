@@ -11,8 +11,6 @@ import msgspec
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["Remembered"]
-
 VERSION: Final = 1
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.loading import read_loading
 
-__all__ = ["history_is_loading"]
-
 
 def history_is_loading(db: MongoDatabase) -> str | None:
     """How much is loaded, in words, while somebody loads; else None. Raises UnavailableError."""

@@ -10,8 +10,6 @@ import dagster as dg
 from ecom_platform.orchestration.names import REQUEST_TAG, STOPPED_BY_TAG
 from ecom_platform.orchestration.sensing.run_requests import Outcome
 
-__all__ = ["ARCHIVE_FIRST", "BATCH_TAGS", "outcome_of", "run_request"]
-
 PRIORITY_TAG: Final = "dagster/priority"
 MAX_RUNTIME_SECONDS: Final = 7_200
 

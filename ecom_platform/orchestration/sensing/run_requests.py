@@ -12,8 +12,6 @@ from typing import Final
 from ecom_platform.orchestration.sensing.backoff import delay_seconds
 from ecom_platform.orchestration.sensing.cursor import Remembered
 
-__all__ = ["FAILURES_TO_ALARM", "Asking", "Outcome"]
-
 FIRST_RETRY_SECONDS: Final = 60.0
 LONGEST_RETRY_SECONDS: Final = 3600.0
 # A daemon that was killed between the request and the run; the run normally exists within a second.

@@ -13,8 +13,6 @@ from ecom_platform.orchestration.names import STATUS_SENSOR
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.store.pipeline_status import CheckState, PipelineStatus, RunOfJob, write_pipeline_status
 
-__all__ = ["last_checks", "last_runs", "pipeline_status_sensor"]
-
 INTERVAL_SECONDS: Final = 30
 MOST_RUNS: Final = 20
 

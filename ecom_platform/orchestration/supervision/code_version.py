@@ -8,8 +8,6 @@ from typing import Final
 
 import ecom_platform
 
-__all__ = ["CodeWatch", "code_version"]
-
 # What the stream and its supervisor are made of; a change elsewhere is no reason to restart them.
 _PARTS: Final = ("errors.py", "settings.py", "contract", "kpi", "store", "streaming", "orchestration")
 

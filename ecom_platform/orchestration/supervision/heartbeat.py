@@ -14,8 +14,6 @@ from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.offsets import PartitionOffsets, read_offsets
 from ecom_platform.store.progress import Progress, read_progress
 
-__all__ = ["STALLED_SECONDS", "count_items", "events", "fact_rows", "stream_metadata"]
-
 # The stream rewrites its progress every half second; so much silence is a stall, not a slow moment.
 STALLED_SECONDS: Final = 30.0
 

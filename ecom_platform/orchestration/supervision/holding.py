@@ -14,8 +14,6 @@ from ecom_platform.orchestration.runs.ending import end_if_asked
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.leases import STREAM_ROLE, Lease
 
-__all__ = ["patient_database", "take_lease", "try_lease"]
-
 RETRY_SECONDS = 1.0
 
 

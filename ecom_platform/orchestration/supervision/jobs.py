@@ -22,8 +22,6 @@ from ecom_platform.orchestration.supervision.world import RealWorld
 from ecom_platform.store.desired_state import set_intent
 from ecom_platform.store.leases import STREAM_ROLE
 
-__all__ = ["streaming_supervisor_job", "supervise_order_stream"]
-
 # The run ends itself after 7 days; the monitor is only for one that does not.
 MAX_RUNTIME_SECONDS: Final = 8 * 86_400
 SENSOR_TAG: Final = "dagster/sensor_name"

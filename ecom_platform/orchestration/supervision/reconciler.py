@@ -13,8 +13,6 @@ from typing import Final
 from ecom_platform.orchestration.sensing.backoff import delay_seconds
 from ecom_platform.orchestration.sensing.cursor import Remembered
 
-__all__ = ["Burial", "Decision", "LeaseView", "Memory", "RunView", "Situation", "Worker", "decide"]
-
 ACTIVE: Final = frozenset({"QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"})
 
 # A worker needs this long at most from its start to the lease (imports, connecting, an old lease that runs out).

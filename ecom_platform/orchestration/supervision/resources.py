@@ -9,8 +9,6 @@ from ecom_platform.orchestration.supervision.supervisor import Pace
 from ecom_platform.settings import Settings
 from ecom_platform.streaming.child import Child, ProcessGroup
 
-__all__ = ["StreamLauncher", "SupervisorPace"]
-
 
 class StreamLauncher(dg.ConfigurableResource[None]):
     """Starts the streaming job as a child process that dies with its parent."""

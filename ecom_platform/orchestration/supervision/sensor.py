@@ -35,8 +35,6 @@ from ecom_platform.store.desired_state import read_intent, set_intent
 from ecom_platform.store.leases import STREAM_ROLE, LeaseState, read_lease
 from ecom_platform.store.process_identity import identify
 
-__all__ = ["look", "streaming_supervisor_sensor"]
-
 INTERVAL_SECONDS: Final = 5
 # Enough to count setbacks; a run by hand in between does not push the supervisor's last run out.
 RUNS_LOOKED_AT: Final = 20

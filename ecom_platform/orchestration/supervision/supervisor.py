@@ -17,8 +17,6 @@ from ecom_platform.orchestration.sensing.backoff import Backoff
 from ecom_platform.streaming.child import Child, last_words
 from ecom_platform.streaming.exits import Verdict, describe, judge
 
-__all__ = ["Ending", "Outcome", "Pace", "StreamSupervisor", "World"]
-
 
 @dataclass(frozen=True, slots=True)
 class Pace:

@@ -22,8 +22,6 @@ from ecom_platform.store.leases import STREAM_ROLE, Lease
 from ecom_platform.store.progress import read_progress
 from ecom_platform.streaming.child import Child
 
-__all__ = ["RealWorld"]
-
 LOG = logging.getLogger(__name__)
 
 # Reading every source file costs a few milliseconds; once a minute is soon enough.

@@ -7,8 +7,6 @@ import dagster as dg
 from ecom_platform.orchestration.names import OWNER
 from ecom_platform.orchestration.tables import TOPIC_KEY, schema
 
-__all__ = ["orders_topic"]
-
 orders_topic = dg.AssetSpec(
     TOPIC_KEY,
     group_name="sources",

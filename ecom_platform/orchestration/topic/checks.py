@@ -11,8 +11,6 @@ from ecom_platform.orchestration.resources import Platform
 from ecom_platform.orchestration.tables import TOPIC_KEY
 from ecom_platform.orchestration.topic.lag_verdict import evaluation, metadata, verdict
 
-__all__ = ["lag_within_bounds"]
-
 BUDGET_SECONDS = 20.0
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     # kafka-python takes a while to import, and definitions load often.
     from ecom_platform.streaming.lag import Lag
 
-__all__ = ["LagMemory", "after_failure", "after_sample", "kafka_lag_sensor"]
-
 INTERVAL_SECONDS: Final = 15
 # A tick is given 60 s; this leaves room for MongoDB's own time-out and the evaluation.
 BUDGET_SECONDS: Final = 20.0

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     # kafka-python takes a while to import, and definitions load often.
     from ecom_platform.streaming.lag import Lag
 
-__all__ = ["Verdict", "evaluation", "metadata", "verdict"]
-
 # Kafka ends a transaction that its producer left open after a minute, unless that asked for more.
 LONG_OPEN: Final = timedelta(minutes=1)
 

@@ -8,7 +8,8 @@ import pytest
 from pymongo.client_session import ClientSession
 
 from ecom_platform.archive import rehydrate_transaction as transaction
-from ecom_platform.archive.rehydrate import Rehydrated, rehydrate_waiting
+from ecom_platform.archive.rehydrate import rehydrate_waiting
+from ecom_platform.archive.rehydrate_transaction import Rehydrated
 from ecom_platform.contract import OrderPlaced
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.late_events import LateOutcomes, count_waiting, read_late_outcomes

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ecom_platform.archive.rehydrate import Rehydrated
+from ecom_platform.archive.rehydrate_transaction import Rehydrated
 from ecom_platform.contract import Event, Status
 from ecom_platform.store.late_events import count_waiting
 from ecom_platform.streaming import sink as sink_module

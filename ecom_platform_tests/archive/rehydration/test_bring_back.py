@@ -11,7 +11,7 @@ from bson import encode
 
 from ecom_platform.archive.hdfs import arrow_file_system
 from ecom_platform.archive.lookup import find_orders
-from ecom_platform.archive.rehydrate import Rehydrated
+from ecom_platform.archive.rehydrate_transaction import Rehydrated
 from ecom_platform.contract import Status
 from ecom_platform.store.late_events import LateOutcomes, count_waiting, read_late_outcomes
 from ecom_platform.store.manifests import read_manifests

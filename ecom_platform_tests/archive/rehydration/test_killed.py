@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from ecom_platform.archive.rehydrate import Rehydrated, rehydrate
+from ecom_platform.archive.rehydrate import rehydrate
+from ecom_platform.archive.rehydrate_transaction import Rehydrated
 from ecom_platform.contract import Status
 from ecom_platform.errors import Fenced
 from ecom_platform.store import Lease

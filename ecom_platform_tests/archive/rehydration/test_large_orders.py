@@ -11,8 +11,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
 from ecom_platform.archive import rehydrate as module
-from ecom_platform.archive.rehydrate import Rehydrated
-from ecom_platform.archive.rehydrate_transaction import Attempt
+from ecom_platform.archive.rehydrate_transaction import Attempt, Rehydrated
 from ecom_platform.contract import Status
 from ecom_platform.errors import AccountingError, UnavailableError
 from ecom_platform.store.late_events import count_waiting

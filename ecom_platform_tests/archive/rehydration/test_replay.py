@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecom_platform.archive.rehydrate import Rehydrated
+from ecom_platform.archive.rehydrate_transaction import Rehydrated
 from ecom_platform.contract import Status
 from ecom_platform.store.late_events import count_waiting
 from ecom_platform_tests.archive import handmade

@@ -9,7 +9,7 @@ import pytest
 
 from ecom_platform.archive.hdfs import arrow_file_system
 from ecom_platform.archive.layout import ROOT
-from ecom_platform.archive.rehydrate import Rehydrated
+from ecom_platform.archive.rehydrate_transaction import Rehydrated
 from ecom_platform.contract import Status
 from ecom_platform.errors import AccountingError, UnavailableError
 from ecom_platform.store.late_events import count_waiting
