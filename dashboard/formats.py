@@ -10,6 +10,7 @@ __all__ = [
     "change",
     "clock",
     "count",
+    "counted",
     "currency_sign",
     "days",
     "duration",
@@ -21,6 +22,7 @@ __all__ = [
     "points",
     "rise",
     "share",
+    "took",
 ]
 
 UNKNOWN = "—"
@@ -55,6 +57,11 @@ def count(number: int | None) -> str:
 def per_minute(rate: float | None) -> str:
     """How many come per minute: 42.0/min."""
     return UNKNOWN if rate is None else f"{rate:,.1f}/min"
+
+
+def took(seconds: float) -> str:
+    """How long a run took: 27 s; from a minute on 1 m, 1 h 12 m."""
+    return f"{seconds:.0f} s" if seconds < 60 else duration(seconds)
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -15,6 +15,7 @@ from dashboard.view import Asked, View, WhileLoading
 __all__ = ["draw"]
 
 _MINUTES_HEIGHT = 294  # beside the equations of two partitions
+_EMPTY_HEIGHT = 80
 _NOT_BEGUN = "The stream has not begun: no offset is recorded"
 
 
@@ -116,6 +117,7 @@ def _letters_panel(view: View) -> None:
         honours=NOTHING,
         note=lambda found: f"{formats.count(sum(found[0].by_reason.values()))} set aside in this range",
         empty=lambda found: None if found[0].newest else ":material/check_circle: No dead letter in this range",
+        height=_EMPTY_HEIGHT,
         grows=True,
         while_loading=WhileLoading.SHOWN,
     )
