@@ -18,7 +18,7 @@ from ecom_platform.contract import PaymentType, Status
 from ecom_platform.kpi import bin_edge_seconds
 
 _FONT = '"Source Sans", sans-serif'
-_LONGEST_NAME = 26
+_LONGEST_NAME = 32
 _HALF_HOUR_SECONDS = 1800
 _HALF_HOUR = timedelta(seconds=_HALF_HOUR_SECONDS)
 _MOST_LARGE_BARS = 17

@@ -14,7 +14,18 @@ from dashboard.csv_file import Cell
 from dashboard.filter_controls import CLICK_HELP, bar_key, filter_chart
 from dashboard.overview import range_note
 from dashboard.palette import STATUS_ORDER
-from dashboard.panels import BODY_HEIGHT, EMPTY, body, chart, csv_button, order_link, panel, tile, unknown_tile
+from dashboard.panels import (
+    BODY_HEIGHT,
+    EMPTY,
+    body,
+    chart,
+    csv_button,
+    order_link,
+    panel,
+    table_height,
+    tile,
+    unknown_tile,
+)
 from dashboard.queries.buckets import day_aligned
 from dashboard.queries.delivering import Deliveries, Placed, deliveries, placed_by
 from dashboard.queries.delivery import (
@@ -36,6 +47,7 @@ from ecom_platform.kpi.definitions import DEFINITIONS
 from ecom_platform.kpi.figures import half_hour
 
 _TALL = 340
+_LATE_ROWS = 10
 _TILE_HEIGHT = 110
 _MOST_LATE = 50
 _NOTHING_LATE = ":material/check_circle: Nothing is late"
@@ -148,7 +160,7 @@ def _draw_late(view: View, found: list[LateOrder]) -> None:
             "Promised": [f"{order.expected_time:%d %b %H:%M}" for order in found],
         }
     )
-    with st.container(height=_TALL - 60, border=False):
+    with st.container(height=table_height(_LATE_ROWS), border=False):
         st.table(rows, border="horizontal", hide_index=True, alt="Open orders past their promise, longest first")
 
 

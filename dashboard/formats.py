@@ -38,6 +38,11 @@ def per_minute(rate: float | None) -> str:
     return UNKNOWN if rate is None else f"{rate:,.1f}/min"
 
 
+def took(seconds: float) -> str:
+    """How long a run took: 27 s; from a minute on 1 m, 1 h 12 m."""
+    return f"{seconds:.0f} s" if seconds < 60 else duration(seconds)
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """How many of what: 1 run, 2 runs."""
     return f"{count(number)} {noun if number == 1 else plural or f'{noun}s'}"

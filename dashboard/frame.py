@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs
 
@@ -36,6 +37,7 @@ LINKED = "show"
 Streamlit keeps what is chosen above the pages when it follows a link, and only adds the link's own parameters to the
 address: a plain `?courier=5` would change nothing.
 """
+_STYLE = Path(__file__).with_name("frame.css")
 # Alerts and orders are as they are now; the pipeline's figures are of the whole topic. What cannot be chosen there is
 # drawn disabled and not left out: only what is drawn keeps its value for the next page. An order is a tab of its own.
 _WITHOUT_CHOICES = frozenset({"order"})
@@ -86,6 +88,7 @@ def draw(page_name: str) -> None:
     known = names()
     if LINKED in st.query_params:
         _follow(parse_qs(st.query_params.pop(LINKED)), known)
+    st.html(_STYLE)
     with st.container(horizontal=True, vertical_alignment="top", key="frame"):
         if page_name not in _WITHOUT_CHOICES:
             _draw_range(disabled=page_name in _WITHOUT_RANGE)

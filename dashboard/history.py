@@ -13,7 +13,7 @@ from dashboard import charts_history, formats
 from dashboard.csv_file import Cell, units
 from dashboard.panels import chart, csv_button, panel
 from dashboard.queries.archive import Layer, layers
-from dashboard.queries.history import Days, Hour, daily, days_of, week_hours
+from dashboard.queries.history import LONG_RANGES, Days, Hour, daily, days_of, week_hours
 from dashboard.selection import EVERY, NOTHING
 from dashboard.view import Asked, View, WhileLoading
 from ecom_platform.kpi.definitions import DEFINITIONS
@@ -87,7 +87,8 @@ def _day_note(view: View, days: Days, where: Sequence[Layer]) -> str:
     strip = ", ".join(
         f"{formats.counted(places[name], 'day')} {words}" for name, words in _WHERE.items() if places[name]
     )
-    return f"{total} in {formats.counted(len(where), 'day')} (UTC) · {strip}"
+    last = "the last " if view.choice.preset not in LONG_RANGES else ""
+    return f"{total} in {last}{formats.counted(len(where), 'day')} (UTC) · {strip}"
 
 
 def _draw_days(view: View, days: Days, where: Sequence[Layer]) -> None:
@@ -130,10 +131,10 @@ def _draw_runs(found: Sequence[Manifest]) -> None:
         {
             "Run": [run.run for run in newest],
             "Kind": [run.kind.value for run in newest],
-            "State": [run.state.value for run in newest],
+            "State": [run.state.value.capitalize() for run in newest],
             "Days": [_days_text(run.days) for run in newest],
-            "Orders": [formats.count(run.rows) for run in newest],
-            "Size": [f"{sum(file.bytes for file in run.files) / 1e6:,.1f} MB" for run in newest],
+            "Orders": [formats.count(run.rows) if run.files else formats.UNKNOWN for run in newest],
+            "Size": [_size(run) for run in newest],
             "Took": [_took(run) for run in newest],
         }
     )
@@ -142,6 +143,10 @@ def _draw_runs(found: Sequence[Manifest]) -> None:
 
 def _days_text(days: Sequence[str]) -> str:
     return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}" if days else formats.UNKNOWN
+
+
+def _size(run: Manifest) -> str:
+    return f"{sum(file.bytes for file in run.files) / 1e6:,.1f} MB" if run.files else formats.UNKNOWN
 
 
 def _took(run: Manifest) -> str:

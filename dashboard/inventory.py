@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import charts, charts_stock, formats
 from dashboard.csv_file import Cell
 from dashboard.filter_controls import CLICK_HELP, bar_key, filter_chart
-from dashboard.panels import EMPTY, body, chart, csv_button, panel, tile, unknown_tile
+from dashboard.panels import EMPTY, GRID_ROW_HEIGHT, body, chart, csv_button, grid_height, panel, tile, unknown_tile
 from dashboard.queries.names import Names
 from dashboard.queries.sales import Amounts, sales_by_warehouse
 from dashboard.queries.stock import Shelf, Stock, cover_by_category, read_stock
@@ -20,6 +20,7 @@ from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.kpi.definitions import DEFINITIONS
 
 _TALL = 340
+_SHELF_ROWS = 10
 _TILE_HEIGHT = 110
 _MOST_ROWS = 100
 _NO_STOCK = "No stock is known"
@@ -128,7 +129,8 @@ def _draw_table(view: View, found: Stock) -> None:
     )
     st.dataframe(
         rows,
-        height=_TALL,
+        height=grid_height(_SHELF_ROWS),
+        row_height=GRID_ROW_HEIGHT,
         hide_index=True,
         key="shelf-rows",
         column_config={name: st.column_config.Column(alignment="right") for name in ("Reorder at", "Cover")},

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from math import ceil
 from typing import Any, Literal, TypeVar
 
 import plotly.graph_objects as go
@@ -32,6 +33,9 @@ AFTER_LOADING = "after loading"
 _AROUND_BODY = 90
 CONTROLS_HEIGHT = 44
 """Kept free in a card with controls: on a narrow one they stand below the title."""
+GRID_ROW_HEIGHT = 32
+"""Of a list that scrolls in itself (`st.dataframe`), its head included."""
+_TABLE_ROW_HEIGHT = 26.375
 _FEWEST_POINTS = 3
 _COLOUR_OF_SIDE: dict[int, Literal["off", "green", "red"]] = {-1: "red", 0: "off", 1: "green"}
 # In the place of the baseline, which stands above the tiles too: a tile has no room for both.
@@ -136,6 +140,16 @@ def tile(
 def unknown_tile(key: str, height: int = TILE_HEIGHT) -> None:
     """A figure that cannot be known before the history is loaded."""
     tile(key, UNKNOWN, None, AFTER_LOADING, height=height)
+
+
+def grid_height(rows: int) -> int:
+    """Of a list that scrolls in itself and ends at a whole row."""
+    return (rows + 1) * GRID_ROW_HEIGHT + 2
+
+
+def table_height(rows: int) -> int:
+    """Of a container in which a table ends at a whole row; its rows have one line."""
+    return ceil((rows + 1) * _TABLE_ROW_HEIGHT)
 
 
 def chart(figure: go.Figure, key: str, alt: str, on_click: Callable[[Any], None] | None = None) -> None:

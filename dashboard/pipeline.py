@@ -13,6 +13,7 @@ from dashboard.selection import NOTHING
 from dashboard.view import Asked, View, WhileLoading
 
 _MINUTES_HEIGHT = 294  # beside the equations of two partitions
+_EMPTY_HEIGHT = 80
 _NOT_BEGUN = "The stream has not begun: no offset is recorded"
 
 
@@ -114,6 +115,7 @@ def _letters_panel(view: View) -> None:
         honours=NOTHING,
         note=lambda found: f"{formats.count(sum(found[0].by_reason.values()))} set aside in this range",
         empty=lambda found: None if found[0].newest else ":material/check_circle: No dead letter in this range",
+        height=_EMPTY_HEIGHT,
         grows=True,
         while_loading=WhileLoading.SHOWN,
     )

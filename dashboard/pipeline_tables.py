@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, formats
-from dashboard.panels import BODY_HEIGHT, chart, panel
+from dashboard.panels import BODY_HEIGHT, chart, panel, table_height
 from dashboard.queries.archive import Archiving, archiving
 from dashboard.selection import NOTHING
 from dashboard.view import Asked, View, WhileLoading
@@ -19,7 +19,7 @@ from ecom_platform.store.pipeline_status import PipelineStatus, read_pipeline_st
 
 T = TypeVar("T")
 _MOST_DAYS = 14
-_MOST_FITTING_ROWS = 5
+_MOST_FITTING_ROWS = 7
 # Its sensor writes every 30 seconds; a busy machine may miss some.
 _SILENCE = timedelta(minutes=3)
 
@@ -148,7 +148,7 @@ def _run_rows(found: PipelineStatus) -> Sequence[Mapping[str, str]]:
             "Started": formats.clock(run.started_at),
             "Job": run.job,
             "State": run.status.capitalize(),
-            "Took": formats.duration((run.ended_at - run.started_at).total_seconds())
+            "Took": formats.took((run.ended_at - run.started_at).total_seconds())
             if run.started_at and run.ended_at
             else formats.UNKNOWN,
         }
@@ -179,6 +179,7 @@ def checks_panel(view: View) -> None:
         note=lambda found: told_at(found.at, view.tick.at, "failed ones first"),
         empty="Dagster has not reported yet",
         question="status",
+        most_rows=None,
     )
 
 
@@ -207,14 +208,16 @@ def _table_panel(
     note: Callable[[T], str],
     empty: str,
     question: str,
+    most_rows: int | None = _MOST_FITTING_ROWS,
 ) -> None:
+    """A table in a card; the rows beyond `most_rows` are reached by scrolling, None: all are shown."""
     panel(
         view,
         key,
         title,
         meaning,
         ask,
-        lambda found: _draw_table(rows(found), title),
+        lambda found: _draw_table(rows(found), title, most_rows),
         question=question,
         honours=NOTHING,
         note=note,
@@ -224,6 +227,7 @@ def _table_panel(
     )
 
 
-def _draw_table(rows: Sequence[Mapping[str, str]], title: str) -> None:
-    with st.container(height=BODY_HEIGHT if len(rows) > _MOST_FITTING_ROWS else "content", border=False):
+def _draw_table(rows: Sequence[Mapping[str, str]], title: str, most_rows: int | None) -> None:
+    height = "content" if most_rows is None or len(rows) <= most_rows else table_height(most_rows)
+    with st.container(height=height, border=False):
         st.table(pd.DataFrame(rows), border="horizontal", hide_index=True, alt=title)

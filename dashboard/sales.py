@@ -11,7 +11,19 @@ from dashboard import charts, formats
 from dashboard.csv_file import Cell, units
 from dashboard.filter_controls import CLICK_HELP, bar_key, filter_chart
 from dashboard.overview import SOLD, ask_line, closed_totals, compared_with, draw_revenue, judge_sales, range_note
-from dashboard.panels import BODY_HEIGHT, CONTROLS_HEIGHT, EMPTY, TILE_HEIGHT, body, chart, csv_button, panel, tile
+from dashboard.panels import (
+    BODY_HEIGHT,
+    CONTROLS_HEIGHT,
+    EMPTY,
+    GRID_ROW_HEIGHT,
+    TILE_HEIGHT,
+    body,
+    chart,
+    csv_button,
+    grid_height,
+    panel,
+    tile,
+)
 from dashboard.queries.products import Measure, ProductBucket, ProductSales, product_by_bucket
 from dashboard.queries.sales import Bucket, Group, sales_by_category, sales_by_city
 from dashboard.queries.selling import RankedProducts, SalesTiles, ranked_products, sales_tiles, with_others
@@ -25,6 +37,7 @@ from ecom_platform.kpi.definitions import DEFINITIONS
 _TALL = 340
 _BESIDE_CONTROLS = _TALL + CONTROLS_HEIGHT  # a row ends at one line
 _TABLE_HEIGHT = 400
+_PRODUCT_ROWS = 12
 _MOST_CITIES = 15
 _WANTED = "wanted-product"
 _MEASURES: dict[str, Measure] = {"Revenue": "net_cents", "Units": "units"}
@@ -360,7 +373,8 @@ def _draw_table(view: View, found: RankedProducts, span: Span) -> None:
                 "Units": [product.units for _, product in shown],
             }
         ),
-        height=_TABLE_HEIGHT,
+        height=grid_height(_PRODUCT_ROWS),
+        row_height=GRID_ROW_HEIGHT,
         hide_index=True,
         key="product-rows",
         column_config={amount: st.column_config.NumberColumn(format="%,.2f")},

@@ -14,7 +14,7 @@ from ecom_platform.kpi import Grain
 from ecom_platform.store import Loading
 from ecom_platform.store.client import MongoDatabase
 
-_LONG_RANGES = (Preset.WEEK, Preset.MONTH, Preset.DAYS)
+LONG_RANGES = (Preset.WEEK, Preset.MONTH, Preset.DAYS)
 _HALF_HOURS_PER_HOUR = 2
 
 
@@ -37,7 +37,7 @@ class Hour:
 
 def days_of(span: Span, now: datetime) -> Window:
     """The days that History shows: those chosen, and the last 30 when no more than one was."""
-    if span.preset in _LONG_RANGES:
+    if span.preset in LONG_RANGES:
         return span.window
     today = day_aligned(now)
     return Window(today - 29 * DAY, today + DAY)

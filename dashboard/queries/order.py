@@ -32,7 +32,7 @@ def find_order(settings: Settings, db: MongoDatabase, order_id: int) -> FoundOrd
     """Look in MongoDB first: a hot order always counts from there."""
     hot = db[ORDERS].find_one({"_id": order_id})
     if hot is not None:
-        return FoundOrder(hot, "Hot: in MongoDB.")
+        return FoundOrder(hot, "Stored in MongoDB.")
     manifest = read_archived_ids(db).run_of(order_id)
     if manifest is None:
         return FoundOrder(None, f"There is no order {order_id}, neither in MongoDB nor in the archive.")

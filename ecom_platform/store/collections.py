@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ecom_platform.kpi.rollups import KPI_CUBE, KPI_MINUTE, KPI_PRODUCT, STOCK
+from ecom_platform.kpi import rollups
 
 # Facts: one document per order, with its items and its delivery embedded.
 ORDERS: Final = "orders"
@@ -14,6 +14,10 @@ DEAD_LETTERS: Final = "dead_letters"
 STOCK_RECEIPTS: Final = "stock_receipts"
 
 # Rollups, written in the same transaction as the facts they count; those of KPIs are named with what is in them.
+KPI_MINUTE: Final = rollups.KPI_MINUTE
+KPI_CUBE: Final = rollups.KPI_CUBE
+KPI_PRODUCT: Final = rollups.KPI_PRODUCT
+STOCK: Final = rollups.STOCK
 INGEST_MINUTE: Final = "ingest_minute"
 
 # Events of orders that are archived; rehydration consumes them.

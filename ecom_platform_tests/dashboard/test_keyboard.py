@@ -62,7 +62,7 @@ def test_range_filters_live_and_an_order_by_keyboard_alone(browser, address, liv
         tab_to(page, order)
         with page.context.expect_page() as tab:  # Streamlit opens every link of a table in a tab of its own
             page.keyboard.press("Enter")
-        expect(tab.value.get_by_text("Hot: in MongoDB.")).to_be_visible()
+        expect(tab.value.get_by_text("Stored in MongoDB.")).to_be_visible()
         expect(tab.value).to_have_url(re.compile(f"order_id={number}"))
 
 

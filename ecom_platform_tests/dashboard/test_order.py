@@ -42,7 +42,7 @@ def test_a_hot_order_is_read_from_mongodb_even_if_it_was_archived_once(shop_db, 
 
     found = find_order(settings, shop_db, orders[1]["_id"])
 
-    assert (found.document, found.stored) == (orders[1], "Hot: in MongoDB.")
+    assert (found.document, found.stored) == (orders[1], "Stored in MongoDB.")
 
 
 def test_an_archived_order_that_cannot_be_read_names_its_run(shop_db, settings):

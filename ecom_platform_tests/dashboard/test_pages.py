@@ -135,7 +135,7 @@ def test_a_late_order_leads_to_what_happened_to_it(browser, address, live_shop):
     """The link in the list opens the order: its steps in order, its items, where it is stored."""
     order = live_shop.orders.find_one({"delivery.status": "Delivered"})
     with opened(browser, f"{address}/order?order_id={order['_id']}", charts=0) as found:
-        expect(found.page.get_by_text("Hot: in MongoDB.")).to_be_visible()
+        expect(found.page.get_by_text("Stored in MongoDB.")).to_be_visible()
         expect(found.tile("Total")).to_have_text(formats.exact_money(order["total_cents"], "USD"))
         expect(found.tile("State")).to_have_text("Delivered")
         steps = found.card("timeline").locator("tbody tr")

@@ -40,6 +40,23 @@ MARK_PRESSABLE = """() => {
   }
   document.addEventListener('focusin', event => { event.target.dataset.reached = ''; });
 }"""
+CONTROLS = ".st-key-frame :is(.st-key-range, details, .st-key-live, .st-key-state)"
+# Where the last card of each column ends, of the rows whose columns do not all end at one line.
+UNEVEN_ROWS = """() => [...document.querySelectorAll('[data-testid="stHorizontalBlock"]')].map(row => {
+  const columns = [...row.children].filter(child => child.dataset.testid === 'stColumn');
+  return columns.map(column => [...column.querySelectorAll('[class*="st-key-card-"]')].map(
+    card => card.getBoundingClientRect().bottom)).filter(ends => ends.length).map(ends => Math.max(...ends));
+}).filter(ends => ends.length > 1 && Math.max(...ends) - Math.min(...ends) > 2)"""
+# Tables in a box that scrolls and ends in the middle of a row, unless rows have several lines.
+CUT_ROWS = """() => [...document.querySelectorAll('[data-testid="stTable"]')].filter(table => {
+  const card = table.closest('[class*="st-key-card-"]');
+  let area = table;
+  do area = area.parentElement;
+  while (area !== card && !(area.scrollHeight > area.clientHeight + 1 && getComputedStyle(area).overflowY === 'auto'));
+  if (area === card) return false;
+  const end = area.getBoundingClientRect().bottom;
+  return ![...table.querySelectorAll('tr')].some(row => Math.abs(row.getBoundingClientRect().bottom - end) < 3);
+}).map(table => table.closest('[class*="st-key-card-"]').className)"""
 # Reached by arrows from what Tab reaches: the other choices of a group, the options of a list, the cells of a table.
 BY_ARROWS = '[role=radio], [role=tab], [data-testid="stDataFrame"] canvas, button[aria-label="Open"]'
 UNREACHED = f"[data-pressable]:not([data-reached]):not(:is({BY_ARROWS}))"
@@ -94,6 +111,23 @@ def test_it_fits_every_screen(browser, shown, request):
         assert name != "overview" or shown.tile("Revenue").bounding_box()["y"] < height
         if shots:
             shown.page.screenshot(path=Path(shots) / f"{name}_{width}_{scheme}.png")
+
+
+@in_light
+def test_the_controls_above_a_page_have_one_height(browser, shown):
+    """Those that the page has, folded: ranges, filters, Live, and what says how old the figures are."""
+    resize(shown, DESKTOP)
+    heights = shown.page.locator(CONTROLS).evaluate_all("all => all.map(e => e.getBoundingClientRect().height)")
+    assert heights
+    assert max(heights) - min(heights) < 1, heights
+
+
+@in_light
+def test_cards_of_a_row_end_at_one_line_and_lists_in_them_at_a_whole_row(browser, shown):
+    """On a desktop: a hole below the shorter card, or half a row at the end of a list, looks like a fault."""
+    resize(shown, DESKTOP)
+    assert shown.page.evaluate(UNEVEN_ROWS) == []
+    assert shown.page.evaluate(CUT_ROWS) == []
 
 
 @in_both
