@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
-from ecom_platform.archive.archiver_lease import LEASE_ROLE
 from ecom_platform.archive.hdfs import connect_hdfs
 from ecom_platform.archive.run import unfinished_runs
 from ecom_platform.local.server import as_admin
 from ecom_platform.orchestration.names import ARCHIVE_JOB, KPI_JOB, PURGE_JOB
 from ecom_platform.store.client import database
-from ecom_platform.store.leases import read_lease
+from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 from ecom_platform_tests.archive.moving import Document, due, everything, expected, fill
 from ecom_platform_tests.orchestration.kpis.daily import add_rollups, naive_daily, stored_daily
 from ecom_platform_tests.orchestration.stage import Stage, until
@@ -70,7 +69,7 @@ def kill_worker(stage: Stage, job: str) -> None:
 
 def kill_archiver(stage: Stage) -> None:
     """The same for the run, of whatever job, that holds the archiver's role."""
-    lease = read_lease(stage.db, LEASE_ROLE)
+    lease = read_lease(stage.db, ARCHIVER_ROLE)
     assert lease is not None
     assert lease.run_id is not None
     kill(stage, lease.run_id)

@@ -13,7 +13,7 @@ import pytest
 
 from ecom_platform.runtime.machine import LIBRARIES, Machine, look_at_it, problems
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FINE = Machine(linux=True, glibc=(2, 36), own_mongod=False, missing_libraries=[], free_bytes=10 << 30)
 
 

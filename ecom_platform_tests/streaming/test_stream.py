@@ -25,6 +25,7 @@ from ecom_platform.kafka.topic import TopicReader
 from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, ensure_schema, read_offsets, read_progress
+from ecom_platform.store.leases import STREAM_ROLE
 from ecom_platform.streaming import foreground
 from ecom_platform.streaming.lag import read_lag
 from ecom_platform.streaming.process import StreamCommand, environment, start_stream
@@ -210,7 +211,7 @@ def test_a_second_stream_refuses_while_the_first_holds_the_lease(settings: Setti
     """
     `ecom stream` beside a running one ends at once, names the holder and starts nothing.
     """
-    Lease.acquire(db, foreground.LEASE_ROLE, owner="the first")
+    Lease.acquire(db, STREAM_ROLE, owner="the first")
 
     with pytest.raises(Fenced, match="the first"):
         foreground.run(settings)
