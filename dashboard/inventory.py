@@ -182,7 +182,7 @@ def _cover_panel(view: View) -> None:
         partial(_draw_cover, view),
         question="stock",
         honours=STOCKED,
-        note=lambda found: f"Stronger colour: runs out sooner · {_basis(found)}",
+        note=lambda _: "Stronger colour: runs out sooner",
         empty=lambda found: None if found.rate_days else "Days of cover need 24 hours of sales",
         height=_TALL,
     )

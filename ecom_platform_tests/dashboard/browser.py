@@ -218,7 +218,8 @@ def assert_it_fits(screen: Screen, *, wider_allowed: tuple[str, ...] = ()) -> No
     """
     with suppress(PlaywrightTimeout):
         screen.page.wait_for_function(f"allowed => ({MISFITS})(allowed).length === 0", arg=list(wider_allowed))
-    assert screen.page.evaluate(MISFITS, list(wider_allowed)) == []
+    misfits = screen.page.evaluate(MISFITS, list(wider_allowed))
+    assert misfits == [], misfits
 
 
 @contextmanager

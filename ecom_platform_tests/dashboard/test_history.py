@@ -139,7 +139,7 @@ def test_who_asks_what_is_being_answered_waits_for_the_same_answer():
 def test_each_day_says_where_it_is_stored(browser, address, live_shop):
     """The line under the days counts them by where their orders are."""
     with opened(browser, f"{address}/history", CHARTS) as found:
-        expect(found.card("daily")).to_contain_text("in 30 days (UTC) · ")
+        expect(found.card("daily")).to_contain_text("in the last 30 days (UTC) · ")
 
 
 @pytest.mark.browser
