@@ -16,6 +16,8 @@ STAMP := $(VENV)/.installed
 # In front of what downloads: it trusts what the system trusts, and says so when that was the trouble.
 TRUSTING := $(BIN)/python -m ecom_platform.runtime.trust
 WEB_BROWSER := ecom_platform_tests/web_browser
+# Modules are handed out whole, the longest first.
+SHARED_OUT = -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 JAR_LOCKS := $(wildcard ecom_platform/runtime/locks/*.lock)
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
@@ -37,13 +39,13 @@ demo: $(STAMP) ## Start everything live; ARGS="--for 60 --no-browser" passes fla
 	@exec $(BIN)/ecom demo $(ARGS)
 
 test: browser ## Every test of the normal run, real servers included
-	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not full" $(ARGS)
+	@$(BIN)/python -m pytest $(SHARED_OUT) -m "not full" $(ARGS)
 
 test-unit: $(STAMP) ## The tests that need no server: under a minute
 	@$(BIN)/python -m pytest -n auto -m "not servers and not full and not browser" $(ARGS)
 
 test-full: browser ## Every test, the long crash matrices included
-	@$(BIN)/python -m pytest -p ecom_platform_tests.evidence $(ARGS)
+	@$(BIN)/python -m pytest $(SHARED_OUT) -p ecom_platform_tests.evidence $(ARGS)
 
 test-bare: ## The README's two commands in fresh Debian trees; only root can; ARGS="--suite trixie --command demo"
 	@$(PYTHON) -m ecom_platform_tests.bare $(ARGS)
