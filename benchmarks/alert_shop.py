@@ -78,7 +78,7 @@ class ShopInMemory:
 
     def change(self, config: ShopConfig) -> None:
         """Go on under another configuration, with other customers."""
-        self._shop.retarget(config, to_milliseconds(self.now), self._shop.stream + 1)
+        self._shop.retarget(config, to_milliseconds(self.now), self._shop.substream + 1)
 
     def live_until(self, instant: datetime, *, stream_runs: bool = True) -> None:
         """Let time pass; without its stream, events wait in the topic and the figures keep their age."""

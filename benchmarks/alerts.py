@@ -127,7 +127,8 @@ def _case(name: str, quiet: Watcher, dimensions: Dimensions, steady: ShopConfig)
     start = quiet.shop.now
     end = start + WATCHED[name]
     if name == STOPPED:
-        config, planted = steady, (Planted(name, SHOP, start, start + STOPPED_FOR, (Rule.STALE_DATA,)),)
+        config = steady
+        planted: tuple[Planted, ...] = (Planted(name, SHOP, start, start + STOPPED_FOR, (Rule.STALE_DATA,)),)
     else:
         config = _configured(name, dimensions, steady, to_milliseconds(start))
         planted = tuple(_planted(one) for one in _joined(config.incidents)) + _faults(config, start, end)

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -26,7 +27,7 @@ from ecom_platform.store import database, ensure_schema, load_dimensions
 from ecom_platform_tests.everywhere import grant_everywhere
 
 SEED = 1
-FREE_PORTS = {name: 0 for name in Settings.model_fields if name.endswith("_port")}
+FREE_PORTS: dict[str, Any] = {name: 0 for name in Settings.model_fields if name.endswith("_port")}
 
 
 @contextmanager

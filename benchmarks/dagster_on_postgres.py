@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -214,7 +215,7 @@ def _start(deployment: Deployment) -> float:
         set_intent(db, STREAM_ROLE, "running", by="benchmark", reason="as `ecom stream --supervised`")
     for name in STARTED:
         deployment.start(name)
-        _await(lambda name=name: deployment.healthy(name), name)
+        _await(partial(deployment.healthy, name), name)
     return time.monotonic() - started
 
 

@@ -64,7 +64,7 @@ def own_postgres(folder: Path, port: int) -> Iterator[Postgres]:
         shutil.chown(secret, USER, USER)
         owner = {"user": USER, "group": pwd.getpwnam(USER).pw_gid, "extra_groups": []}
     data, log = folder / "data", folder / "postgres.log"
-    make = [programs / "initdb", "--pgdata", data, "--username", "dagster", "--pwfile", secret]
+    make: list[str | Path] = [programs / "initdb", "--pgdata", data, "--username", "dagster", "--pwfile", secret]
     subprocess.run([*make, "--auth", "scram-sha-256"], check=True, stdout=subprocess.DEVNULL, cwd=folder, **owner)
     serve = [programs / "postgres", "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1"]
     with log.open("wb") as output:
@@ -87,7 +87,10 @@ def _make_database(programs: Path, port: int, password: str) -> str:
     import psycopg2
 
     where = {"host": "127.0.0.1", "port": str(port), "user": "dagster", "dbname": "postgres"}
-    ask = [programs / "pg_isready", *(f"--{name}={value}" for name, value in where.items() if name != "user")]
+    ask: list[str | Path] = [
+        programs / "pg_isready",
+        *(f"--{name}={value}" for name, value in where.items() if name != "user"),
+    ]
     deadline = time.monotonic() + READY_SECONDS
     while subprocess.run(ask, stdout=subprocess.DEVNULL, check=False).returncode:
         if time.monotonic() > deadline:

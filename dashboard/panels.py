@@ -257,17 +257,21 @@ def body(
         else:
             st.caption(_not_yet(found) if isinstance(found, NotYet) else note(found))
         if isinstance(found, NotYet):
-            sentence = ":material/hourglass_top: After loading"
             if draw_unknown:
                 draw_unknown()
-                return
+            else:
+                _draw_sentence(":material/hourglass_top: After loading", height)
+        elif found is None:
+            _draw_sentence("", height)
+        elif (sentence := empty(found)) is not None:
+            _draw_sentence(sentence, height)
         else:
-            sentence = "" if found is None else empty(found)
-            if found is not None and sentence is None:
-                draw(found)
-                return
-        with st.container(height=height, border=False, horizontal_alignment="center", vertical_alignment="center"):
-            st.markdown(f":gray[{sentence}]", text_alignment="center")
+            draw(found)
+
+
+def _draw_sentence(sentence: str, height: int) -> None:
+    with st.container(height=height, border=False, horizontal_alignment="center", vertical_alignment="center"):
+        st.markdown(f":gray[{sentence}]", text_alignment="center")
 
 
 def _not_yet(found: NotYet) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, formats
-from dashboard.panels import BODY_HEIGHT, chart, panel, table_height
+from dashboard.panels import BODY_HEIGHT, CardHeight, chart, panel, table_height
 from dashboard.queries.archive import Archiving, archiving
 from dashboard.selection import NOTHING
 from dashboard.view import Asked, View, WhileLoading
@@ -228,6 +228,6 @@ def _table_panel(
 
 
 def _draw_table(rows: Sequence[Mapping[str, str]], title: str, most_rows: int | None) -> None:
-    height = "content" if most_rows is None or len(rows) <= most_rows else table_height(most_rows)
+    height: CardHeight = "content" if most_rows is None or len(rows) <= most_rows else table_height(most_rows)
     with st.container(height=height, border=False):
         st.table(pd.DataFrame(rows), border="horizontal", hide_index=True, alt=title)
