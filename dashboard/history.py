@@ -9,7 +9,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts_history, formats
+from dashboard import charts, formats
 from dashboard.csv_file import Cell, units
 from dashboard.panels import chart, csv_button, panel
 from dashboard.queries.archive import Layer, layers
@@ -99,7 +99,7 @@ def _draw_days(view: View, days: Days, where: Sequence[Layer]) -> None:
         ["Day", "Where", "Orders placed", "Valid orders", f"Revenue {amount}", f"Booked value {amount}", "Units"],
         [_row(days, number, layer) for number, layer in enumerate(where)],
     )
-    figure = charts_history.daily(days, where, view.colours, view.currency, _TALL)
+    figure = charts.daily(days, where, view.colours, view.currency, _TALL)
     chart(figure, "daily", f"Revenue per day, {_day_note(view, days, where)}")
 
 
@@ -114,7 +114,7 @@ def _busiest(found: Sequence[Hour]) -> int:
 
 
 def _draw_week(view: View, found: list[Hour]) -> None:
-    figure = charts_history.week(found, view.colours, _TALL)
+    figure = charts.week(found, view.colours, _TALL)
     chart(
         figure, "week", f"Orders by day and hour of the last 7 days, the busiest hour {formats.count(_busiest(found))}"
     )

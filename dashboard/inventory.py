@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, charts_stock, formats
+from dashboard import charts, formats
 from dashboard.csv_file import Cell
 from dashboard.filter_controls import CLICK_HELP, bar_key, filter_chart
 from dashboard.panels import EMPTY, GRID_ROW_HEIGHT, body, chart, csv_button, grid_height, panel, tile, unknown_tile
@@ -194,7 +194,7 @@ def _draw_cover(view: View, found: Stock) -> None:
         number: names().warehouse(number) for number in sorted({shelf.warehouse_id for shelf in found.shelves})
     }
     lowest = min((value for value in cover.values() if value is not None), default=None)
-    figure = charts_stock.cover_map(cover, warehouses, view.colours, _TALL)
+    figure = charts.cover_map(cover, warehouses, view.colours, _TALL)
     chart(figure, "cover", f"Days of cover by warehouse and category, the lowest {formats.days(lowest)}")
 
 
@@ -269,7 +269,7 @@ def _draw_movements(view: View, found: Stock) -> None:
     )
     title = _label(known, shelf)
     st.caption(f"**{title}**: {described} · {_state(shelf)} · cover {formats.days(shelf.days_of_cover)}")
-    chart(charts_stock.movements(shelf, view.colours, 240), "movements", f"Units of {title}: {described}")
+    chart(charts.movements(shelf, view.colours, 240), "movements", f"Units of {title}: {described}")
 
 
 def _asked_for(shelves: Sequence[Shelf]) -> Shelf:

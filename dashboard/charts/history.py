@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from dashboard.charts import blank
+from dashboard.charts.base import blank
 from dashboard.formats import count, currency_sign
 from dashboard.palette import Palette
 from dashboard.queries.archive import Layer

@@ -1,0 +1,57 @@
+"""The look that all charts share: fonts, axes, legends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import plotly.graph_objects as go
+
+from dashboard.palette import Palette
+from dashboard.ranges import DAY
+
+_FONT = '"Source Sans", sans-serif'
+LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "xanchor": "left"}
+# In a narrow card two names stand beside each other, in the order of the parts.
+DENSE_LEGEND_ABOVE = {
+    **LEGEND_ABOVE,
+    "font": {"size": 11},
+    "entrywidth": 0.48,
+    "entrywidthmode": "fraction",
+    "traceorder": "normal",
+}
+
+
+def blank(colours: Palette, height: int) -> go.Figure:
+    """A chart of this look with nothing in it yet."""
+    axis = {
+        "gridcolor": colours.border,
+        "zeroline": False,
+        "linecolor": colours.border,
+        "tickfont": {"color": colours.muted, "size": 12},
+    }
+    return go.Figure(
+        layout={
+            "template": "none",
+            "height": height,
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"family": _FONT, "size": 13, "color": colours.text},
+            "xaxis": {**axis, "showgrid": False, "automargin": True},
+            "yaxis": {**axis, "automargin": True},
+            "hoverlabel": {"bgcolor": colours.surface, "bordercolor": colours.border, "font": {"color": colours.text}},
+            "showlegend": False,
+            # Keeps the reader's zoom for as long as Streamlit keeps the chart; zoom.py does when it builds a new one.
+            "uirevision": "constant",
+        }
+    )
+
+
+def over_time(figure: go.Figure, at: Sequence[datetime]) -> go.Figure:
+    """Give a chart the axes of counts over time; returns it."""
+    one_day = not at or at[-1] - at[0] <= DAY
+    figure.update_xaxes(tickformat="%H:%M" if one_day else "%d %b", nticks=7)
+    figure.update_yaxes(rangemode="tozero", nticks=5, tickformat="~s")
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 28, "b": 8})
+    return figure
