@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import charts, formats
 from dashboard.csv_file import Cell
-from dashboard.filter_controls import CLICK_HELP, bar_key, filter_chart
-from dashboard.overview import range_note
+from dashboard.filter_controls import CLICK_HELP, bar_key
 from dashboard.palette import STATUS_ORDER
 from dashboard.panels import (
     BODY_HEIGHT,
@@ -39,7 +39,9 @@ from dashboard.queries.delivery import (
 )
 from dashboard.queries.sales import Amounts
 from dashboard.ranges import Span, Window
-from dashboard.selection import EVERY, PROMISED, Kind
+from dashboard.ranked_bars import orders_by, ranked_bars
+from dashboard.revenue_panel import range_note
+from dashboard.selection import EVERY, PROMISED
 from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.contract import Status
 from ecom_platform.kpi import Grain
@@ -77,9 +79,9 @@ def draw(view: View) -> None:
         _delays_panel(view)
     first, second, third = st.columns(3, gap="small")
     with first:
-        _placed_panel(view, "courier", lambda found: found.by_courier, names().courier)
+        _placed_panel(view, "courier", lambda found: found.by_courier)
     with second:
-        _placed_panel(view, "warehouse", lambda found: found.by_warehouse, names().warehouse)
+        _placed_panel(view, "warehouse", lambda found: found.by_warehouse)
     with third:
         _ages_panel(view)
     _couriers_panel(view)
@@ -189,9 +191,7 @@ def _draw_late_by_courier(view: View, found: Deliveries) -> None:
         charts.Ranked(names().courier(courier), late, formats.count(late), key=bar_key("courier", courier))
         for courier, late in list(found.open.late_by_courier.items())[:12]
     ]
-    described = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
-    figure = charts.ranked(bars, view.colours, _TALL, colour=view.colours.bad)
-    filter_chart(view, figure, "late-couriers", f"Late now by courier: {described}", "courier")
+    ranked_bars(view, "late-couriers", "Late now by courier", bars, _TALL, filters="courier", colour=view.colours.bad)
 
 
 def _states_panel(view: View) -> None:
@@ -269,21 +269,11 @@ def _draw_delays(view: View, whole: Promises) -> None:
 
 def _placed_panel(
     view: View,
-    kind: Kind,
+    kind: Literal["warehouse", "courier"],
     part: Callable[[Placed], Mapping[int, Amounts]],
-    name: Callable[[int], str],
 ) -> None:
     key, title = f"per-{kind}", f"Orders per {kind}"
     honours = PROMISED if kind == "courier" else EVERY
-
-    def draw_bars(found: Placed) -> None:
-        ranked = sorted(part(found).items(), key=lambda item: (-item[1].orders, item[0]))
-        bars = [
-            charts.Ranked(name(number), sold.orders, formats.count(sold.orders), key=bar_key(kind, number))
-            for number, sold in ranked
-        ]
-        described = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
-        filter_chart(view, charts.ranked(bars, view.colours, _TALL), key, f"{title}: {described}", kind)
 
     panel(
         view,
@@ -291,7 +281,7 @@ def _placed_panel(
         title,
         DEFINITIONS["orders"].help + CLICK_HELP,
         lambda asked: placed_by(asked.db, asked.span, asked.filters),
-        draw_bars,
+        lambda found: orders_by(view, key, kind, part(found), _TALL),
         question="placed",
         honours=honours,
         note=lambda found: f"{formats.counted(sum(sold.orders for sold in part(found).values()), 'order')} placed",
@@ -320,8 +310,7 @@ def _ages_panel(view: View) -> None:
 def _draw_ages(view: View, found: Deliveries) -> None:
     ages = zip(AGES, found.open.by_age, strict=True)
     bars = [charts.Ranked(age, orders, formats.count(orders)) for age, orders in ages]
-    described = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
-    chart(charts.ranked(bars, view.colours, _TALL), "ages", f"Open orders by age: {described}")
+    ranked_bars(view, "ages", "Open orders by age", bars, _TALL)
 
 
 def _couriers_panel(view: View) -> None:

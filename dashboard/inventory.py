@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import pandas as pd
@@ -10,11 +10,12 @@ import streamlit as st
 
 from dashboard import charts, formats
 from dashboard.csv_file import Cell
-from dashboard.filter_controls import CLICK_HELP, bar_key, filter_chart
+from dashboard.filter_controls import CLICK_HELP
 from dashboard.panels import EMPTY, GRID_ROW_HEIGHT, body, chart, csv_button, grid_height, panel, tile, unknown_tile
 from dashboard.queries.names import Names
-from dashboard.queries.sales import Amounts, sales_by_warehouse
+from dashboard.queries.sales import sales_by_warehouse
 from dashboard.queries.stock import Shelf, Stock, cover_by_category, read_stock
+from dashboard.ranked_bars import orders_by
 from dashboard.selection import EVERY, STOCKED
 from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.kpi.definitions import DEFINITIONS
@@ -205,7 +206,7 @@ def _warehouse_panel(view: View) -> None:
         "Orders per warehouse",
         DEFINITIONS["orders"].help + CLICK_HELP,
         lambda asked: sales_by_warehouse(asked.db, asked.span.window, asked.span.grain, asked.filters),
-        partial(_draw_warehouses, view),
+        lambda found: orders_by(view, "per-warehouse", "warehouse", found, _TALL),
         question="stock-warehouses",
         honours=EVERY,
         note=lambda found: (
@@ -215,19 +216,6 @@ def _warehouse_panel(view: View) -> None:
         height=_TALL,
         while_loading=WhileLoading.CUT,
     )
-
-
-def _draw_warehouses(view: View, found: Mapping[int, Amounts]) -> None:
-    ranked = sorted(found.items(), key=lambda item: (-item[1].orders, item[0]))
-    bars = [
-        charts.Ranked(
-            names().warehouse(number), sold.orders, formats.count(sold.orders), key=bar_key("warehouse", number)
-        )
-        for number, sold in ranked
-    ]
-    described = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
-    figure = charts.ranked(bars, view.colours, _TALL)
-    filter_chart(view, figure, "per-warehouse", f"Orders per warehouse: {described}", "warehouse")
 
 
 def _movement_panel(view: View) -> None:

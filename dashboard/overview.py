@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import pandas as pd
@@ -12,7 +12,6 @@ from dashboard import charts, formats
 from dashboard.attention import draw_attention
 from dashboard.palette import STATUS_ORDER
 from dashboard.panels import (
-    AFTER_LOADING,
     BODY_HEIGHT,
     EMPTY,
     TILE_HEIGHT,
@@ -29,15 +28,15 @@ from dashboard.queries.orders import LastOrder, last_orders
 from dashboard.queries.products import ProductSales, product_sales
 from dashboard.queries.sales import Amounts, Bucket, sales_by_bucket, sales_by_payment
 from dashboard.ranges import Preset, Span, Window
+from dashboard.ranked_bars import ranked_bars
+from dashboard.revenue_panel import closed_totals, compared_with, draw_revenue, judge_sales, range_note
 from dashboard.selection import EVERY, NOTHING, PROMISED, STOCKED
-from dashboard.usual import BAND_HELP, Verdict, judge, usual_revenue, usual_so_far
-from dashboard.view import Asked, NotYet, View, WhileLoading
+from dashboard.usual import Verdict
+from dashboard.view import Asked, View, WhileLoading
 from ecom_platform.contract import PaymentType, Status
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 
-SOLD = "sold"
-"""The question whose answer the tiles' lines and the charts over time share."""
 _ATTENTION_HEIGHT = 154
 _STATUS_HEIGHT = 112
 # Beside the two cards: their heights, the frame of the second one, and the gap between them.
@@ -68,61 +67,6 @@ def draw(view: View) -> None:
     _orders_panel(view)
 
 
-def draw_revenue(view: View, height: int = BODY_HEIGHT) -> None:
-    """The revenue chart, as Overview and Sales have it."""
-    panel(
-        view,
-        "revenue",
-        _revenue_title(view),
-        DEFINITIONS["revenue"].help + BAND_HELP,
-        ask_line,
-        lambda found: _draw_revenue(view, *found, height),
-        question=SOLD,
-        honours=EVERY,
-        note=lambda found: _revenue_note(*found),
-        empty=lambda found: None if found[0].starts_at else "No orders yet",
-        height=height,
-        while_loading=WhileLoading.CUT,
-    )
-
-
-def closed_totals(view: View) -> list[Amounts]:
-    """The course of the range, for sparklines."""
-    found = view.ask(SOLD, ask_line, while_loading=WhileLoading.CUT).value
-    return [] if found is None or isinstance(found, NotYet) else [bucket.total for bucket in found[0].closed]
-
-
-def ask_line(asked: Asked) -> tuple[figures.RevenueLine, Span]:
-    """What was sold per bucket of the range, and before."""
-    complete = asked.loading is None
-    return figures.revenue_line(asked.db, asked.span, asked.filters, asked.now, history_complete=complete), asked.span
-
-
-def _revenue_title(view: View) -> str:
-    """What one point of the revenue chart stands for."""
-    return "Net item sales" if view.choice.filters.category else "Revenue"
-
-
-def _revenue_note(line: figures.RevenueLine, span: Span) -> str:
-    """The buckets, and what the dotted line is."""
-    per = {Grain.MINUTE: "minute", Grain.DAY: "day"}.get(span.grain, "30 minutes")
-    return f"per {per}, UTC · dotted: {span.earlier_name}" if line.earlier else f"per {per}, UTC"
-
-
-def range_note(span: Span, now: datetime, *, compared: bool) -> str:
-    """Which time the figures are of, and what changes are against."""
-    versus = f" · changes {span.comparison.text}" if compared else ""
-    if span.is_cut:
-        return f"since {formats.moment(span.window.start, now)} UTC · what was before is being loaded"
-    last_day = span.window.end - timedelta(days=1)
-    if span.preset is Preset.HOUR:
-        promised = f"promises {span.promises.start:%H:%M} to {span.promises.end:%H:%M}"
-        return f"{span.window.start:%H:%M} to now, UTC · {promised}{versus}"
-    if span.window.start == last_day:
-        return f"{last_day:%A %d %B %Y}, UTC day{versus}"
-    return f"{span.window.start:%d %b} to {last_day:%d %b %Y}, UTC days{versus}"
-
-
 def _ask_tiles(asked: Asked) -> tuple[figures.Tiles, Span]:
     complete = asked.loading is None
     return figures.tiles(asked.db, asked.span, asked.filters, asked.now, history_complete=complete), asked.span
@@ -133,25 +77,6 @@ def _draw_tiles(view: View, found: figures.Tiles, span: Span) -> None:
     with st.grid(6, min_column_width=165, gap="small", key="tiles-grid"):
         _draw_sales_tiles(view, found, span, versus)
         _draw_promise_tiles(found, versus, ", ".join(view.choice.ignored(PROMISED)))
-
-
-def compared_with(span: Span, before: Amounts | None, *, is_loading: bool) -> str:
-    """What stands beside a change: what it is against, or why there is none."""
-    if before:
-        return span.comparison.short
-    return AFTER_LOADING if is_loading else "no earlier data"
-
-
-def judge_sales(view: View, span: Span, current: Amounts) -> dict[str, Verdict]:
-    """Booked value and orders of the compared part of a day against what is usual by then, by key of their tiles."""
-    booked = judge(
-        usual_so_far(view, span, "booked_cents"),
-        current.booked_cents,
-        partial(formats.money, currency=view.currency),
-    )
-    orders = judge(usual_so_far(view, span, "orders"), current.orders, formats.count)
-    # The change of revenue is that of booked value, and so is what it is judged by.
-    return {"revenue": booked, "booked": booked, "orders": orders}
 
 
 def _draw_sales_tiles(view: View, found: figures.Tiles, span: Span, versus: str) -> None:
@@ -196,16 +121,6 @@ def _draw_promise_tiles(found: figures.Tiles, versus: str, ignored: str) -> None
         ignored or (versus if found.promises.enough else f"only {formats.count(found.promises.due)} due"),
         [bucket.on_time_share for bucket in found.promise_buckets],
     )
-
-
-def _draw_revenue(view: View, line: figures.RevenueLine, span: Span, height: int) -> None:
-    usual = usual_revenue(view, span)
-    figure = charts.revenue(line, span, usual, view.colours, view.currency, height)
-    total = sum(bucket.total.revenue_cents for bucket in line.closed)
-    sides = [usual[bucket.at].side(bucket.total.revenue_cents) for bucket in line.closed if bucket.at in usual]
-    against = f", {sides.count(1)} above and {sides.count(-1)} below usual" if sides else ""
-    described = f"{formats.money(total, view.currency)} in {len(line.closed)} closed buckets{against}"
-    chart(figure, "revenue", f"{_revenue_title(view)} over time, {described}")
 
 
 def _status_panel(view: View) -> None:
@@ -320,8 +235,7 @@ def _draw_products(view: View, found: tuple[list[ProductSales], Span]) -> None:
         )
         for product in found[0]
     ]
-    ranking = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
-    chart(charts.ranked(bars, view.colours, BODY_HEIGHT), "products", f"Best-selling products: {ranking}")
+    ranked_bars(view, "products", "Best-selling products", bars)
 
 
 def _products_note(span: Span) -> str:

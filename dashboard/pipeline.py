@@ -9,6 +9,7 @@ from dashboard.panels import BODY_HEIGHT, body, chart, panel
 from dashboard.pipeline_tables import archive_days_panel, archive_runs_panel, checks_panel, runs_panel, size_panel
 from dashboard.pipeline_tiles import TILE_HEIGHT, draw_tiles
 from dashboard.queries.pipeline import OUTCOMES, DeadLetters, Minute, Stream, dead_letters, ingested, stream
+from dashboard.ranked_bars import ranked_bars
 from dashboard.selection import NOTHING
 from dashboard.view import Asked, View, WhileLoading
 
@@ -125,9 +126,8 @@ def _draw_letters(view: View, found: DeadLetters, brokers: str) -> None:
     left, right = st.columns(2, gap="small")
     with left:
         bars = [charts.Ranked(reason, number, formats.count(number)) for reason, number in found.by_reason.items()]
-        described = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
-        figure = charts.ranked(bars, view.colours, max(BODY_HEIGHT, 24 * len(bars)), colour=view.colours.bad)
-        chart(figure, "letters", f"Dead letters by reason: {described}")
+        height = max(BODY_HEIGHT, 24 * len(bars))
+        ranked_bars(view, "letters", "Dead letters by reason", bars, height, colour=view.colours.bad)
     with right:
         newest = found.newest[0]
         st.caption(f"Newest: **{newest.reason}** · {newest.seen_at:%d %b %H:%M:%S} UTC · {newest.place}")

@@ -10,8 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, formats
-from dashboard.panels import BODY_HEIGHT, CardHeight, chart, panel, table_height
+from dashboard.panels import CardHeight, panel, table_height
 from dashboard.queries.archive import Archiving, archiving
+from dashboard.ranked_bars import ranked_bars
 from dashboard.selection import NOTHING
 from dashboard.view import Asked, View, WhileLoading
 from ecom_platform.settings import Settings
@@ -53,8 +54,7 @@ def _draw_size(view: View, found: Archiving, settings: Settings) -> None:
         ("archived from", settings.archive_high_bytes),
     )
     bars = [charts.Ranked(name, size, _size(size)) for name, size in marks]
-    described = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
-    chart(charts.ranked(bars, view.colours, BODY_HEIGHT), "size", f"Size of the orders in MongoDB: {described}")
+    ranked_bars(view, "size", "Size of the orders in MongoDB", bars)
 
 
 def _size(number: int) -> str:

@@ -9,8 +9,7 @@ import streamlit as st
 
 from dashboard import charts, formats
 from dashboard.csv_file import Cell, units
-from dashboard.filter_controls import CLICK_HELP, bar_key, filter_chart
-from dashboard.overview import SOLD, ask_line, closed_totals, compared_with, draw_revenue, judge_sales, range_note
+from dashboard.filter_controls import CLICK_HELP, bar_key
 from dashboard.panels import (
     BODY_HEIGHT,
     CONTROLS_HEIGHT,
@@ -28,6 +27,8 @@ from dashboard.queries.products import Measure, ProductBucket, ProductSales, pro
 from dashboard.queries.sales import Bucket, Group, sales_by_category, sales_by_city
 from dashboard.queries.selling import RankedProducts, SalesTiles, ranked_products, sales_tiles, with_others
 from dashboard.ranges import Preset, Span
+from dashboard.ranked_bars import ranked_bars
+from dashboard.revenue_panel import SOLD, ask_line, closed_totals, compared_with, draw_revenue, judge_sales, range_note
 from dashboard.selection import EVERY, LOCATED, PROMISED, STOCKED, Kind
 from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.contract import PaymentType
@@ -172,12 +173,7 @@ def _draw_groups(
         )
         for group in found
     ]
-    figure = charts.ranked(bars, view.colours, height)
-    described = f"{title}: {', '.join(f'{bar.name} {bar.text}' for bar in bars)}"
-    if kind:
-        filter_chart(view, figure, key, described, kind)
-    else:
-        chart(figure, key, described)
+    ranked_bars(view, key, title, bars, height, filters=kind)
 
 
 def _payment_panel(view: View) -> None:
@@ -259,8 +255,7 @@ def _draw_best(view: View, measure: Measure, found: RankedProducts) -> None:
                 key=names().product(product.product_id),
             )
         )
-    ranking = ", ".join(f"{bar.name} {bar.text}" for bar in bars)
-    chart(charts.ranked(bars, view.colours, _TALL), "best", f"Best-selling products: {ranking}", _choose_product)
+    ranked_bars(view, "best", "Best-selling products", bars, _TALL, on_click=_choose_product)
 
 
 def _rise(found: RankedProducts, product: ProductSales) -> str:
