@@ -18,6 +18,7 @@ from ecom_platform.errors import AccountingError
 from ecom_platform.history.question import KpiQuestion
 from ecom_platform.kpi import UNKNOWN
 from ecom_platform.kpi.figures import average_order_value_cents, delay_percentile_seconds
+from ecom_platform.kpi.sql import VALID, delay_bin, on_time
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
 TOP_PRODUCTS: Final = 10
@@ -52,17 +53,17 @@ KPI_COLUMNS: Final = pa.schema(
 )
 """What the figures are made of."""
 
-_FILL: Final = """
+_FILL: Final = f"""
     INSERT INTO orders
-    SELECT order_id, hot, order_time, expected_time, actual_time, warehouse_id, courier_id, payment_type,
-           coalesce(user_city, $unknown), status, status <> $cancelled, quantity, discount_cents, total_cents,
+    SELECT order_id, hot, order_time, expected_time, actual_time - expected_time, warehouse_id, courier_id,
+           payment_type, coalesce(user_city, $unknown), status, {VALID}, quantity, discount_cents, total_cents,
            order_items
     FROM part
-"""
+"""  # noqa: S608 - of constants
 
 _TABLE: Final = """
     CREATE TABLE orders (
-        order_id BIGINT, hot BOOLEAN, placed_us BIGINT, expected_us BIGINT, actual_us BIGINT, warehouse_id BIGINT,
+        order_id BIGINT, hot BOOLEAN, placed_us BIGINT, expected_us BIGINT, delay_us BIGINT, warehouse_id BIGINT,
         courier_id BIGINT, payment_type VARCHAR, city VARCHAR, status VARCHAR, valid BOOLEAN, quantity BIGINT,
         discount_cents BIGINT, total_cents BIGINT,
         order_items STRUCT(product_id BIGINT, quantity BIGINT, price_cents BIGINT, net_cents BIGINT, category VARCHAR)[]
@@ -75,7 +76,7 @@ _VIEWS: Final = """
         SELECT * FROM orders WHERE placed_us >= $start AND placed_us < $end AND {warehouse};
     CREATE VIEW chosen AS SELECT * FROM placed WHERE {courier} AND {payment};
     CREATE VIEW due AS
-        SELECT *, coalesce(actual_us <= expected_us, false) AS on_time FROM orders
+        SELECT *, {on_time} AS on_time FROM orders
         WHERE expected_us >= $start AND expected_us < least($end, $as_of) AND valid
           AND {warehouse} AND {courier} AND {payment};
     CREATE VIEW lines AS
@@ -120,7 +121,7 @@ class OrderTable:
         """Take batches of KPI_COLUMNS; each order may come once."""
         for batch in batches:
             self._connection.register("part", _flat(batch, hot=hot))
-            self._connection.execute(_FILL, {"unknown": UNKNOWN, "cancelled": Status.CANCELLED.value})
+            self._connection.execute(_FILL, {"unknown": UNKNOWN})
             self._connection.unregister("part")
 
     def figures(self) -> dict[str, Any]:
@@ -164,6 +165,7 @@ class OrderTable:
         question, filters = self._question, self._question.filters
         texts = {
             "unknown": UNKNOWN,
+            "on_time": on_time("delay_us"),
             "warehouse": _among("warehouse_id", filters.warehouses),
             "courier": _among("courier_id", filters.couriers),
             "payment": _among("payment_type", filters.payments),
@@ -258,13 +260,9 @@ class OrderTable:
 
     def _delay(self) -> dict[str, Any]:
         """Whole seconds per order, as the rollups keep them: half a second goes to the even one."""
-        count, total = self._row(
-            "SELECT count(*), sum(CAST(round_even((actual_us - expected_us) / 1e6, 0) AS BIGINT)) FROM due "
-            "WHERE actual_us IS NOT NULL"
-        )
+        count, total = self._row("SELECT count(delay_us), sum(CAST(round_even(delay_us / 1e6, 0) AS BIGINT)) FROM due")
         bins = self._mapping(
-            "SELECT least(greatest((actual_us - expected_us + 172800000000) // 300000000, 0), 1439), count(*) FROM due "
-            "WHERE actual_us IS NOT NULL GROUP BY ALL"
+            f"SELECT {delay_bin('delay_us')}, count(*) FROM due WHERE delay_us IS NOT NULL GROUP BY ALL"  # noqa: S608
         )
         return {
             "count": count,

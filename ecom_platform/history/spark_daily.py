@@ -19,23 +19,23 @@ from ecom_platform.history.daily_figures import SUBJECTS, Figures, start_of, ste
 from ecom_platform.history.reader import Selection
 from ecom_platform.history.snapshot import read_snapshot
 from ecom_platform.history.spark_history import instant_kept, read_history
+from ecom_platform.kpi.sql import RETURNED, VALID, delay_bin, on_time
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.tabular.spark_session import start_session
 
-_VALID: Final = f"status <> '{Status.CANCELLED.value}'"
 _ORDERS: Final = f"""
 SELECT order_date AS day, payment_type, warehouse_id, courier_id, user_city,
        GROUPING(payment_type) * 8 + GROUPING(warehouse_id) * 4 + GROUPING(courier_id) * 2 + GROUPING(user_city) AS kind,
        COUNT(*) AS orders,
-       COUNT_IF({_VALID}) AS valid_orders,
+       COUNT_IF({VALID}) AS valid_orders,
        SUM(total_cents) AS booked_cents,
-       SUM(IF({_VALID}, total_cents, 0)) AS revenue_cents,
-       SUM(IF(status = '{Status.RETURNED.value}', total_cents, 0)) AS returned_cents,
-       SUM(IF({_VALID}, 0, total_cents)) AS cancelled_cents,
-       SUM(IF({_VALID}, subtotal_cents, 0)) AS subtotal_cents,
-       SUM(IF({_VALID}, discount_cents, 0)) AS discount_cents,
-       SUM(IF({_VALID}, quantity, 0)) AS units,
+       SUM(IF({VALID}, total_cents, 0)) AS revenue_cents,
+       SUM(IF({RETURNED}, total_cents, 0)) AS returned_cents,
+       SUM(IF({VALID}, 0, total_cents)) AS cancelled_cents,
+       SUM(IF({VALID}, subtotal_cents, 0)) AS subtotal_cents,
+       SUM(IF({VALID}, discount_cents, 0)) AS discount_cents,
+       SUM(IF({VALID}, quantity, 0)) AS units,
        {", ".join(f"COUNT_IF(status = '{status.value}') AS {status.value}" for status in Status)}
 FROM {{placed}}
 GROUP BY order_date, GROUPING SETS ((), (payment_type), (warehouse_id), (courier_id), (user_city))
@@ -43,10 +43,10 @@ GROUP BY order_date, GROUPING SETS ((), (payment_type), (warehouse_id), (courier
 _LINES: Final = f"""
 SELECT order_date AS day, category, product_id, GROUPING(category) * 2 + GROUPING(product_id) AS kind,
        COUNT(DISTINCT order_id) AS orders,
-       COUNT(DISTINCT IF({_VALID}, order_id, NULL)) AS valid_orders,
-       SUM(IF({_VALID}, line.quantity, 0)) AS units,
-       SUM(IF({_VALID}, line.quantity * line.price_cents, 0)) AS gross_cents,
-       SUM(IF({_VALID}, line.net_cents, 0)) AS net_cents
+       COUNT(DISTINCT IF({VALID}, order_id, NULL)) AS valid_orders,
+       SUM(IF({VALID}, line.quantity, 0)) AS units,
+       SUM(IF({VALID}, line.quantity * line.price_cents, 0)) AS gross_cents,
+       SUM(IF({VALID}, line.net_cents, 0)) AS net_cents
 FROM (SELECT order_date, order_id, status, line, line.category, line.product_id
       FROM (SELECT order_date, order_id, status, EXPLODE(order_items) AS line FROM {{placed}}))
 GROUP BY order_date, GROUPING SETS ((category), (product_id))
@@ -56,22 +56,21 @@ _DELAYED: Final = f"""
 SELECT DATE_FORMAT(expected_time, 'yyyy-MM-dd') AS day, payment_type, warehouse_id, courier_id,
        UNIX_MICROS(actual_time) - UNIX_MICROS(expected_time) AS delay_us
 FROM {{orders}}
-WHERE {_VALID} AND expected_time >= :start AND expected_time < LEAST(:end, :as_of)
+WHERE {VALID} AND expected_time >= :start AND expected_time < LEAST(:end, :as_of)
 """  # noqa: S608 - of constants
 _PROMISES: Final = f"""
 SELECT day, payment_type, warehouse_id, courier_id,
        GROUPING(payment_type) * 4 + GROUPING(warehouse_id) * 2 + GROUPING(courier_id) AS kind,
        COUNT(*) AS due,
-       COUNT_IF(delay_us <= 0) AS on_time,
-       COUNT_IF(delay_us IS NULL OR delay_us > 0) AS late,
+       COUNT_IF({on_time("delay_us")}) AS on_time,
+       COUNT_IF(NOT {on_time("delay_us")}) AS late,
        COUNT(delay_us) AS delivered,
        COALESCE(SUM(CAST(BROUND(delay_us / 1e6D) AS BIGINT)), 0) AS delay_seconds
 FROM ({_DELAYED})
 GROUP BY day, GROUPING SETS ((), (payment_type), (warehouse_id), (courier_id))
 """  # noqa: S608 - of constants
-# Bins of 5 minutes from 48 hours early to 72 hours late; the first and the last take what lies beyond.
 _DELAYS: Final = f"""
-SELECT day, LEAST(GREATEST((delay_us + 172800000000) DIV 300000000, 0), 1439) AS bin, 0 AS kind, COUNT(*) AS delivered
+SELECT day, {delay_bin("delay_us")} AS bin, 0 AS kind, COUNT(*) AS delivered
 FROM ({_DELAYED})
 WHERE delay_us IS NOT NULL
 GROUP BY ALL

@@ -19,9 +19,9 @@ PRODUCTS_PER_BLOCK = 50
 """Products that share a rollup document: one document per product cost a third of the write rate."""
 
 BIN_SECONDS = 300
-_FIRST_BIN_SECONDS = -48 * 3600
-_BINS = (48 + 72) * 3600 // BIN_SECONDS
-
+FIRST_BIN_SECONDS = -48 * 3600
+BINS = (48 + 72) * 3600 // BIN_SECONDS
+"""Bins of a delay: from 48 hours early to 72 hours late; the first and the last take what lies beyond."""
 
 MINUTE_RETENTION: Final = timedelta(days=3)
 _FINE_RETENTION: Final = timedelta(days=8)
@@ -65,12 +65,12 @@ def bucket_name(grain: Grain, when: datetime) -> str:
 
 def delay_bin(delay_seconds: float) -> int:
     """Return the 5-minute bin of a signed delay; −48 h and earlier share the first, 72 h and later the last."""
-    return min(max(int((delay_seconds - _FIRST_BIN_SECONDS) // BIN_SECONDS), 0), _BINS - 1)
+    return min(max(int((delay_seconds - FIRST_BIN_SECONDS) // BIN_SECONDS), 0), BINS - 1)
 
 
 def bin_edge_seconds(number: int) -> int:
     """Return the lower edge of a delay bin, in seconds relative to the promise."""
-    return _FIRST_BIN_SECONDS + number * BIN_SECONDS
+    return FIRST_BIN_SECONDS + number * BIN_SECONDS
 
 
 # The same for the names of a shop's cities, categories and payment types.

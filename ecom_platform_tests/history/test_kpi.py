@@ -16,8 +16,8 @@ from ecom_platform.kpi.figures import delay_percentile_seconds
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform_tests.archive import handmade
-from ecom_platform_tests.history.naive_kpi import naive_kpis
 from ecom_platform_tests.kpi.stored import NOW, random_order
+from ecom_platform_tests.oracle.kpis import naive_kpis
 
 FIRST = datetime(2026, 11, 19, tzinfo=UTC)
 LAST = datetime(2026, 11, 22, tzinfo=UTC)

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt, contribution
-from ecom_platform_tests.kpi.naive import Documents, naive_rollups
 from ecom_platform_tests.kpi.stored import LIVES, NOW, Document, random_order, take_step
+from ecom_platform_tests.oracle.rollups import Documents, naive_rollups
 
 
 def documents(rollups: Rollups, partition: int = 0) -> Documents:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ecom_platform.kpi import Increment, Rollups, accumulate, contribution
-from ecom_platform_tests.kpi.naive import naive_rollups
 from ecom_platform_tests.kpi.stored import NOW, Document, random_order
+from ecom_platform_tests.oracle.rollups import naive_rollups
 
 
 def folded(orders: list[Document]) -> list[Increment]:

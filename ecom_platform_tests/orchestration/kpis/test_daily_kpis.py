@@ -11,8 +11,9 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.archive.moving import due, fill
+from ecom_platform_tests.oracle.daily import naive_daily
 from ecom_platform_tests.orchestration.daemon import Daemon
-from ecom_platform_tests.orchestration.kpis.daily import add_rollups, naive_daily, stored_daily
+from ecom_platform_tests.orchestration.kpis.daily import add_rollups, stored_daily
 
 pytestmark = [
     pytest.mark.servers,

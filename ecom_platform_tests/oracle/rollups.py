@@ -1,16 +1,23 @@
-"""The rollups once more, written down figure by figure with calendar arithmetic and one counter per document.
-
-Shares nothing with the package: no buckets by division, no folding, no differences.
-"""
+"""The rollups, written down figure by figure with calendar arithmetic and one counter per document."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
+
+from ecom_platform_tests.oracle.orders import (
+    bin_of,
+    categories,
+    city_amounts,
+    delay,
+    head_amounts,
+    is_on_time,
+    is_valid,
+    line_amounts,
+    whole_seconds,
+)
 
 Documents = dict[tuple[str, str], dict[str, int]]
 """(collection, _id) to the amounts of the document."""
@@ -35,21 +42,9 @@ def naive_rollups(orders: Iterable[dict[str, Any]], partition: int, now: datetim
 
 
 def _payment_amounts(order: dict[str, Any]) -> dict[str, int]:
-    status, total = order["delivery"]["status"], order["total_cents"]
-    amounts = {"orders": 1, "booked_cents": total, f"status.{status}": 1}
-    if status == "Cancelled":
-        return {**amounts, "cancelled_cents": total}
-    amounts |= {
-        "revenue_cents": total,
-        "subtotal_cents": order["subtotal_cents"],
-        "discount_cents": order["discount_cents"],
-        "units": order["quantity"],
-    }
-    return {**amounts, "returned_cents": total} if status == "Returned" else amounts
-
-
-def _city_amounts(order: dict[str, Any]) -> dict[str, int]:
-    return {"orders": 1, "revenue_cents": 0 if order["delivery"]["status"] == "Cancelled" else order["total_cents"]}
+    amounts = {**head_amounts(order), f"status.{order['delivery']['status']}": 1}
+    amounts.pop("valid_orders", None)  # the counts by state say it
+    return amounts
 
 
 def _minute(found: Any, order: dict[str, Any], partition: int, now: datetime) -> None:
@@ -58,7 +53,7 @@ def _minute(found: Any, order: dict[str, Any], partition: int, now: datetime) ->
         return
     amounts = found["kpi_minute", f"{start:%Y-%m-%dT%H:%M}/{order['warehouse_id']}/{partition}"]
     _put(amounts, f"payment.{order['payment_type']}", _payment_amounts(order))
-    _put(amounts, f"city.{_safe(order['user_city'])}", _city_amounts(order))
+    _put(amounts, f"city.{_safe(order['user_city'])}", city_amounts(order))
 
 
 def _cube_by_order_time(found: Any, order: dict[str, Any], partition: int, now: datetime, grain: str) -> None:
@@ -66,42 +61,28 @@ def _cube_by_order_time(found: Any, order: dict[str, Any], partition: int, now: 
     if id_ is None:
         return
     amounts = found["kpi_cube", id_]
-    payment, valid = order["payment_type"], order["delivery"]["status"] != "Cancelled"
+    payment = order["payment_type"]
     _put(amounts, f"payment.{payment}", _payment_amounts(order))
-    _put(amounts, f"city.{_safe(order['user_city'])}", _city_amounts(order))
-    for category in {line["category"] for line in order["order_items"]}:
-        lines = [line for line in order["order_items"] if line["category"] == category]
-        gross, net = (
-            sum(line["quantity"] * line["price_cents"] for line in lines),
-            sum(line["net_cents"] for line in lines),
-        )
-        of_category = {"orders": 1, "booked_net_cents": net}
-        if valid:
-            of_category |= {
-                "valid_orders": 1,
-                "units": sum(line["quantity"] for line in lines),
-                "gross_cents": gross,
-                "net_cents": net,
-                "discount_cents": gross - net,
-            }
+    _put(amounts, f"city.{_safe(order['user_city'])}", city_amounts(order))
+    for category, lines in categories(order).items():
+        sold = line_amounts(lines)
+        of_category = {"orders": 1, "booked_net_cents": sold["net_cents"]}
+        if is_valid(order):
+            of_category |= {**sold, "valid_orders": 1, "discount_cents": sold["gross_cents"] - sold["net_cents"]}
         _put(amounts, f"category.{_safe(category)}.{payment}", of_category)
 
 
 def _cube_by_promise(found: Any, order: dict[str, Any], partition: int, now: datetime, grain: str) -> None:
-    delivery = order["delivery"]
-    expected, actual = delivery["expected_time"], delivery["actual_time"]
-    id_ = _cube_id("D", expected, order, partition, now, grain)
-    if id_ is None or delivery["status"] == "Cancelled":
+    id_ = _cube_id("D", order["delivery"]["expected_time"], order, partition, now, grain)
+    if id_ is None or not is_valid(order):
         return
-    amounts = {"due": 1}
-    if actual is not None:
-        late_seconds = Decimal((actual - expected) // timedelta(milliseconds=1)) / 1000
-        number = math.floor((late_seconds + 48 * 3600) / 300)
+    amounts, late = {"due": 1}, delay(order)
+    if late is not None:
         amounts |= {
-            "on_time": int(actual <= expected),
+            "on_time": int(is_on_time(order)),
             "delivered": 1,
-            "delay_seconds": round(late_seconds),
-            f"bins.{max(0, min(number, 1439))}": 1,
+            "delay_seconds": whole_seconds(late),
+            f"bins.{bin_of(late)}": 1,
         }
     _put(found["kpi_cube", id_], f"payment.{order['payment_type']}", amounts)
 
@@ -114,7 +95,7 @@ def _cube_by_step(found: Any, order: dict[str, Any], partition: int, now: dateti
 
 
 def _products(found: Any, order: dict[str, Any], partition: int, now: datetime, grain: str) -> None:
-    if order["delivery"]["status"] == "Cancelled":
+    if not is_valid(order):
         return
     start = order["order_time"].replace(minute=0, second=0, microsecond=0)
     if grain == "hour" and start < now - timedelta(days=8):
@@ -123,12 +104,7 @@ def _products(found: Any, order: dict[str, Any], partition: int, now: datetime, 
     for line in order["order_items"]:
         product = line["product_id"]
         amounts = found["kpi_product", f"{grain}/{bucket}/{order['warehouse_id']}/{product // 50}/{partition}"]
-        gross = line["quantity"] * line["price_cents"]
-        _put(
-            amounts,
-            f"products.{product}",
-            {"units": line["quantity"], "gross_cents": gross, "net_cents": line["net_cents"]},
-        )
+        _put(amounts, f"products.{product}", line_amounts([line]))
 
 
 def _stock(found: Any, order: dict[str, Any], partition: int) -> None:

@@ -1,20 +1,25 @@
-"""The answer of `ecom kpi` once more: plain loops over the stored orders, one figure after the other.
-
-Shares nothing with the package but the names in the answer.
-"""
+"""The answer of `ecom kpi`: plain loops over the stored orders, one figure after the other."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from fractions import Fraction
 from typing import Any
 
-STATES = ("Pending", "Shipped", "Delivered", "Returned", "Cancelled")
-Order = dict[str, Any]
+from ecom_platform_tests.oracle.orders import (
+    STATES,
+    Order,
+    bin_of,
+    delay,
+    edge_seconds,
+    is_on_time,
+    is_valid,
+    line_amounts,
+    whole_seconds,
+)
 
 
 def naive_kpis(
@@ -40,10 +45,10 @@ def naive_kpis(
     placed_here = [order for order in here if start <= order["order_time"] < end]
     placed = [order for order in mine if start <= order["order_time"] < end]
     sold = [order for order in placed if category is None or _lines(order, category)]
-    valid = [order for order in sold if _valid(order)]
+    valid = [order for order in sold if is_valid(order)]
     revenue = sum(_money(order, category) for order in valid)
     cut = as_of.replace(minute=0 if as_of.minute < 30 else 30, second=0, microsecond=0)
-    due = [order for order in mine if _valid(order) and start <= order["delivery"]["expected_time"] < min(end, cut)]
+    due = [order for order in mine if is_valid(order) and start <= order["delivery"]["expected_time"] < min(end, cut)]
     return {
         "orders": len(sold),
         "valid_orders": len(valid),
@@ -58,14 +63,10 @@ def naive_kpis(
         "by_warehouse": _sales(sold, lambda order: str(order["warehouse_id"]), category),
         "by_courier": _couriers(placed, due),
         "by_location": _sales(placed_here, lambda order: order["user_city"], None),
-        "top_products": _products([order for order in placed_here if _valid(order)], category),
+        "top_products": _products([order for order in placed_here if is_valid(order)], category),
         "promise": _promise(due),
         "delivery_delay_seconds": _delay(due),
     }
-
-
-def _valid(order: Order) -> bool:
-    return order["delivery"]["status"] != "Cancelled"
 
 
 def _lines(order: Order, category: str | None) -> list[dict[str, Any]]:
@@ -95,7 +96,7 @@ def _sales(orders: list[Order], key: Any, category: str | None) -> dict[str, dic
     for order in orders:
         row = found.setdefault(key(order), {"orders": 0, "revenue_cents": 0, "placed": 0})
         row["placed"] += 1
-        if _valid(order):
+        if is_valid(order):
             row["orders"] += 1
             row["revenue_cents"] += _money(order, category)
     return found
@@ -106,9 +107,8 @@ def _categories(valid: list[Order], category: str | None) -> dict[str, dict[str,
     for order in valid:
         for line in _lines(order, category):
             row = found[line["category"]]
-            row["units"] += line["quantity"]
-            row["gross_cents"] += line["quantity"] * line["price_cents"]
-            row["net_cents"] += line["net_cents"]
+            for name, amount in line_amounts([line]).items():
+                row[name] += amount
         for name in {line["category"] for line in _lines(order, category)}:
             found[name]["orders"] += 1
     return dict(found)
@@ -117,11 +117,11 @@ def _categories(valid: list[Order], category: str | None) -> dict[str, dict[str,
 def _couriers(placed: list[Order], due: list[Order]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = defaultdict(lambda: {"orders": 0, "due": 0, "on_time": 0, "late": 0})
     for order in placed:
-        found[str(order["delivery"]["courier_id"])]["orders"] += _valid(order)
+        found[str(order["delivery"]["courier_id"])]["orders"] += is_valid(order)
     for order in due:
         row = found[str(order["delivery"]["courier_id"])]
         row["due"] += 1
-        row["on_time" if _on_time(order) else "late"] += 1
+        row["on_time" if is_on_time(order) else "late"] += 1
     return dict(found)
 
 
@@ -131,35 +131,23 @@ def _products(valid: list[Order], category: str | None) -> list[dict[str, int]]:
         for line in _lines(order, category):
             product = line["product_id"]
             row = found.setdefault(product, {"product_id": product, "units": 0, "gross_cents": 0, "net_cents": 0})
-            row["units"] += line["quantity"]
-            row["gross_cents"] += line["quantity"] * line["price_cents"]
-            row["net_cents"] += line["net_cents"]
+            for name, amount in line_amounts([line]).items():
+                row[name] += amount
     return sorted(found.values(), key=lambda row: (-row["net_cents"], row["product_id"]))[:10]
 
 
-def _on_time(order: Order) -> bool:
-    delivery = order["delivery"]
-    return delivery["actual_time"] is not None and delivery["actual_time"] <= delivery["expected_time"]
-
-
 def _promise(due: list[Order]) -> dict[str, int]:
-    on_time = sum(_on_time(order) for order in due)
+    on_time = sum(is_on_time(order) for order in due)
     return {"due": len(due), "on_time": on_time, "late": len(due) - on_time}
 
 
 def _delay(due: list[Order]) -> dict[str, Any]:
-    delays = [
-        Fraction(
-            (order["delivery"]["actual_time"] - order["delivery"]["expected_time"]) // timedelta(milliseconds=1), 1000
-        )
-        for order in due
-        if order["delivery"]["actual_time"] is not None
-    ]
-    edges = sorted(min(max(math.floor(delay / 300) * 300, -48 * 3600), 72 * 3600 - 300) for delay in delays)
+    delays = [late for order in due if (late := delay(order)) is not None]
+    edges = sorted(edge_seconds(bin_of(late)) for late in delays)
     count = len(delays)
     return {
         "count": count,
-        "mean": round(sum(round(delay) for delay in delays) / count, 3) if count else None,
+        "mean": round(sum(map(whole_seconds, delays)) / count, 3) if count else None,
         "p50": edges[math.ceil(count * 0.5) - 1] if count else None,
         "p90": edges[math.ceil(count * 0.9) - 1] if count else None,
     }

@@ -1,0 +1,91 @@
+"""A KPI is defined once and computed by every engine: one that was added by half is found here.
+
+The table says under which name each engine has a figure, or why it has none. What the engines really have is read from
+them: the fields of the rollups, the answer of `ecom kpi`, the amounts of `kpi_daily`, the sources of the screens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecom_platform.history.daily_figures import SUBJECTS
+from ecom_platform.history.figures_sql import OrderTable
+from ecom_platform.history.question import Filters, KpiQuestion
+from ecom_platform.kpi import rollups
+from ecom_platform.kpi.definitions import DEFINITIONS
+
+DASHBOARD = Path(__file__).parents[2] / "dashboard"
+NOW_ONLY = "- as it is now, it has no range: read from open orders or from the stock"
+DERIVED = "- divided when it is shown, from "
+ENGINES = ("rollups", "ecom kpi", "kpi_daily")
+TABLE: dict[str, tuple[str, str, str]] = {
+    "revenue": ("revenue_cents", "revenue_cents", "revenue_cents"),
+    "orders": ("orders", "orders", "orders"),
+    "valid_orders": ("valid_orders", "valid_orders", "valid_orders"),
+    "booked": ("booked_cents", "booked_cents", "booked_cents"),
+    "average_order_value": (DERIVED + "revenue_cents", "aov_cents", DERIVED + "revenue_cents"),
+    "discount_rate": ("discount_cents", "discount_cents", "discount_cents"),
+    "cancelled_rate": ("cancelled_cents", DERIVED + "booked_cents and revenue_cents", "cancelled_cents"),
+    "returned": ("returned_cents", "- its orders are by_status Returned", "returned_cents"),
+    "category_sales": ("net_cents", "by_category", "category"),
+    "location_sales": ("revenue_cents", "by_location", "city"),
+    "units": ("units", "units", "units"),
+    "order_status": ("Delivered", "by_status", "Delivered"),
+    "payment_mix": ("orders", "by_payment_type", "payment"),
+    "top_products": ("net_cents", "top_products", "product"),
+    "late_now": (NOW_ONLY,) * 3,
+    "at_risk": (NOW_ONLY,) * 3,
+    "open": (NOW_ONLY,) * 3,
+    "delay_p50": ("bins", "delivery_delay_seconds", "delay"),
+    "delay_p90": ("bins", "delivery_delay_seconds", "delay"),
+    "delivery_delay": ("bins", "delivery_delay_seconds", "delay"),
+    "delivery_steps": ("steps", "- a question about one day: kpi_daily has it", "steps_Shipped"),
+    "on_time_share": ("on_time", "promise", "on_time"),
+    "oversold": ("reserved", *(NOW_ONLY,) * 2),
+    "out_of_stock": ("reserved", *(NOW_ONLY,) * 2),
+    "below_reorder": ("reserved", *(NOW_ONLY,) * 2),
+    "available": ("reserved", *(NOW_ONLY,) * 2),
+    "days_of_cover": ("units", *(NOW_ONLY,) * 2),
+}
+
+
+@pytest.fixture(scope="module")
+def names() -> Mapping[str, set[str]]:
+    """What each engine has."""
+    instant = datetime(2026, 11, 29, tzinfo=UTC)
+    with OrderTable(KpiQuestion.ask(instant, instant.replace(hour=1), instant, Filters())) as table:
+        answer: Mapping[str, Any] = table.figures()
+    lists = [value for name, value in vars(rollups).items() if name.endswith("_FIELDS")]
+    nested = {"bins", "steps"}  # with the number of a bin, or a state, as the names of their fields
+    source = Path(rollups.__file__).read_text(encoding="utf-8")
+    return {
+        "rollups": {field for fields in lists for field in fields} | {name for name in nested if f'"{name}"' in source},
+        "ecom kpi": set(answer),
+        "kpi_daily": {amount for amounts in SUBJECTS.values() for amount in amounts} | set(SUBJECTS),
+    }
+
+
+def test_every_definition_stands_in_the_table() -> None:
+    """And nothing else does."""
+    assert set(TABLE) == set(DEFINITIONS)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("key", TABLE)
+def test_an_engine_has_a_figure_or_says_why_not(key: str, engine: str, names: Mapping[str, set[str]]) -> None:
+    """An excuse is a sentence."""
+    place = TABLE[key][ENGINES.index(engine)]
+    assert place in names[engine] or re.fullmatch(r"- \w.{20,}", place), f"{key} is missing from {engine}: {place}"
+
+
+@pytest.mark.parametrize("key", DEFINITIONS)
+def test_a_screen_shows_a_figure_with_its_definition(key: str) -> None:
+    """A tile by its key, a panel by the help of its definition."""
+    sources = "".join(file.read_text(encoding="utf-8") for file in DASHBOARD.rglob("*.py"))
+    assert f'"{key}"' in sources, f"no tile or panel of the dashboard names {key}"
