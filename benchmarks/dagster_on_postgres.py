@@ -91,7 +91,7 @@ class Deployment:
             "PYTHONUNBUFFERED": "1",
         }
         missing = {key for key in given if not key.startswith("ECOM_")} - own.keys()
-        assert not missing, f"{name} has variables that nobody translates: {missing}"
+        assert not missing, f"{name} has variables that are not translated: {missing}"
         # The webserver and the daemon get no setting of the platform, as in the file.
         settings = environment(self.settings) if any(key.startswith("ECOM_") for key in given) else dict(os.environ)
         return {**settings, **own}

@@ -112,7 +112,7 @@ def unwatched(found: Attention) -> str | None:
 
 
 def plain(text: str) -> str:
-    """Text that somebody wrote, so that Markdown shows it as it is: no link, no picture, no formula."""
+    """Text that a person wrote, so that Markdown shows it as it is: no link, no picture, no formula."""
     return _MARKDOWN.sub(r"\\\1", text)
 
 

@@ -23,7 +23,7 @@ _OPEN_HELP = (
 )
 _PAST_HELP = "Every closed alert, from when what was wrong began to when it was good again."
 _SCORES_HELP = (
-    "Simulated shops with planted incidents, on seeds nobody had looked at when the limits were chosen. Precision: "
+    "Simulated shops with planted incidents, on seeds that were not used to choose the limits. Precision: "
     "the share of the alerts that something planted accounts for. Recall: the share of the planted incidents that the "
     "right rule found, about the right thing. Repeats: further alerts about an incident that had one."
 )

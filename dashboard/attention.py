@@ -48,7 +48,7 @@ def ask_attention(asked: Asked) -> Attention:
 
 
 def good_or_unwatched(found: Attention) -> str | None:
-    """The sentence instead of alerts: good news only while somebody looks. None: there are alerts."""
+    """The sentence instead of alerts: good news only while the rules are evaluated. None: there are alerts."""
     if found.open:
         return None
     if found.is_loading:

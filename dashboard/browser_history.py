@@ -1,7 +1,7 @@
 """The browser's Back: a link from page to page is one step, however many filters it changes.
 
 Streamlit 1.67 makes an entry of the browser's history for every parameter that a run changes, and following a link
-changes several. Back then led to addresses between here and there, where nobody had been. So whatever happens to the
+changes several. Back then led to addresses between here and there, that the reader never saw. So all changes of the
 address after a link and before the reader's next key or press replaces the entry instead of adding one.
 """
 

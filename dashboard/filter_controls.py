@@ -1,6 +1,6 @@
 """Filters chosen on a page: a click on a bar filters by it, a click on the only one left takes the filter away.
 
-Whatever a click does, the controls above the pages do too: they are its twin for the keyboard.
+The controls above the pages do all that a click does: they are its equivalent for the keyboard.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What stands above every page: range, filters, the Live switch, the state of the figures and the time in UTC.
 
-Every choice is in the address, so that a link shows the same to somebody else. The controls stand in the entry script
+Every choice is in the address, so that a link shows the same to another reader. The controls stand in the entry script
 and stay on the page (an expander keeps what is folded away, a popover does not): only then do they survive going from
 page to page and back.
 """

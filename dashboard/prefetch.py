@@ -51,7 +51,7 @@ class Prefetcher(Generic[T]):
         self._begun_at = float("-inf")
 
     def newest(self) -> T:
-        """The newest instant of which every answer is there; a new one when nobody has been asking ahead."""
+        """The newest instant of which every answer is there; a new one when nothing was prefetched."""
         with self._lock:
             if self._complete is None or (self._thread is None and time.monotonic() >= self._due_at()):
                 self._complete = self._new()

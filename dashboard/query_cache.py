@@ -1,4 +1,4 @@
-"""One answer per question, whoever asks: asked once per instant and ahead of the pages, kept when MongoDB is away.
+"""One answer per question for all readers: asked once per instant and ahead of the pages, kept when MongoDB is away.
 
 Every open page asks the same questions every few seconds. Ten pages must not mean ten times the queries, and a database
 that is down must neither empty the screens nor hold each panel up for its own timeout.
@@ -62,7 +62,7 @@ class Tick:
 
 @dataclass
 class _Slot:
-    """The state of one question; its lock is held while somebody asks.
+    """The state of one question; its lock is held while the question is asked.
 
     Attributes:
         asked_at: of the monotonic clock.
@@ -116,7 +116,7 @@ class QueryCache:
         """
         slot = self._slot(key)
         with slot.lock:
-            # A failure is asked again soon, whatever the pace of the figures: recovery should show at once.
+            # After a failure it is asked again soon, also of figures that refresh seldom: recovery should show at once.
             fresh_for = min(seconds, RETRY_SECONDS) if slot.answer.failure else seconds
             if time.monotonic() - slot.asked_at >= fresh_for:
                 slot.answer = self._ask(slot.answer, datetime.now(UTC), ask)
@@ -126,7 +126,7 @@ class QueryCache:
     def tick(self, pace_seconds: float | None) -> Tick:
         """The instant that pages of this pace describe now: the newest one of which all of their answers are there.
 
-        Without a pace, a new one every minute for whoever draws.
+        Without a pace, a new one every minute.
         """
         with self._followings_lock:
             prefetcher = self._prefetchers.setdefault(pace_seconds, self._prefetcher(pace_seconds))

@@ -42,7 +42,7 @@ class Verifying:
 
 
 class Verifications:
-    """One at a time, in a thread of its own: whoever asks what is being answered already waits for the same answer.
+    """One at a time, in a thread of its own; the same question, asked meanwhile, waits for the same answer.
 
     Args:
         verify_now: answers; by default with a connection of its own, which may take longer than a page's.

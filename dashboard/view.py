@@ -131,7 +131,7 @@ def live(key: str, choice: Choice, colours: Palette, *, running: bool, draw: Cal
     def draw_now() -> None:
         zoom.begin(choice)
         draw(View(choice, running, colours, answers().tick(choice.pace_seconds)))
-        if pace is not None:  # else nothing is drawn anew, and a zoom must not be what does it
+        if pace is not None:  # else nothing is drawn again, and a zoom must not be the cause
             zoom.watch()
 
     st.fragment(draw_now, run_every=pace, key=key)()

@@ -1,6 +1,6 @@
 """What a reader zoomed into, kept while the figures go on.
 
-Streamlit 1.67 builds a chart anew for new figures, and a new chart shows its whole range. So the page is told which
+Streamlit 1.67 rebuilds a chart for new figures, and a new chart shows its whole range. So the page is told which
 part of which chart is on screen, and draws that part again until the reader lets go of it (a double click) or chooses
 another range or filter.
 """

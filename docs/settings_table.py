@@ -1,6 +1,6 @@
 """The table of settings in docs/operations.md, written from the settings themselves.
 
-    python -m docs.settings_table     writes it anew
+    python -m docs.settings_table     writes it again
 
 Who reads a setting cannot be derived; it stands here, and a test demands that every setting has its line.
 """
@@ -29,10 +29,10 @@ READERS: Final[dict[str, str]] = {
     "mongodb_uri": "all",
     "mongodb_database": "all",
     "hdfs_uri": "archive and KPI runs, dashboard, `ecom`",
-    "role": "whoever logs in; every program sets its own",
-    "kafka_credentials": "whoever talks to Kafka",
-    "mongodb_credentials": "whoever talks to MongoDB",
-    "tls": "whoever talks to Kafka or MongoDB",
+    "role": "every program that logs in; each sets its own",
+    "kafka_credentials": "all that talk to Kafka",
+    "mongodb_credentials": "all that talk to MongoDB",
+    "tls": "all that talk to Kafka or MongoDB",
     "allow_insecure": _EVERYBODY,
     "spark_master": _STREAM,
     "java_home": f"{_LOCAL}, stream, archive and KPI runs",
@@ -96,7 +96,7 @@ def _shown(value: object) -> str:
 
 
 def main() -> int:
-    """Write the table anew."""
+    """Write the table again."""
     PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     return 0
 

@@ -23,12 +23,12 @@ _PASSWORD_BYTES = 32
 
 
 class Role(StrEnum):
-    """A part of the platform, or somebody outside of it; each may do only what it needs (table: `SECURITY.md`)."""
+    """A part of the platform, or a client outside of it; each may do only what it needs (table: `SECURITY.md`)."""
 
     ADMIN = "admin"
-    """Makes users, roles, access rules, topic and collections: `ecom up`, and nobody else."""
+    """Makes users, roles, access rules, topic and collections: `ecom up` alone."""
     OPERATOR = "operator"
-    """A person at the command line: reads and repairs data, changes nobody's rights."""
+    """A person at the command line: reads and repairs data, changes no rights."""
     SIMULATOR = "simulator"
     STREAM = "stream"
     ARCHIVER = "archiver"
@@ -39,7 +39,7 @@ class Role(StrEnum):
     PRODUCER = "producer"
     """A shop's own program, which sends events."""
     ANALYST = "analyst"
-    """Somebody who reads orders and figures with tools of their own."""
+    """A person who reads orders and figures with tools of their own."""
 
 
 _KAFKA_ONLY: Final = (Role.PRODUCER,)

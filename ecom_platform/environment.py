@@ -1,6 +1,6 @@
 """What a program of ours takes over from the environment that it was started in.
 
-A person's environment speaks to every program of a kind: to all JVMs, all of Python, whatever calls Spark. Ours run on
+A person's environment speaks to every program of a kind: to all JVMs, all of Python, all that calls Spark. Ours run on
 loopback with the Spark, the class path and the interpreter that were installed with them, so what is meant for others
 stops here: in the command line (`shield`), and in everything that it starts.
 """

@@ -13,7 +13,7 @@
      │    ├── TopicReplaced       the topic was deleted and created again
      │    ├── Unreadable          Kafka holds bytes that are not records any more
      │    └── PoisonedTopic       too many events in a row are dead letters
-     └── AccountingError     (1)  an equation does not hold: a bug, or somebody else wrote to the stores
+     └── AccountingError     (1)  an equation does not hold: a bug, or a foreign program wrote to the stores
 
 The text of an error says what failed, at which step, which state was left behind, and the next command to run.
 """

@@ -1,7 +1,7 @@
 """Folders for what programs need only while they run, in the home: nothing of ours lies in /tmp.
 
 That may be small, or `noexec`: JVMs unpack native libraries and load them. A process that wants a folder of its own
-holds a lock in it; whatever else is beside these belongs to the servers, and may go when they do not run.
+holds a lock in it; all else beside these belongs to the servers, and may go when they do not run.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def clear(parent: Path) -> None:
 
 @contextmanager
 def _nobody_else(parent: Path) -> Iterator[None]:
-    """A new folder has no lock for a moment: nobody may look at it then."""
+    """A new folder has no lock for a moment: no clean-up may look at it then."""
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (parent / LOCK).open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -72,6 +72,6 @@ def _in_use(folder: Path) -> bool:
 
 def _delete(entry: Path) -> None:
     if entry.is_dir() and not entry.is_symlink():
-        shutil.rmtree(entry, ignore_errors=True)  # what is left is in nobody's way, and tried again
+        shutil.rmtree(entry, ignore_errors=True)  # what is left does no harm, and is tried again
     else:
         entry.unlink(missing_ok=True)

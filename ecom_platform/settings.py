@@ -148,7 +148,7 @@ class Settings(BaseSettings):
 
     @property
     def from_record(self) -> frozenset[str]:
-        """The settings that nobody named: they were read from the record of what `ecom up` had started by then."""
+        """The settings that were not named: they were read from the record of what `ecom up` had started by then."""
         return self._from_record
 
     def noting(self, from_record: Iterable[str]) -> Settings:
@@ -194,7 +194,7 @@ def variables(settings: Settings, names: Iterable[str]) -> dict[str, str]:
 
 
 def given_variables() -> dict[str, str]:
-    """What somebody set, in the environment or in `.env`, for a program that runs in another folder.
+    """What a person set, in the environment or in `.env`, for a program that runs in another folder.
 
     Raises:
         ConfigurationError: a value cannot be used.
@@ -215,7 +215,7 @@ def credential_of(settings: Settings, server: SecuredServer, role: Role) -> Cred
 
 
 def _refuse_plaintext(settings: Settings) -> None:
-    """Raise ConfigurationError when passwords or data would cross a network in the clear, and nobody allowed it."""
+    """Raise ConfigurationError when passwords or data would cross a network in the clear without being allowed to."""
     if settings.allow_insecure:
         return
     plain = {"ECOM_HDFS_URI": [_host_of(settings.hdfs_uri)]}
@@ -260,7 +260,7 @@ def _mongodb_hosts_without_tls(uri: str) -> list[str]:
 
 
 def _validated(values: dict[str, Any], record: Path | None = None, recorded: Iterable[str] = ()) -> Settings:
-    """The settings; of those in `recorded`, the file `record` is to blame and nobody's variable."""
+    """The settings; of those in `recorded`, the file `record` is to blame and no variable."""
     try:
         return Settings(**values)
     except ValidationError as error:

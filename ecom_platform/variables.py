@@ -1,4 +1,4 @@
-"""The ECOM_* variables that somebody set, in the environment or in `.env`, before they are settings.
+"""The ECOM_* variables that a person set, in the environment or in `.env`, before they are settings.
 
 A name that is no setting is refused: ignored, it would leave a default in force that its author believes is changed.
 """

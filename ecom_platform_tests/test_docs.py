@@ -51,7 +51,7 @@ def test_commands_and_flags_exist(name: str) -> None:
 
 
 def test_every_command_is_in_the_readme() -> None:
-    """A command nobody can find does not exist."""
+    """A command no program can find does not exist."""
     from ecom_platform.cli import cli
 
     assert {f"ecom {command}" for command in cli.commands} <= set(re.findall(r"ecom [a-z-]+", code_of(README)))

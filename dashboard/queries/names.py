@@ -12,7 +12,7 @@ from ecom_platform.store.collections import COURIERS, PRODUCTS, WAREHOUSES
 
 @dataclass(frozen=True)
 class Names:
-    """By number; one that nobody has described yet is called by its number."""
+    """By number; one without a description yet is called by its number."""
 
     warehouses: Mapping[int, str] = field(default_factory=dict)
     couriers: Mapping[int, str] = field(default_factory=dict)

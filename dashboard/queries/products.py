@@ -18,7 +18,7 @@ Measure = Literal["net_cents", "units"]
 
 @dataclass(frozen=True)
 class ProductSales:
-    """Sales of one product, cancelled orders out; one that nobody has described yet is called by its number."""
+    """Sales of one product, cancelled orders out; one without a description yet is called by its number."""
 
     product_id: int
     name: str

@@ -85,7 +85,7 @@ def read_usual(db: MongoDatabase, days: Window, filters: Filters, *, history_com
 
 
 def _recorded(db: MongoDatabase, window: Window) -> set[datetime]:
-    """The half hours in which anybody placed an order, whatever the filters; read from the index alone."""
+    """The half hours with at least one order, without the filters; read from the index alone."""
     half_hours = {"basis": "P", "grain": Grain.HALF_HOUR.label, "t": {"$gte": window.start, "$lt": window.end}}
     return set(db[KPI_CUBE].distinct("t", half_hours))
 

@@ -1,4 +1,4 @@
-"""What each role may do in Kafka, and how the broker is told. Whatever is not allowed here is refused."""
+"""What each role may do in Kafka, and how the broker is told. What is not allowed here is refused."""
 
 from __future__ import annotations
 

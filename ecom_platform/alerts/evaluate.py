@@ -13,7 +13,7 @@ from ecom_platform.alerts.incident import Change, Watch, step
 from ecom_platform.alerts.rules import LIMITS, Limits, Reading, Rule, Watched, is_current, judge, shelf
 
 FORGOTTEN_AFTER: Final = timedelta(hours=6)
-"""An alert that nobody could judge for so long is closed: a courier who left gives no good readings either."""
+"""An alert that could not be judged for so long is closed: a courier who left gives no good readings either."""
 
 
 @dataclass(frozen=True, slots=True)

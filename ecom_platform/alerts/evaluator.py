@@ -1,7 +1,7 @@
-"""The evaluator: remember, look, judge, write. Whatever kills it, no alert is lost and none is doubled.
+"""The evaluator: remember, look, judge, write. Killed at any moment, it loses no alert and doubles none.
 
-What changed and what to remember are written in one transaction, under the condition that nobody else has written in
-between; an evaluation that was cut off has not happened, and the next one sees the same buckets again.
+What changed and what to remember are written in one transaction, under the condition that no other evaluator has
+written in between; an evaluation that was cut off has not happened, and the next one sees the same buckets again.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ class Watched:
 def judge(facts: Facts, watched: Watched, limits: Limits = LIMITS) -> list[Reading]:
     """Everything the facts tell, in order of time.
 
-    While figures are old, only their age is judged: whatever else they say is about the past.
+    While figures are old, only their age is judged: all else they say is about the past.
     """
     readings = [*_stale(facts, limits)]
     if not is_current(facts, limits):

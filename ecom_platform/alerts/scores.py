@@ -91,7 +91,7 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class Scores(msgspec.Struct, frozen=True):
-    """A whole run, on shops that nobody had looked at when the limits were chosen on others."""
+    """A whole run, on shops that were not used to choose the limits."""
 
     measured_on: date
     chosen_on_seeds: tuple[int, ...]

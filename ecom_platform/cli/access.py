@@ -51,4 +51,4 @@ def credentials(*, folder: Path | None, rotate: str | None) -> None:
     changed = client_config.rotate(load_settings(), Role(cast(str, rotate)))
     for file in changed:
         click.echo(f"{file} has a new password, and its server knows it.")
-    click.echo(f"Programs of the role {rotate} go on until they connect again: start them anew (docs/operations.md).")
+    click.echo(f"Programs of the role {rotate} go on until they connect again: restart them (docs/operations.md).")

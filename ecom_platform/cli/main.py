@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; every error becomes one sentence on stderr and a stable exit code."""
     if arguments is None:
         restart_unless_clean(["-m", "ecom_platform.cli", *sys.argv[1:]])
-    os.umask(0o077)  # what is written in the home is its owner's, whatever a person's shell allows
+    os.umask(0o077)  # what is written in the home is its owner's, even where a person's shell allows more
     shield()
     for stream in (sys.stdout, sys.stderr):
         cast(TextIOWrapper, stream).reconfigure(errors="replace")  # a terminal that knows no ✓ gets a question mark

@@ -88,7 +88,7 @@ def decode_with_extra(value: bytes | None, kafka_time: datetime, history_start: 
         kafka_time: the Kafka record's timestamp.
         history_start: first instant an order may be placed at (`ECOM_HISTORY_START`).
 
-    Never raises for bad data: whatever the bytes are, the answer is an event or a reason.
+    Never raises for bad data: the answer to any bytes is an event or a reason.
     """
     if value is None:
         return Rejected(Reason.NULL_VALUE, "the message has no value")

@@ -22,7 +22,7 @@ def judge_step(current: Status, seen: Collection[Status], reported: Status) -> S
     """Judge a reported status against the order's current one and those in its history.
 
     Forward jumps (Pending → Delivered) are legal because shops lose messages; a status that is already in the history
-    is a repetition, whatever came after it.
+    is a repetition, also when other steps came after it.
     """
     if reported in seen:
         return Step.REPEATED

@@ -91,7 +91,7 @@ def live_figures(db: MongoDatabase, day: str, as_of: datetime) -> Figures:
 
 
 def figures_of(cube: Iterable[Document], products: Iterable[Document]) -> Figures:
-    """The figures that rollup documents of one day say, of whatever partitions they are."""
+    """The figures that rollup documents of one day say, of any partition."""
     figures: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for document in cube:
         _add_cube(figures, document)

@@ -43,7 +43,7 @@ def answer_kpis(settings: Settings, db: MongoDatabase, question: KpiQuestion) ->
 
 
 def answer_kpis_at(settings: Settings, db: MongoDatabase, question: KpiQuestion, at: Timestamp) -> dict[str, Any]:
-    """As `answer_kpis`, of one cluster time: whatever else is read at it agrees with the answer.
+    """As `answer_kpis`, of one cluster time: all that is read at it agrees with the answer.
 
     Raises InstantExpired once the server no longer keeps that time, and what `answer_kpis` raises.
     """
@@ -74,7 +74,7 @@ def _ignored(filters: Filters) -> dict[str, list[str]]:
 
 
 def _name_products(db: MongoDatabase, products: list[dict[str, Any]]) -> None:
-    """Add names; an article nobody has described yet is called by its number."""
+    """Add names; a product without a description yet is called by its number."""
     ids = [product["product_id"] for product in products]
     with instant_errors("reading the names of products"):
         names = {row["_id"]: row["name"] for row in db[PRODUCTS].find({"_id": {"$in": ids}}, {"name": 1})}

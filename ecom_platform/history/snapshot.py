@@ -1,7 +1,7 @@
 """What counts at one cluster time: which orders are hot, which files are cold, and which rows of those count elsewhere.
 
 An order counts from MongoDB if it is there, else from a file of a committed manifest. Both are read at the same
-cluster time, so that no instant shows an order zero or two times, whatever the archive and the stream are doing.
+cluster time, so that no instant shows an order zero or two times while archive and stream are at work.
 """
 
 from __future__ import annotations

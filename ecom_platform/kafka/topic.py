@@ -1,6 +1,6 @@
 """The topic as the broker describes it: its id, where its partitions begin and end; and the group for lag tools.
 
-Spark commits no offsets to Kafka whatever its group id, so the stream publishes the applied ones to a group that nobody
+Spark commits no offsets to Kafka under any group id, so the stream publishes the applied ones to a group that no client
 joins: ordinary lag tools then tell the truth.
 """
 
@@ -36,7 +36,7 @@ class TopicIdentity:
 
 @dataclass(frozen=True, slots=True)
 class OpenTransaction:
-    """A transaction that nobody ended yet: what it has written, and what others wrote behind that, cannot be read.
+    """A transaction that has not ended yet: what it has written, and what others wrote behind that, cannot be read.
 
     Attributes:
         first: offset of its first record, where the readable part ends (Kafka's last stable offset).

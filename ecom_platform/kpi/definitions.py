@@ -92,8 +92,8 @@ _ALL = (
     Definition(
         "location_sales",
         "Sales by location",
-        "Revenue by the customer's city as it was when the order was placed, cancelled orders out; customers nobody "
-        "has described yet are unknown",
+        "Revenue by the customer's city as it was when the order was placed, cancelled orders out; customers not "
+        "described yet are unknown",
         "cents",
         Basis.PLACED,
     ),

@@ -93,7 +93,7 @@ def export(folder: Path) -> list[Path]:
 
 
 def rotate(settings: Settings, role: Role) -> list[Path]:
-    """Give a role new passwords, in its files and in the servers. Programs of the role then have to be started anew.
+    """Give a role new passwords, in its files and in the servers. Programs of the role then have to be restarted.
 
     Returns:
         The files that were replaced.

@@ -54,6 +54,6 @@ def end_runs(settings: Settings, by: str, between: Callable[[], None]) -> str | 
             stop_runs(instance, by)
             between()
             left = stop_runs(instance, by).left
-    except Exception as error:  # noqa: BLE001 - a courtesy: whatever prevents it, the processes must still be ended
+    except Exception as error:  # noqa: BLE001 - a courtesy: where it fails, the processes must still be ended
         return str(error)
     return f"{len(left)} runs did not end in time" if left else None

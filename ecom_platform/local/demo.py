@@ -1,6 +1,6 @@
 """`ecom demo`: everything live: servers, simulator, the stream under Dagster, dashboard; at the end, nothing is left.
 
-What the first live figure needs comes first: on two cores, whatever starts beside it delays it.
+What the first live figure needs comes first: on two cores, all that starts beside it delays it.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ FREE_PORTS = range(20_000, 32_000)
 
 
 def is_ours(address: str, settings: Settings, instance: Instance) -> bool:
-    """Whether the server behind the setting `address` is ours to start: nobody named another one.
+    """Whether the server behind the setting `address` is ours to start: no other one was named.
 
     What was recorded when the settings were read is ours as well, though another command may have ended it since.
     """
@@ -64,7 +64,7 @@ def port_is_free(port: int) -> bool:
 
 
 def read(instance: Instance) -> dict[str, Any]:
-    """What was recorded; empty when nothing was or it cannot be read (then it is written anew)."""
+    """What was recorded; empty when nothing was or it cannot be read (then it is written again)."""
     try:
         recorded = json.loads(instance.endpoints.read_text())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The JVMs of our own servers: how they are started, whatever the machine is called and wherever /tmp is.
+"""The JVMs of our own servers: how they are started, under any host name and with any /tmp.
 
 Their class path and options are in an argument file: the class path alone has thousands of characters.
 """
@@ -34,5 +34,5 @@ def command(
 
 
 def hosts(name: str) -> str:
-    """All names that our servers know: they ask for this machine's own, which on a laptop may be known to nobody."""
+    """All names that our servers know: they ask for this machine's own, which on a laptop no resolver may know."""
     return f"127.0.0.1 localhost {name}\n"

@@ -107,7 +107,7 @@ def ensure_topic(settings: Settings) -> None:
 
 
 def _adapt_topic(admin: KafkaAdminClient, topic: str) -> None:
-    """Let a topic that somebody else made take every message of the contract; raises as `ensure_topic`."""
+    """Let a topic that another program made take every message of the contract; raises as `ensure_topic`."""
     from kafka.admin import ConfigResource, ConfigResourceType
 
     resource = ConfigResource(ConfigResourceType.TOPIC, topic, ["cleanup.policy", "max.message.bytes"])

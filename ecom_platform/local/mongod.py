@@ -81,7 +81,7 @@ def lend_libraries(names: Sequence[str], folder: Path) -> dict[str, str]:
 
 def missing_libraries(program: Path, environment: Mapping[str, str] | None = None) -> list[str]:
     """The libraries that the system does not find for a program, with more variables in its environment."""
-    # The loader lists them and ends, whatever the program is; that is all that `ldd` does.
+    # The loader lists them and ends, for every program; that is all that `ldd` does.
     asked = {**os.environ, **(environment or {}), "LD_TRACE_LOADED_OBJECTS": "1"}
     try:
         answer = subprocess.run([program], env=asked, capture_output=True, text=True, timeout=20, check=False)

@@ -66,7 +66,7 @@ def programs(settings: Settings, instance: Instance) -> list[Program]:
         argv += ["--tlsAllowConnectionsWithoutCertificates"]
     for parameter in (*PARAMETERS, *settings.mongodb_parameters.split()):
         argv += ["--setParameter", parameter]
-    # In a file, because a changed command line would have a running server started anew.
+    # In a file, because a changed command line would have a running server restarted.
     bypass = str(not secured).lower()
     (instance.run / "mongod.conf").write_text(f"setParameter: {{enableLocalhostAuthBypass: {bypass}}}\n")
     return [Program("mongodb", argv, library_environment(program, instance.run / "libraries"), stop_seconds=30)]
@@ -165,7 +165,7 @@ def _ensure_admin(settings: Settings, client: MongoClient[dict[str, Any]]) -> No
     try:
         make_admin(client, credential_of(settings, "mongodb", Role.ADMIN))
     except OperationFailure as error:
-        # Somebody was faster, or a run was killed after this; whether the password is the same, its first use will say.
+        # Another start was faster, or a run was killed after this; whether the password is the same, its first use says.
         if error.code != UNAUTHORIZED:
             raise
 

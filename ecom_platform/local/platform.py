@@ -300,7 +300,7 @@ def _failed_start(
 
 
 def _end_leftovers(instance: Instance, progress: Progress) -> None:
-    """End servers whose manager was killed: nobody watches them, and their data folders are in use."""
+    """End servers whose manager was killed: no manager watches them, and their data folders are in use."""
     left = processes.processes(instance)
     if left:
         progress("all", f"ending {len(left)} processes that a killed run left behind")

@@ -1,4 +1,4 @@
-"""The processes of one instance, found by what they carry, not by what somebody wrote down.
+"""The processes of one instance, found by what they carry, not by a file of process ids.
 
 Everything that `ecom up` starts has ECOM_INSTANCE=<home> in its environment, and so has everything that those
 processes start. A process list made from that cannot be stale: a reboot, a crash or a reused process number leaves
@@ -51,7 +51,7 @@ def _carriers(marker: str) -> Iterator[psutil.Process]:
             if process.environ().get(MARKER) == marker and process.status() != psutil.STATUS_ZOMBIE:
                 yield process
         except psutil.Error:
-            continue  # ended meanwhile, or somebody else's
+            continue  # ended meanwhile, or of another user
 
 
 def _signal(process: psutil.Process, *, kill: bool) -> None:

@@ -25,7 +25,7 @@ class Program:
     """One long-running program.
 
     Programs with a lower `priority` are stopped later. `alive_seconds` is how long it must live to count as started.
-    `configuration` is the text of the files it reads at its start: when that changes, it is started anew.
+    `configuration` is the text of the files it reads at its start: when that changes, it is restarted.
     """
 
     name: str

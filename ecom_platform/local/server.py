@@ -57,7 +57,7 @@ class Server:
 def as_admin(settings: Settings, server: SecuredServer) -> Settings:
     """The settings as the admin of a server, where its credential is at hand; else unchanged.
 
-    A named server of which we have no admin has been provisioned by somebody else, or lets everybody do everything.
+    A named server of which we have no admin has been provisioned by its owner, or lets every client do everything.
     """
     folder: Path | None = getattr(settings, f"{server}_credentials")
     known = folder is not None and credential_file(folder, server, Role.ADMIN).exists()

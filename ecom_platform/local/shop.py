@@ -61,7 +61,7 @@ class StoreReport:
                 _write(db, self._latest)
                 trouble = ""
             except EcomError as error:
-                # The word expires meanwhile, which is right: nobody can read a figure either.
+                # The word expires meanwhile, which is right: no reader gets a figure either.
                 if trouble != str(error):
                     trouble = str(error)
                     _log.warning("the store is not told how far the history is: %s", error)

@@ -29,8 +29,8 @@ class Interrupts:
 def interrupts() -> Iterator[Interrupts]:
     """Take the signals inside.
 
-    A shell ignores SIGINT for what it starts in the background, and it is taken all the same: whoever sends it means
-    it. An ignored SIGHUP stays ignored: `nohup` asks for that.
+    A shell ignores SIGINT for what it starts in the background, and it is taken all the same: a person who sends it
+    means it. An ignored SIGHUP stays ignored: `nohup` asks for that.
     """
     taken = Interrupts()
     before = {number: signal.getsignal(number) for number in SIGNALS}

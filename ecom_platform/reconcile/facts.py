@@ -117,7 +117,7 @@ def _take_order(rollups: Rollups, tally: FactTally, order: Document) -> None:
         torn = history[-1]["status"] != order["delivery"]["status"]
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise AccountingError(
-            f"Order {order['_id']} is not what the stream writes ({error!r}): somebody else changed it in MongoDB. "
+            f"Order {order['_id']} is not what the stream writes ({error!r}): another program changed it in MongoDB. "
             "Nothing was compared. Mend or delete the document, then `ecom reconcile`."
         ) from error
     tally.orders += 1

@@ -1,7 +1,7 @@
 """Compare millions of rollup amounts in little memory, and name those that differ.
 
 Rollups are sums, so a linear fingerprint compares them: Σ amount × hash(document, field) per slice (a collection, grain
-and day) is equal on both sides when every amount is, whatever order the parts came in, and differs otherwise but for
+and day) is equal on both sides when every amount is, in any order of the parts, and differs otherwise but for
 one chance in 2^60. Only slices that differ are then gathered field by field.
 """
 

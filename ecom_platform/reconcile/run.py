@@ -57,7 +57,7 @@ class _Reading:
 
     def report(self) -> Report:
         # The order matters while everything goes on: what the store knows is in the ledger read after it, and what the
-        # ledger knows is in the topic looked at last. So whatever is ahead is pending, and nothing seems lost.
+        # ledger knows is in the topic looked at last. So all that is ahead is pending, and nothing seems lost.
         stored = read_offsets(self.db, self.settings.topic, session=self.session)
         late = self._late_events(stored)
         expectation = self._expectation(stored)
@@ -73,7 +73,7 @@ class _Reading:
 
     def _expectation(self, stored: Stored) -> Expectation | None:
         folder = self.settings.home / "ledger"
-        # In a deployment without a simulator the folder is a volume that nobody writes to.
+        # In a deployment without a simulator the folder is a volume without a writer.
         if not folder.exists() or not any(folder.iterdir()):
             return None
         waiting = {position(row["partition"], row["offset"]) for row in self._waiting(stored)}

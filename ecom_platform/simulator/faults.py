@@ -18,7 +18,7 @@ from ecom_platform.simulator.config import FaultRates
 from ecom_platform.simulator.emission import DUPLICATE, Emission
 from ecom_platform.simulator.ids import mix, share_of
 
-# Orders of the shop are numbered from 1; nobody places this many.
+# Orders of the shop are numbered from 1; no shop places this many.
 ORPHAN_IDS = 8_000_000_000_000_000
 _DUPLICATE_DELAY_MS = 20 * 60_000
 

@@ -50,7 +50,7 @@ class Stretch(Protocol):
 
 
 def history_allowance(behind: int | None) -> int:
-    """Return how many messages of history may be sent now; nothing while nobody knows how far the stream is."""
+    """Return how many messages of history may be sent now; nothing while it is unknown how far the stream is."""
     return 0 if behind is None else max(0, min(HISTORY_BATCH, HISTORY_LAG - behind))
 
 

@@ -34,7 +34,7 @@ def life_of(draw: DemandDraw, courier: Courier) -> Life:
     """Return the steps to come as (step, time in milliseconds), in order and strictly later than the order.
 
     Handling is log-normal (median 35 minutes beyond the minimum); the arrival scatters around the promise as the
-    courier does, but nobody arrives before the parcel could have travelled.
+    courier does, but none arrives before the parcel could have travelled.
     """
     handling = MIN_HANDLING_MS + min(_MAX_HANDLING_MS, int(2_100_000 * exp(0.6 * draw.handling)))
     shipped = draw.time_ms + handling

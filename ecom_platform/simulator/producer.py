@@ -23,8 +23,8 @@ from ecom_platform.simulator.emission import Emission
 from ecom_platform.simulator.ledger import Ledger
 
 _log = logging.getLogger(__name__)
-# Whatever goes wrong comes back as an exception or stands in the ledger; the client's own lines would repeat it ten
-# times a second on the terminal of whoever started us.
+# All that goes wrong comes back as an exception or stands in the ledger; the client's own lines would repeat it ten
+# times a second on the terminal of the caller.
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 _CONNECT_SECONDS = 8
@@ -215,7 +215,7 @@ class LagWatch:
         try:
             committed = admin.list_group_offsets(group).get(group, {})
         except CoordinatorNotAvailableError:
-            committed = {}  # nobody has ever committed anything in this cluster
+            committed = {}  # no group has ever committed in this cluster
         published = {one: committed[one].offset if one in committed else 0 for one in partitions}
         lag = sum(max(0, ends[one].offset - max(begins[one].offset, published[one])) for one in partitions)
         return lag, {one.partition: offset for one, offset in published.items()}

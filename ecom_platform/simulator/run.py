@@ -105,7 +105,7 @@ def simulate(
 
     With `days` that many days up to now are written as fast as Kafka takes them (`rate` does not matter). With `rate`
     = "max" the last of `orders` orders is placed shortly before now, the others before it, one a second on average.
-    Else `rate` orders a second are placed now, until `orders` are placed or somebody stops it (SIGTERM, Ctrl-C).
+    Else `rate` orders a second are placed now, until `orders` are placed or it is stopped (SIGTERM, Ctrl-C).
 
     Args:
         settings: topic, Kafka and home.

@@ -33,7 +33,7 @@ _STOP_SECONDS = 1.2
 
 
 def serve(settings: Settings, report: Report, *, history_days: float = 2.0, seed: int | None = None) -> None:
-    """Sell live until somebody says stop (SIGTERM, Ctrl-C), and fill the past in.
+    """Sell live until told to stop (SIGTERM, Ctrl-C), and fill the past in.
 
     A fresh home gets `history_days` of history, a known one the gap since it stopped, `history_days` at the most.
 
@@ -80,7 +80,7 @@ def prepare(
         parts = ShopParts.open(store, producer, dimensions, config, earliest_ms)
     else:
         _shorten(parts, earliest_ms)
-        # A clock ahead of ours (it was put back, or the shop was sent into the future) waits for nobody.
+        # A clock ahead of ours (it was put back, or the shop was sent into the future) does not wait.
         start_ms = min(max(parts.live.clock_ms, earliest_ms), now_ms)
         parts.live.retarget(config, start_ms, parts.new_substream())
         parts.save()

@@ -1,6 +1,6 @@
 """A shop that lives through simulated time and says, message by message, what happens in it.
 
-The messages are a pure function of (configuration, dimensions, state): how time is sliced, and when somebody stops
+The messages are a pure function of (configuration, dimensions, state): how time is sliced, and when a person stops
 looking, changes nothing. Due events wait in one list per minute; only the current minute is a heap.
 """
 
@@ -110,7 +110,7 @@ class Shop:
     def tell_ahead(self, until_ms: int) -> None:
         """Let every order be followed at once by those of its steps that are taken before `until_ms`.
 
-        For a past that is written after it happened: whatever part of it is written is true. Shelves see the steps in
+        For a past that is written after it happened: each part of it that is written is true. Shelves see the steps in
         their own time. Nothing is told ahead while faults hold messages back.
         """
         self._state.told_until_ms = until_ms
@@ -314,7 +314,7 @@ class Shop:
                 self._push((incident.to_ms, self._tick(), _RECEIPT, (pair, units)))
                 return None
         units = self.shelves.receive(pair, units)
-        # Nobody can take from an empty shelf, so nobody else would notice that this delivery was too small.
+        # Nothing is taken from an empty shelf, so nothing else would show that this delivery was too small.
         self._restock(pair, due_ms)
         unique = RECEIPTS | mix(self.substream, self._tick()) >> 3
         event = StockReceived(

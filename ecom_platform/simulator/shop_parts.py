@@ -86,7 +86,7 @@ class ShopParts:
 
     @classmethod
     def resume(cls, store: StateStore, producer: LedgerProducer, dimensions: Dimensions, state: HomeState) -> ShopParts:
-        """Take the shop up where it was, sending again whatever may not have arrived."""
+        """Take the shop up where it was, sending again all that may not have arrived."""
         live = Shop(dimensions, state.live)
         backlog = [Backlog(Shop(dimensions, one.shop), one.start_minute, one.end_minute) for one in state.backlog]
         backlog.sort(key=lambda one: -one.end_minute)

@@ -12,7 +12,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 @contextmanager
 def stop_requests() -> Iterator[threading.Event]:
-    """Give an event that is set by SIGTERM or Ctrl-C; outside of the main thread nobody sets it."""
+    """Give an event that is set by SIGTERM or Ctrl-C; outside of the main thread it is never set."""
     requested = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield requested

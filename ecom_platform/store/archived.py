@@ -37,7 +37,7 @@ class ArchivedIds:
     runs: tuple[ArchivedRun, ...] = field(default=())
 
     def run_of(self, order_id: int) -> Manifest | None:
-        """The latest run that archived the order. An order that is hot counts there, whatever this says."""
+        """The latest run that archived the order. An order that is hot counts there, not here."""
         return next((run.manifest for run in reversed(self.runs) if order_id in run.ids), None)
 
 

@@ -142,7 +142,7 @@ def without_password(uri: str) -> str:
 
 
 def without_login(uri: str) -> str:
-    """The URI without user and password: for somebody who logs in as another one."""
+    """The URI without user and password: for a client that logs in as another user."""
     return re.sub(r"(?<=://)[^/]*@", "", uri)
 
 

@@ -16,7 +16,7 @@ _VALID: Final = get_args(Desired)
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """The wish for a role: what, by whom, when (server's clock) and why; `at` is None while nobody said anything."""
+    """The desired state of a role: what, by whom, when (server's clock) and why; `at` is None before the first one."""
 
     role: str
     desired: Desired
@@ -35,7 +35,7 @@ def set_intent(db: MongoDatabase, role: str, desired: Desired, by: str, reason: 
 
 
 def read_intent(db: MongoDatabase, role: str) -> Intent:
-    """The wish for a role; `stopped` until somebody wished otherwise. Raises UnavailableError."""
+    """The desired state of a role; `stopped` before the first one. Raises UnavailableError."""
     with mongo_errors(f"reading what {role!r} should do"):
         row = db[INTENT].find_one({"_id": role})
     if row is None:

@@ -84,7 +84,7 @@ class Lease:
         """Take a role that is free, expired, or held by a process of this machine that is gone.
 
         Raises:
-            Fenced: somebody else holds it; the text says who and for how long.
+            Fenced: another process holds it; the text says which and for how long.
             UnavailableError: MongoDB does not answer; a lease that was taken unheard expires by itself.
         """
         with mongo_errors(f"taking the lease {role!r}"):
@@ -103,10 +103,10 @@ class Lease:
         return cls(db, role, int(taken["token"]), owner, ttl_seconds)
 
     def renew(self) -> None:
-        """Push the expiry out again. A lease that expired but that nobody took is still held.
+        """Push the expiry out again. A lease that expired but was not taken is still held.
 
         Raises:
-            Fenced: somebody else took it, or it was released: stop, do not write any more.
+            Fenced: another process took it, or it was released: stop, do not write any more.
             UnavailableError: MongoDB does not answer. The lease may well still be held: go on trying until Fenced.
         """
         renewed = {"renewed_at": "$$NOW", "expires_at": _expiry(self.ttl_seconds)}
@@ -119,10 +119,10 @@ class Lease:
             )
 
     def confirm(self, session: ClientSession) -> None:
-        """Make a transaction depend on this lease: it can only commit while nobody else has taken it.
+        """Make a transaction depend on this lease: it can only commit while no other process has taken it.
 
         Raises:
-            Fenced: somebody else took it, or it was released; the transaction must be given up.
+            Fenced: another process took it, or it was released; the transaction must be given up.
         """
         # A write, not a read: a take-over meanwhile is a conflict of the two.
         confirmed = [{"$set": {"confirmed_at": "$$NOW"}}]
@@ -143,7 +143,7 @@ class Lease:
 
 
 def read_lease(db: MongoDatabase, role: str) -> LeaseState | None:
-    """The state of a role, None when nobody ever held it. Raises UnavailableError."""
+    """The state of a role, None when it was never held. Raises UnavailableError."""
     with mongo_errors(f"reading the lease {role!r}"):
         rows = list(db[LEASES].aggregate([{"$match": {"_id": role}}, {"$set": {"read_at": "$$NOW"}}]))
     if not rows or not rows[0]["token"]:
@@ -187,7 +187,7 @@ def _expiry(ttl_seconds: float) -> Document:
 
 def _refusal(role: str, held: LeaseState | None) -> str:
     if held is None or held.owner is None:
-        return f"The lease {role!r} was taken by somebody else at the same instant. Nothing was started; try again."
+        return f"The lease {role!r} was taken by another process at the same instant. Nothing was started; try again."
     left = max(held.left, timedelta(0)).total_seconds()
     process = f", process {held.process.pid}" if held.process else ""
     return (

@@ -1,7 +1,7 @@
 """Whether history is being loaded: what each loader says of itself, and what screens and sensors make of it.
 
 A loader repeats its word every second. One that has died says nothing any more, and what it said last counts for 20
-seconds (by the server's clock): so nothing says that history is loading when nobody loads it.
+seconds (by the server's clock): so nothing says that history is loading when its loader is gone.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class RunState(StrEnum):
 
 
 class RunKind(StrEnum):
-    """What a run did: move orders out of MongoDB, or write files of other runs anew."""
+    """What a run did: move orders out of MongoDB, or rewrite files of other runs."""
 
     ARCHIVE = "archive"
     COMPACTION = "compaction"
@@ -101,7 +101,7 @@ class Manifest:
         run: sorts by start.
         token: of the archiver's lease; part of every name the run makes.
         days: UTC days of the orders it was planned for.
-        rows: orders that it wrote; `checksum` is theirs, whatever their order.
+        rows: orders that it wrote; `checksum` is theirs, in any order.
         files: what counts as cold while the state is one of COLD_STATES: those it wrote, without those that a
             compaction took over.
         superseded: ids in `files` that count elsewhere: they stayed hot, or were brought back.

@@ -49,7 +49,7 @@ def started_anywhere(pid: int) -> int | None:
 
 
 def _started_on_linux(pid: int) -> int | None:
-    """In clock ticks since the boot: times of day there follow a clock that somebody sets."""
+    """In clock ticks since the boot: times of day there follow a clock that can be set."""
     try:
         # The command name is in brackets and may contain blanks and brackets itself.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

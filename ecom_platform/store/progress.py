@@ -72,7 +72,7 @@ def figure_age(progress: Sequence[Progress], now: datetime, history_share: float
     """How old figures are that were read at `now`.
 
     A partition without lag is as fresh as its heartbeat, one with lag only as its last applied record; the figures are
-    as fresh as the oldest partition. The first state that holds is shown: Stale hides whatever lag was last reported,
+    as fresh as the oldest partition. The first state that holds is shown: Stale hides the lag that was last reported,
     and a history being loaded explains a lag.
 
     Args:

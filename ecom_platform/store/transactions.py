@@ -109,7 +109,7 @@ class _GivenUp(Exception):
 def run_transaction(session: ClientSession, work: Callable[[ClientSession], T], **options: Any) -> T:
     """As `with_transaction`; but a transaction that the server gave up twice ends with what the server said.
 
-    The driver would repeat it for two minutes and then raise a network's time-out, from which nobody can tell that a
+    The driver would repeat it for two minutes and then raise a network's time-out, from which one cannot tell that a
     smaller transaction would do.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Why a streaming query failed: the one sentence that somebody meant, out of all that was wrapped around it. Pure."""
+"""Why a streaming query failed: the one sentence that was meant, out of all that was wrapped around it. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One chunk, one transaction: facts, dead letters, rollups and the offsets they stand for, all or nothing.
 
 The first write moves the partition's offset under the condition that it is where this chunk starts and that the writer
-still holds its token. Whoever was overtaken matches nothing and stops; whatever was committed is never applied twice.
+still holds its token. A task that was overtaken matches nothing and stops; what was committed is never applied twice.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Sink:
         )
 
     def _fenced(self, row: Document | None) -> Fenced:
-        holder = f"token {row['token']}" if row else "nobody: the offset document is gone"
+        holder = f"token {row['token']}" if row else "none: the offset document is gone"
         return Fenced(
             f"{self.offsets_id} is now written by {holder}, not by token {self.token}. Nothing more was written. "
             "`ecom status` shows the stream that runs."

@@ -1,4 +1,4 @@
-"""Offsets that nobody can read, and that a person decided to go on without. Pure."""
+"""Offsets that cannot be read, and that a person decided to go on without. Pure."""
 
 from __future__ import annotations
 

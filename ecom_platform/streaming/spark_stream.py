@@ -155,7 +155,7 @@ class Stream:
 
     @property
     def detour_is_over(self) -> bool:
-        """Whether the one micro-batch of a detour was applied, and nobody wants the stream to stop."""
+        """Whether the one micro-batch of a detour was applied, and the stream was not told to stop."""
         return self._took_detour and not self._stop.is_set()
 
     def _start_session(self) -> SparkSession:

@@ -2,7 +2,7 @@
 
 Spark makes a timestamp of every record before anybody asks for it, and fails at one beyond the year 294,246, as a
 producer writes that takes nanoseconds for milliseconds. Kafka's own consumer hands such a record out. It also tells
-where the bytes in Kafka are damaged: then a person decides (`--skip`), because nobody knows what they were.
+where the bytes in Kafka are damaged: then a person decides (`--skip`), because what they were is unknown.
 """
 
 from __future__ import annotations
