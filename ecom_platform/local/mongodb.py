@@ -165,7 +165,7 @@ def _ensure_admin(settings: Settings, client: MongoClient[dict[str, Any]]) -> No
     try:
         make_admin(client, credential_of(settings, "mongodb", Role.ADMIN))
     except OperationFailure as error:
-        # Another start was faster, or a run was killed after this; whether the password is the same, its first use says.
+        # Another start was faster, or a run was killed after this; whether the password is the same, its use says.
         if error.code != UNAUTHORIZED:
             raise
 
