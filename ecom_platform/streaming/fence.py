@@ -33,7 +33,19 @@ def record_session(db: MongoDatabase, topic: str, partition: int, session: Clien
     )
 
 
-def take_over(
+def end_sessions(db: MongoDatabase, state: TopicState) -> None:
+    """End the sessions of earlier streams, and so the transactions that a killed one left open."""
+    for partition in state.begin:
+        document_id = f"{state.topic}-{partition}"
+        row = db[names.STREAM_SESSIONS].find_one({"_id": document_id})
+        if row is None or not row["sessions"]:
+            continue
+        sessions: list[Binary] = row["sessions"]
+        db.client.admin.command({"killSessions": [{"id": session} for session in sessions]})
+        db[names.STREAM_SESSIONS].update_one({"_id": document_id}, {"$pullAll": {"sessions": sessions}})
+
+
+def take_partitions(
     db: MongoDatabase,
     state: TopicState,
     token: int,
@@ -59,21 +71,6 @@ def take_over(
         DataLost: Kafka deleted offsets that were never applied.
         UsageError: a skip does not begin where the stream stands.
     """
-    _kill_sessions(db, state)
-    return take_partitions(db, state, token, ends, accept_loss=accept_loss, accept_dead=accept_dead, skips=skips)
-
-
-def take_partitions(
-    db: MongoDatabase,
-    state: TopicState,
-    token: int,
-    ends: Ends,
-    *,
-    accept_loss: bool = False,
-    accept_dead: bool = False,
-    skips: Sequence[Skip] = (),
-) -> dict[int, int]:
-    """Take the partitions of `state` without ending anybody's sessions; otherwise as `take_over`."""
     positions = {}
     for partition in sorted(state.begin):
         row = _take_partition(db, state, partition, token, accept_dead=accept_dead)
@@ -115,17 +112,6 @@ def skip_tail(db: MongoDatabase, topic: str, token: int, reached: Mapping[int, i
                 {"_id": document_id, "token": token, "next": row["next"]},
                 {"$set": {"next": end}, "$inc": {"counters.gap": end - row["next"]}},
             )
-
-
-def _kill_sessions(db: MongoDatabase, state: TopicState) -> None:
-    for partition in state.begin:
-        document_id = f"{state.topic}-{partition}"
-        row = db[names.STREAM_SESSIONS].find_one({"_id": document_id})
-        if row is None or not row["sessions"]:
-            continue
-        sessions: list[Binary] = row["sessions"]
-        db.client.admin.command({"killSessions": [{"id": session} for session in sessions]})
-        db[names.STREAM_SESSIONS].update_one({"_id": document_id}, {"$pullAll": {"sessions": sessions}})
 
 
 def _take_partition(db: MongoDatabase, state: TopicState, partition: int, token: int, *, accept_dead: bool) -> Document:

@@ -16,7 +16,7 @@ from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.kafka.topic import TopicReader, TopicState
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, mongo_errors
-from ecom_platform.streaming.fence import refuse_another_topic, take_over, take_partitions
+from ecom_platform.streaming.fence import end_sessions, refuse_another_topic, take_partitions
 from ecom_platform.streaming.skips import Skip
 
 log = logging.getLogger(__name__)
@@ -52,12 +52,13 @@ class TopicGuard:
     def take_over(
         self, *, accept_loss: bool = False, accept_dead: bool = False, skips: Sequence[Skip] = ()
     ) -> Mapping[int, int]:
-        """Take every partition; the offsets to start from. Raises as `fence.take_over` and `before_batch`."""
+        """Take every partition; the offsets to start from. Raises as `take_partitions` and `before_batch`."""
 
         def take(reader: TopicReader) -> Mapping[int, int]:
             refuse_compaction(self._settings.topic, reader.cleanup_policy())
             state = reader.state()
-            start = take_over(
+            end_sessions(self._db, state)
+            start = take_partitions(
                 self._db,
                 state,
                 self._token,

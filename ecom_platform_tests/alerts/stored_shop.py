@@ -10,7 +10,7 @@ from ecom_platform.simulator.config import ShopConfig
 from ecom_platform.simulator.dimensions import Dimensions
 from ecom_platform.simulator.emission import Emission
 from ecom_platform.store import MongoDatabase, collections, ensure_schema, load_dimensions, read_dimensions
-from ecom_platform.streaming.fence import take_over
+from ecom_platform.streaming.fence import take_partitions
 from ecom_platform.streaming.records import Record
 from ecom_platform.streaming.sink import Sink
 
@@ -23,7 +23,7 @@ class StoredShop(ShopInMemory):
     def __init__(self, db: MongoDatabase, dimensions: Dimensions, config: ShopConfig, start: datetime) -> None:
         ensure_schema(db)
         load_dimensions(db, dimensions)
-        take_over(db, TopicState(TOPIC, "first", {0: 0}, {0: 0}), 1, lambda _: {0: 0})
+        take_partitions(db, TopicState(TOPIC, "first", {0: 0}, {0: 0}), 1, lambda _: {0: 0})
         first_order = datetime(2020, 1, 1, tzinfo=UTC)
         self._db = db
         self._sink = Sink(db, db.client.start_session(), TOPIC, 0, 1, read_dimensions(db), first_order)

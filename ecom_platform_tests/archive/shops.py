@@ -15,7 +15,7 @@ from ecom_platform.contract import Event
 from ecom_platform.kafka.topic import TopicState
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, PartitionOffsets, ensure_schema, read_offsets
-from ecom_platform.streaming.fence import take_over
+from ecom_platform.streaming.fence import take_partitions
 from ecom_platform.streaming.sink import Sink
 from ecom_platform_tests.archive.handmade import superseded
 from ecom_platform_tests.streaming.events import NOW, TABLES, records
@@ -92,7 +92,7 @@ def make_shop(settings: Settings, db: MongoDatabase, shadow: MongoDatabase) -> S
 def make_sink(db: MongoDatabase, topic: str, token: int = 1) -> Sink:
     """The sink of the only partition of a topic."""
     ensure_schema(db)
-    take_over(db, TopicState(topic, "first", {0: 0}, {0: 100_000}), token, lambda _: {0: 100_000})
+    take_partitions(db, TopicState(topic, "first", {0: 0}, {0: 100_000}), token, lambda _: {0: 100_000})
     return Sink(db, db.client.start_session(), topic, 0, token, TABLES, HISTORY_START)
 
 

@@ -30,7 +30,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.simulator.emission import Emission, message_of
 from ecom_platform.simulator.ledger import Ledger
 from ecom_platform.store import MongoDatabase, ensure_schema, read_dimensions
-from ecom_platform.streaming.fence import take_over
+from ecom_platform.streaming.fence import take_partitions
 from ecom_platform.streaming.records import Record
 from ecom_platform.streaming.sink import Sink
 
@@ -76,7 +76,7 @@ class World:
         self.token += 1
         with TopicReader(self.settings) as reader:
             state = reader.state()
-            positions = take_over(self.db, state, self.token, reader.ends)
+            positions = take_partitions(self.db, state, self.token, reader.ends)
         tables = read_dimensions(self.db)
         with self.db.client.start_session() as session:
             for partition, start in positions.items():

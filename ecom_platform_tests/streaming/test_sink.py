@@ -16,7 +16,7 @@ from ecom_platform.errors import DataLost, Fenced, PoisonedTopic, TopicReplaced,
 from ecom_platform.kafka.topic import TopicState
 from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt
 from ecom_platform.store import MongoDatabase, ensure_schema, read_offsets
-from ecom_platform.streaming.fence import record_session, skip_tail, take_over
+from ecom_platform.streaming.fence import end_sessions, record_session, skip_tail, take_partitions
 from ecom_platform.streaming.sink import Sink
 from ecom_platform.streaming.skips import Skip
 from ecom_platform_tests.streaming.events import NOW, TABLES, placed, received, records, stepped
@@ -43,7 +43,8 @@ def make_sink(db: MongoDatabase) -> MakeSink:
     ensure_schema(db)
 
     def make(token: int = 1, state: TopicState | None = None) -> Sink:
-        take_over(db, state or topic(), token, ends_at(10_000))
+        end_sessions(db, state or topic())
+        take_partitions(db, state or topic(), token, ends_at(10_000))
         session = db.client.start_session()
         record_session(db, "orders", 0, session)
         return Sink(db, session, "orders", 0, token, TABLES, HISTORY_START)
@@ -293,7 +294,7 @@ def test_accepting_dead_letters_starts_with_an_empty_window(db: MongoDatabase, m
     """
     with pytest.raises(PoisonedTopic):
         make_sink().commit(0, records([b"garbage"] * 100))
-    take_over(db, topic(), 2, ends_at(10_000), accept_dead=True)
+    take_partitions(db, topic(), 2, ends_at(10_000), accept_dead=True)
 
     assert make_sink(token=2).commit(100, records([b"garbage"] * 99, 100)) == 199
 
@@ -307,8 +308,8 @@ def test_offsets_deleted_before_they_were_applied_stop_the_stream_until_accepted
     make_sink().commit(0, records([placed(1)]))
 
     with pytest.raises(DataLost, match="--accept-loss"):
-        take_over(db, topic(begin=6), 2, ends_at(10_000))
-    start = take_over(db, topic(begin=6), 3, ends_at(10_000), accept_loss=True)
+        take_partitions(db, topic(begin=6), 2, ends_at(10_000))
+    start = take_partitions(db, topic(begin=6), 3, ends_at(10_000), accept_loss=True)
 
     assert start == {0: 6}
     counters = read_offsets(db, "orders")[0].counters
@@ -323,12 +324,12 @@ def test_offsets_deleted_in_several_partitions_are_all_named_before_they_are_acc
     """
     make_sink()
     state = TopicState("orders", "first", {0: 0, 1: 0}, {0: 100, 1: 100})
-    take_over(db, state, 2, lambda _: state.end)
+    take_partitions(db, state, 2, lambda _: state.end)
     later = replace(state, begin={0: 5, 1: 7})
 
     with pytest.raises(DataLost, match=r"12 events of orders-0 \(offsets 0 to 4\), orders-1 \(offsets 0 to 6\)"):
-        take_over(db, later, 3, lambda _: state.end)
-    assert take_over(db, later, 4, lambda _: state.end, accept_loss=True) == {0: 5, 1: 7}
+        take_partitions(db, later, 3, lambda _: state.end)
+    assert take_partitions(db, later, 4, lambda _: state.end, accept_loss=True) == {0: 5, 1: 7}
     (loss,) = db.stream_offsets.find_one("orders-1")["losses"]
     assert (loss["first"], loss["next"], loss["why"]) == (0, 7, "deleted by Kafka")
 
@@ -342,11 +343,11 @@ def test_unreadable_offsets_are_skipped_where_a_person_says_so_and_counted(
     make_sink().commit(0, records([placed(1)]))
     skip = Skip("orders", 0, 1, 4)
     for token in (2, 3):  # the same command again
-        assert take_over(db, topic(), token, ends_at(10_000), skips=[skip]) == {0: 5}
+        assert take_partitions(db, topic(), token, ends_at(10_000), skips=[skip]) == {0: 5}
     with pytest.raises(UsageError, match="stands at offset 5"):
-        take_over(db, topic(), 4, ends_at(10_000), skips=[Skip("orders", 0, 7, 9)])
+        take_partitions(db, topic(), 4, ends_at(10_000), skips=[Skip("orders", 0, 7, 9)])
     with pytest.raises(UsageError, match="partitions"):
-        take_over(db, topic(), 5, ends_at(10_000), skips=[Skip("orders", 1, 0, 9)])
+        take_partitions(db, topic(), 5, ends_at(10_000), skips=[Skip("orders", 1, 0, 9)])
 
     offsets = read_offsets(db, "orders")[0]
     assert (offsets.next, offsets.counters.lost, offsets.counters.total) == (5, 4, 5)
@@ -384,4 +385,4 @@ def test_a_topic_that_was_replaced_stops_the_stream(db: MongoDatabase, make_sink
     make_sink().commit(0, records([placed(1)]))
 
     with pytest.raises(TopicReplaced):
-        take_over(db, state, 2, lambda _: state.end)
+        take_partitions(db, state, 2, lambda _: state.end)

@@ -11,7 +11,7 @@ from ecom_platform.kafka.topic import TopicState
 from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, connect, ensure_schema, read_offsets
-from ecom_platform.streaming.fence import take_over
+from ecom_platform.streaming.fence import take_partitions
 from ecom_platform.streaming.sink import Sink
 from ecom_platform_tests.streaming.events import NOW, TABLES, placed, records, stepped
 
@@ -27,7 +27,7 @@ def sinks(db: MongoDatabase) -> list[Sink]:
     """One for each of four partitions."""
     ensure_schema(db)
     ends = dict.fromkeys(PARTITIONS, 1_000)
-    take_over(db, TopicState("orders", "first", dict.fromkeys(PARTITIONS, 0), ends), 1, lambda _: ends)
+    take_partitions(db, TopicState("orders", "first", dict.fromkeys(PARTITIONS, 0), ends), 1, lambda _: ends)
     return [Sink(db, db.client.start_session(), "orders", n, 1, TABLES, HISTORY_START) for n in PARTITIONS]
 
 
