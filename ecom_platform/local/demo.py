@@ -9,7 +9,6 @@ import time
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -76,7 +75,7 @@ def demo(
         EcomError: something did not start, or died; everything was stopped again.
     """
     instance = Instance.of(settings)
-    stages = Stages(instance, _never_failing(write))
+    stages = Stages(instance, write)
     with interrupts() as signals:
         try:
             try:
@@ -105,16 +104,6 @@ def _run(
     _announce(claimed.settings, stages.write)
     _watch(claimed, for_seconds)
     return _verdict(claimed, stages) if for_seconds is not None else None
-
-
-def _never_failing(write: Write) -> Write:
-    """Lines for a terminal that may be closed meanwhile: what cannot be read must not keep anything from ending."""
-
-    def tell(line: str) -> None:
-        with suppress(OSError):
-            write(line)
-
-    return tell
 
 
 def _start(claimed: Claim, stages: Stages, show: Callable[[str], Any] | None) -> None:
