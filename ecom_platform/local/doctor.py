@@ -24,7 +24,7 @@ from ecom_platform.local.processes import processes
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.runtime import jars
 from ecom_platform.runtime.java import find_java
-from ecom_platform.runtime.machine import NEEDED_DISK_BYTES
+from ecom_platform.runtime.machine import NEEDED_DISK_BYTES, trouble_with_user
 from ecom_platform.settings import Settings
 
 NEEDED_MEMORY_BYTES = 4 * 1024**3  # Kafka, mongod, HDFS, a Spark driver, Dagster and the dashboard
@@ -45,6 +45,7 @@ def doctor(settings: Settings) -> list[Finding]:
     instance = Instance.of(settings)
     checks: list[Callable[[], Finding]] = [
         _python,
+        _user,
         lambda: _java(settings),
         lambda: _jars(settings),
         lambda: _mongod(settings),
@@ -70,6 +71,11 @@ def memory_finding(available_bytes: int) -> Finding:
 def _python() -> Finding:
     ok = sys.version_info >= (3, 11)
     return Finding("python", ok, sys.version.split()[0], "" if ok else "Install Python 3.11 or newer, `make setup`.")
+
+
+def _user() -> Finding:
+    trouble = trouble_with_user(os.geteuid())
+    return Finding("user", not trouble, str(os.geteuid()), trouble)
 
 
 def _java(settings: Settings) -> Finding:
