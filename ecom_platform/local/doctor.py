@@ -156,6 +156,7 @@ def _disk(instance: Instance) -> Finding:
 def _writable(instance: Instance) -> Finding:
     try:
         instance.create()
+        instance.refuse_noexec()
     except ConfigurationError as error:
         return Finding("home", ok=False, found=str(instance.home), fix=str(error))
     return Finding("home", ok=True, found=str(instance.home))

@@ -20,6 +20,7 @@ from ecom_platform.settings import Settings
 MISREAD = frozenset("#;,%:{}'\"\\")
 # Control characters, parts of characters (bytes that are no UTF-8), separators of lines: no text file takes them all.
 UNWRITABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+NOEXEC: int = getattr(os, "ST_NOEXEC", 0)  # macOS does not tell
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,14 @@ class Instance:
                 f"{self.home} cannot be used ({error.strerror}: {error.filename}). Nothing was started. Make it yours "
                 "(after a command with sudo: `sudo chown -R`), or set ECOM_HOME to another folder."
             ) from error
+
+    def refuse_noexec(self) -> None:
+        """Raise ConfigurationError where the servers could not load the libraries that they unpack in the home."""
+        if os.statvfs(self.temporary).f_flag & NOEXEC:
+            raise ConfigurationError(
+                f"{self.home} is on a disk that runs no programs (mounted `noexec`): Kafka and Spark could not read "
+                "compressed messages. Nothing was started. Set ECOM_HOME to a folder on another disk."
+            )
 
     @contextmanager
     def locked(self, wait_seconds: float = 120.0) -> Iterator[None]:

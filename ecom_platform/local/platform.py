@@ -94,6 +94,7 @@ def claim(
     refuse_nameless_user()
     _fetch_jars(settings, progress)
     instance = Instance.of(settings)
+    instance.refuse_noexec()
     if instance.deleted.exists():
         progress("all", "ending a reset that was interrupted")
         _delete_everything(instance)

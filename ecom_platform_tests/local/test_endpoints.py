@@ -133,3 +133,16 @@ def test_a_home_that_somebody_else_made_is_refused_with_their_name(tmp_path: Pat
 
     owner = (tmp_path / "home").owner()
     assert f"not writable, and of the user {owner}: {tmp_path}/home/run" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a disk")
+def test_a_home_on_a_disk_that_runs_no_programs_is_refused(tmp_path: Path) -> None:
+    """Everything would start; then Kafka would refuse snappy and zstd with an unknown error."""
+    question = (
+        "import sys, pathlib; from ecom_platform.local.instance import Instance; "
+        "home = Instance(pathlib.Path(sys.argv[1])); home.create(); home.refuse_noexec()"
+    )
+    mount = f"mount -t tmpfs -o noexec tmpfs '{tmp_path}' && exec '{sys.executable}' -c '{question}' '{tmp_path}/home'"
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", mount], capture_output=True, text=True, check=False)
+
+    assert f"{tmp_path}/home is on a disk that runs no programs" in done.stderr
