@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.local import endpoints
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.jvm_checks import try_jvms
 from ecom_platform.local.limits import hard_limits, shortfalls
+from ecom_platform.local.memory import available_bytes
 from ecom_platform.local.mongod import find_mongod, library_environment
 from ecom_platform.local.platform import SERVERS
 from ecom_platform.local.processes import processes
@@ -49,7 +48,7 @@ def doctor(settings: Settings) -> list[Finding]:
         lambda: _java(settings),
         lambda: _jars(settings),
         lambda: _mongod(settings),
-        lambda: memory_finding(psutil.virtual_memory().available),
+        lambda: memory_finding(available_bytes()),
         _limits,
         lambda: _disk(instance),
         lambda: _writable(instance),
