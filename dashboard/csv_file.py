@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 Cell = str | int | float | Decimal | datetime | None
+_BYTE_ORDER_MARK = "\ufeff"  # without it, Excel reads UTF-8 as the code page of the country
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -18,7 +19,8 @@ def csv_text(about: Iterable[tuple[str, Cell]], columns: Sequence[str], rows: It
     Text that a spreadsheet would take for a formula gets an apostrophe in front; numbers are written as they are,
     times as ISO in UTC, the unknown as nothing.
     """
-    file = io.StringIO()
+    file = io.StringIO(_BYTE_ORDER_MARK)
+    file.seek(0, io.SEEK_END)
     writer = csv.writer(file)
     writer.writerows([_text(cell) for cell in fact] for fact in about)
     writer.writerow([])

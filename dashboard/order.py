@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard import formats
 from dashboard.panels import body
-from dashboard.queries.order import FoundOrder, find_order
+from dashboard.queries.order import FoundOrder, find_order, order_number
 from dashboard.selection import NOTHING
 from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.contract import Status
@@ -24,10 +24,10 @@ _TILE_HEIGHT = 90
 def draw(view: View) -> None:
     """Draw the page for the order in the address."""
     wanted = st.text_input("Order number", key="order_id", bind="query-params", placeholder="4711", width=260)
-    if not (wanted or "").isdecimal():
+    order_id = order_number(wanted or "")
+    if order_id is None:
         st.caption("A number from any list of orders; the links there lead here.")
         return
-    order_id = int(wanted)
     body(
         lambda: view.ask(
             ("order", order_id),

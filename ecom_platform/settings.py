@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ecom_platform import names
 from ecom_platform.credentials import Credential, Role, SecuredServer, read_credential
 from ecom_platform.durations import format_duration, parse_duration
 from ecom_platform.errors import ConfigurationError
@@ -68,7 +69,9 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".ecom"), description="Folder of data, logs, pids and credentials of this instance")
     kafka_bootstrap_servers: str = Field("", description="An existing Kafka; empty: `ecom up` starts one")
     mongodb_uri: str = Field("", description="An existing MongoDB replica set; empty: `ecom up` starts one")
-    mongodb_database: str = Field("ecommerce", description="Database that holds every collection")
+    mongodb_database: Annotated[str, AfterValidator(names.database_name)] = Field(
+        "ecommerce", description="Database that holds every collection"
+    )
     hdfs_uri: Annotated[str, AfterValidator(_readable)] = Field(
         "", description="An existing HDFS; empty: `ecom up` starts one"
     )
@@ -86,7 +89,9 @@ class Settings(BaseSettings):
         False, description="Allow what everybody on the way can read or change: plaintext to another host, HDFS there"
     )
 
-    spark_master: str = Field("local[*,4]", description="Spark master of the stream; 4 = attempts of a failed task")
+    spark_master: Annotated[str, AfterValidator(names.spark_master)] = Field(
+        "local[*,4]", description="Spark master of the stream; 4 = attempts of a failed task"
+    )
 
     java_home: str = Field(
         "", description="Folder of Java 17 or 21; empty: JAVA_HOME, PATH, /usr/lib/jvm, the installed one"
@@ -108,9 +113,11 @@ class Settings(BaseSettings):
     dagster_grpc_port: int = Field(4266, ge=0, le=65535, description="Port of the Dagster code server")
     dashboard_port: int = Field(8501, ge=0, le=65535, description="Port of the dashboard")
 
-    topic: str = Field("orders", description="Kafka topic of the events")
+    topic: Annotated[str, AfterValidator(names.topic_name)] = Field("orders", description="Kafka topic of the events")
     topic_partitions: int = Field(2, ge=1, le=64, description="Partitions of a newly created topic")
-    consumer_group: str = Field("ecom-stream", description="Group the stream publishes its offsets to, for lag tools")
+    consumer_group: Annotated[str, AfterValidator(names.given)] = Field(
+        "ecom-stream", description="Group the stream publishes its offsets to, for lag tools"
+    )
     history_start: date = Field(date(2020, 1, 1), description="Orders placed before this day are dead letters")
 
     trigger_milliseconds: int = Field(500, ge=0, description="Processing-time trigger of the stream")
@@ -135,9 +142,13 @@ class Settings(BaseSettings):
     archive_grace: Duration = Field(
         timedelta(minutes=10), description="How long files that compaction replaced stay, for readers of older instants"
     )
-    spark_batch_master: str = Field("local[2,4]", description="Spark master of archive and KPI runs")
+    spark_batch_master: Annotated[str, AfterValidator(names.spark_master)] = Field(
+        "local[2,4]", description="Spark master of archive and KPI runs"
+    )
 
-    currency: str = Field("USD", description="Currency shown on screens; the platform has one")
+    currency: Annotated[str, AfterValidator(names.label)] = Field(
+        "USD", description="Currency shown on screens; the platform has one"
+    )
 
     @field_validator("java_home")
     @classmethod

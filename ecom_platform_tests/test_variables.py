@@ -78,10 +78,10 @@ def test_a_file_that_cannot_be_read_is_named(empty_folder: Path, content: bytes,
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a byte order mark"])
 def test_a_file_of_another_system_is_read(empty_folder: Path, start: bytes) -> None:
     """Line ends of Windows, quotes, comments."""
-    (empty_folder / ".env").write_bytes(start + b'ECOM_KAFKA_PORT=77\r\n# ECOM_NOTHING=1\r\nECOM_TOPIC="my orders"\r\n')
+    (empty_folder / ".env").write_bytes(start + b'ECOM_KAFKA_PORT=77\r\n# ECOM_NOTHING=1\r\nECOM_CURRENCY="S Fr"\r\n')
 
-    assert variables_of_file(Path(".env")) == ["ECOM_KAFKA_PORT", "ECOM_TOPIC"]
-    assert (load_settings().kafka_port, load_settings().topic) == (77, "my orders")
+    assert variables_of_file(Path(".env")) == ["ECOM_KAFKA_PORT", "ECOM_CURRENCY"]
+    assert (load_settings().kafka_port, load_settings().currency) == (77, "S Fr")
 
 
 def test_a_program_in_another_folder_gets_what_was_set_here(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecom_platform.archive.lookup import find_orders, open_archive
+from ecom_platform.contract.rules import MAX_ID
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store.archived import read_archived_ids
@@ -26,6 +27,12 @@ class FoundOrder:
     document: dict[str, Any] | None
     stored: str
     late_events: int = 0
+
+
+def order_number(text: str) -> int | None:
+    """The number in what somebody typed, if an order can have it."""
+    few_digits = text.isdecimal() and len(text) <= len(str(MAX_ID))
+    return int(text) if few_digits and 0 < int(text) <= MAX_ID else None
 
 
 def find_order(settings: Settings, db: MongoDatabase, order_id: int) -> FoundOrder:

@@ -32,6 +32,24 @@ class RateType(click.ParamType[Any]):
             self.fail(f"{value!r} is neither a number nor max.", param, ctx)
 
 
+class IdType(click.ParamType[Any]):
+    """The number of an order, a warehouse, a courier."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Raise the usage error of click for anything else: no server takes it."""
+        from ecom_platform.contract.rules import MAX_ID
+
+        try:
+            number = int(value)
+        except ValueError:
+            number = 0
+        if not 0 < number <= MAX_ID:
+            self.fail(f"{str(value)[:40]!r} is no id: those are whole numbers from 1 to {MAX_ID}.", param, ctx)
+        return number
+
+
 class DurationType(click.ParamType[Any]):
     """A duration such as 1d, 12h, 30m."""
 
@@ -128,7 +146,7 @@ def stream(
 @click.command()
 @click.option("--older-than", type=DurationType(), help="Age of the orders to archive; default: the setting, 1d.")
 @click.option("--dry-run", is_flag=True, help="Say what a run would do, and do nothing.")
-@click.option("--where", "order_id", type=int, help="Say where this order is, and do nothing.")
+@click.option("--where", "order_id", type=IdType(), help="Say where this order is, and do nothing.")
 def archive(*, older_than: timedelta | None, dry_run: bool, order_id: int | None) -> None:
     """Move closed orders to HDFS: written, verified, and only then deleted from MongoDB."""
     from ecom_platform import store
@@ -151,9 +169,11 @@ def archive(*, older_than: timedelta | None, dry_run: bool, order_id: int | None
 @click.option("--to", "end", metavar="T", help="First instant that no longer counts; default: now.")
 @click.option("--as-of", metavar="T", help="What is due is judged at the half hour before; default: now.")
 @click.option(
-    "--warehouse", "warehouses", type=int, multiple=True, metavar="ID", help="Only this one; repeat for more."
+    "--warehouse", "warehouses", type=IdType(), multiple=True, metavar="ID", help="Only this one; repeat for more."
 )
-@click.option("--courier", "couriers", type=int, multiple=True, metavar="ID", help="Only this one; repeat for more.")
+@click.option(
+    "--courier", "couriers", type=IdType(), multiple=True, metavar="ID", help="Only this one; repeat for more."
+)
 @click.option("--category", metavar="NAME", help="Only lines of this category: money is net item sales.")
 @click.option("--payment", "payments", multiple=True, metavar="NAME", help="Only this type; repeat for more.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

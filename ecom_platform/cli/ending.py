@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -30,9 +29,6 @@ def run(command: Callable[[], Any]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stdout = None  # the reader has gone; flushing at exit would fail once more
-        return 0
     except SystemExit as error:
         return cast(int, error.code or 0)
     except OSError as error:  # a full disk, a file of another owner, a folder in the place of a file: no bug

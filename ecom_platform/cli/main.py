@@ -6,13 +6,12 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from io import TextIOWrapper
-from typing import cast
 
 import click
 
 from ecom_platform.cli import access, data, servers
 from ecom_platform.cli.ending import run
+from ecom_platform.cli.streams import take_standard_streams
 from ecom_platform.environment import restart_unless_clean, shield
 
 
@@ -37,10 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; every error becomes one sentence on stderr and a stable exit code."""
     if arguments is None:
         restart_unless_clean(["-m", "ecom_platform.cli", *sys.argv[1:]])
+        take_standard_streams()
     os.umask(0o077)  # what is written in the home is its owner's, even where a person's shell allows more
     shield()
-    for stream in (sys.stdout, sys.stderr):
-        cast(TextIOWrapper, stream).reconfigure(errors="replace")  # a terminal that knows no ✓ gets a question mark
     _quiet_libraries()
     sys.exit(run(lambda: cli.main(args=arguments, prog_name="ecom", standalone_mode=False)))
 

@@ -99,7 +99,7 @@ def reset(*, yes: bool) -> None:
     if not yes:
         raise UsageError(f"This deletes {settings.home} with all its data. Nothing was done; add --yes if you mean it.")
     local.reset(settings, _say)
-    click.echo(f"{settings.home} is gone.")
+    click.echo(f"All that was in {settings.home} is deleted.")
 
 
 def _say(part: str, what: str) -> None:

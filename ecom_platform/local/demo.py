@@ -9,14 +9,14 @@ import time
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
 from ecom_platform.credentials import Role
-from ecom_platform.errors import UnavailableError
+from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.local import dagster
-from ecom_platform.local.demo_programs import CODE_SERVER, DAEMON, DASHBOARD, PORTS, SIMULATOR, WEBSERVER
+from ecom_platform.local.demo_programs import CODE_SERVER, COMPANIONS, DAEMON, DASHBOARD, PORTS, SIMULATOR, WEBSERVER
 from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.kafka import KAFKA
@@ -26,6 +26,7 @@ from ecom_platform.local.server import accepts, log_tail
 from ecom_platform.local.signals import interrupts
 from ecom_platform.local.stages import Stages
 from ecom_platform.local.stream_starts import StreamStarts
+from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.reconcile import reconcile
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.dimensions import default_shop
@@ -73,23 +74,20 @@ def demo(
         With `for_seconds` the verdict: {"orders", "events", "dead_letters", "lag", "reconciled"}; else None.
 
     Raises:
-        EcomError: something did not start, or died; everything was stopped again.
+        EcomError: something did not start, or died; everything was stopped again. What ran before goes on where the
+            demo could not take the instance over.
     """
     instance = Instance.of(settings)
-    stages = Stages(instance, _never_failing(write))
-    with interrupts() as signals:
+    stages = Stages(instance, write)
+    with interrupts() as signals, ExitStack() as at_the_end:
         try:
             try:
-                return _run(settings, instance, stages, for_seconds, show)
+                return _run(settings, instance, stages, for_seconds, show, at_the_end)
             finally:
                 signals.ignore()
         except KeyboardInterrupt:
             stages.write("")
             return None
-        finally:
-            stages.say("all", "stopping")
-            down(settings, stages.say, by=NAME)
-            stages.say("all", "stopped; the data stays, the next start goes on from it")
 
 
 def _run(
@@ -98,23 +96,48 @@ def _run(
     stages: Stages,
     for_seconds: float | None,
     show: Callable[[str], Any] | None,
+    at_the_end: ExitStack,
 ) -> dict[str, Any] | None:
     with instance.locked():
-        claimed = claim(settings, stages.say, companion_ports=PORTS)
+        claimed = _claim(settings, instance, stages, at_the_end)
         _start(claimed, stages, show)
     _announce(claimed.settings, stages.write)
     _watch(claimed, for_seconds)
     return _verdict(claimed, stages) if for_seconds is not None else None
 
 
-def _never_failing(write: Write) -> Write:
-    """Lines for a terminal that may be closed meanwhile: what cannot be read must not keep anything from ending."""
+def _claim(settings: Settings, instance: Instance, stages: Stages, at_the_end: ExitStack) -> Claim:
+    """Take the instance over, and with it the duty to stop everything; call it locked.
 
-    def tell(line: str) -> None:
-        with suppress(OSError):
-            write(line)
+    Raises:
+        ConfigurationError: another demo has it, or `claim` cannot; what ran before goes on.
+    """
+    manager = Supervisord(instance)
+    nothing_ran = not manager.alive()
+    if nothing_ran:
+        at_the_end.callback(_stop, settings, stages)  # also what an interrupted claim has begun
+    else:
+        _refuse_second_demo(manager)
+    claimed = claim(settings, stages.say, companion_ports=PORTS)
+    if not nothing_ran:
+        at_the_end.callback(_stop, settings, stages)
+    return claimed
 
-    return tell
+
+def _refuse_second_demo(manager: Supervisord) -> None:
+    running = [name for name, state in manager.states().items() if name in COMPANIONS and state.alive]
+    if running:
+        raise ConfigurationError(
+            f"A demo runs in {manager.instance.home} already ({', '.join(sorted(running))}). It goes on, and nothing "
+            "was started. End it with Ctrl-C in its terminal, or with `ecom down`; or set ECOM_HOME to another folder "
+            "for a second one."
+        )
+
+
+def _stop(settings: Settings, stages: Stages) -> None:
+    stages.say("all", "stopping")
+    down(settings, stages.say, by=NAME)
+    stages.say("all", "stopped; the data stays, the next start goes on from it")
 
 
 def _start(claimed: Claim, stages: Stages, show: Callable[[str], Any] | None) -> None:
@@ -175,7 +198,7 @@ def _await(condition: Callable[[], bool], claimed: Claim, what: str) -> None:
     """
     deadline = time.monotonic() + START_SECONDS
     while not condition():
-        _refuse_dead(claimed)
+        refuse_dead(claimed)
         if time.monotonic() > deadline:
             raise UnavailableError(
                 f"{what[0].upper()}{what[1:]} was not there after {START_SECONDS:.0f} seconds. Everything is being "
@@ -184,9 +207,18 @@ def _await(condition: Callable[[], bool], claimed: Claim, what: str) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _refuse_dead(claimed: Claim) -> None:
+def refuse_dead(claimed: Claim) -> None:
+    """Raise UnavailableError when a program died for good, or everything was stopped by somebody else."""
     instance = claimed.manager.instance
-    for name, state in claimed.manager.states().items():
+    try:
+        states = claimed.manager.states()
+    except UnavailableError:
+        if instance.socket.exists():
+            raise
+        raise UnavailableError(
+            "Another command, such as `ecom down`, has stopped everything. Run `ecom demo` to start again."
+        ) from None
+    for name, state in states.items():
         if state.state == "FATAL":
             log = instance.logs / f"{name}.log"
             raise UnavailableError(f"{name} died: {log_tail(log)} Everything is being stopped. Its log is {log}.")
@@ -226,7 +258,7 @@ def _watch(claimed: Claim, for_seconds: float | None) -> None:
     """Wait for the end of the time, or for ever; a program that dies for good ends the demo."""
     deadline = None if for_seconds is None else time.monotonic() + for_seconds
     while deadline is None or time.monotonic() < deadline:
-        _refuse_dead(claimed)
+        refuse_dead(claimed)
         time.sleep(1.0 if deadline is None else min(1.0, max(deadline - time.monotonic(), 0)))
 
 

@@ -35,9 +35,9 @@ def companions(settings: Settings, instance: Instance) -> list[Program]:
     workspace = str(dagster_home / "workspace.yaml")
     environment = {"ECOM_HOME": str(instance.home), "DAGSTER_HOME": str(dagster_home), **_archive_marks(settings)}
 
-    def program(name: str, *argv: str, priority: int, folder: Path = instance.home) -> Program:
+    def program(name: str, *argv: str, priority: int, folder: Path = instance.home, **more: str) -> Program:
         stop_seconds = 30 if name == SIMULATOR else _SHORT_STOP_SECONDS
-        return Program(name, _python(argv), environment, folder, priority, stop_seconds=stop_seconds)
+        return Program(name, _python(argv), environment | more, folder, priority, stop_seconds=stop_seconds)
 
     grpc, web = str(settings.dagster_grpc_port), str(settings.dagster_port)
     return [
@@ -56,6 +56,8 @@ def companions(settings: Settings, instance: Instance) -> list[Program]:
             *("--server.port", str(settings.dashboard_port), "--server.headless", "true"),
             priority=900,
             folder=project_folder(),
+            # Streamlit also reads ~/.streamlit: another path, certificates and checks of another program.
+            HOME=str(instance.temporary),
         ),
     ]
 

@@ -11,20 +11,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.local import endpoints
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.jvm_checks import try_jvms
 from ecom_platform.local.limits import hard_limits, shortfalls
+from ecom_platform.local.memory import available_bytes
 from ecom_platform.local.mongod import find_mongod, library_environment
 from ecom_platform.local.platform import SERVERS
 from ecom_platform.local.processes import processes
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.runtime import jars
 from ecom_platform.runtime.java import find_java
-from ecom_platform.runtime.machine import NEEDED_DISK_BYTES
+from ecom_platform.runtime.machine import NEEDED_DISK_BYTES, trouble_with_user
 from ecom_platform.settings import Settings
 
 NEEDED_MEMORY_BYTES = 4 * 1024**3  # Kafka, mongod, HDFS, a Spark driver, Dagster and the dashboard
@@ -45,10 +44,11 @@ def doctor(settings: Settings) -> list[Finding]:
     instance = Instance.of(settings)
     checks: list[Callable[[], Finding]] = [
         _python,
+        _user,
         lambda: _java(settings),
         lambda: _jars(settings),
         lambda: _mongod(settings),
-        lambda: memory_finding(psutil.virtual_memory().available),
+        lambda: memory_finding(available_bytes()),
         _limits,
         lambda: _disk(instance),
         lambda: _writable(instance),
@@ -70,6 +70,11 @@ def memory_finding(available_bytes: int) -> Finding:
 def _python() -> Finding:
     ok = sys.version_info >= (3, 11)
     return Finding("python", ok, sys.version.split()[0], "" if ok else "Install Python 3.11 or newer, `make setup`.")
+
+
+def _user() -> Finding:
+    trouble = trouble_with_user(os.geteuid())
+    return Finding("user", not trouble, str(os.geteuid()), trouble)
 
 
 def _java(settings: Settings) -> Finding:
@@ -150,6 +155,7 @@ def _disk(instance: Instance) -> Finding:
 def _writable(instance: Instance) -> Finding:
     try:
         instance.create()
+        instance.refuse_noexec()
     except ConfigurationError as error:
         return Finding("home", ok=False, found=str(instance.home), fix=str(error))
     return Finding("home", ok=True, found=str(instance.home))

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
@@ -25,6 +26,7 @@ from ecom_platform.local.server import Server, log_since, log_size, log_tail, re
 from ecom_platform.local.stopping import end_everything
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.runtime import jars
+from ecom_platform.runtime.machine import refuse_nameless_user
 from ecom_platform.settings import Settings
 
 SERVERS = (KAFKA, MONGODB, HDFS)
@@ -89,8 +91,14 @@ def claim(
         ConfigurationError: as `up`; nothing new was started.
     """
     refuse_low_limits(hard_limits())
+    refuse_nameless_user()
     _fetch_jars(settings, progress)
     instance = Instance.of(settings)
+    instance.refuse_noexec()
+    if instance.deleted.exists():
+        progress("all", "ending a reset that was interrupted")
+        _delete_everything(instance)
+        instance.create()
     ours = [server for server in servers if endpoints.is_ours(server.address, settings, instance)]
     manager = Supervisord(instance)
     if not manager.alive():
@@ -138,7 +146,29 @@ def reset(settings: Settings, progress: Progress = _silent) -> None:
             f"{instance.home} holds files but no instance, so nothing was deleted. Is ECOM_HOME what you meant?"
         )
     down(settings, progress)
-    shutil.rmtree(instance.home)
+    with instance.locked():
+        _delete_everything(instance)
+        shutil.rmtree(instance.run)
+    with suppress(OSError):  # a mounted volume stays, and so does a folder within one that is not ours
+        instance.home.rmdir()
+
+
+def _delete_everything(instance: Instance) -> None:
+    """Delete all that is in the home but its lock; call it locked.
+
+    Data, passwords and ledger fit together, so they are set aside together, and deleted from there. What a kill leaves
+    of them is deleted by the next `reset`, or by the next command that starts something.
+    """
+    instance.deleted.mkdir(exist_ok=True)
+    kept = (instance.run, instance.lock, instance.deleted)
+    for path in (*instance.home.iterdir(), *instance.run.iterdir()):
+        if path in kept:
+            continue
+        try:
+            path.rename(instance.deleted / path.name)
+        except OSError:  # a volume that is mounted there
+            shutil.rmtree(path, ignore_errors=True)
+    shutil.rmtree(instance.deleted)
 
 
 def _fetch_jars(settings: Settings, progress: Progress) -> None:

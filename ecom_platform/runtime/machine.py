@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pwd
 import re
 import shutil
 import sys
@@ -30,6 +31,7 @@ class Machine:
         own_mongod: a mongod of the machine is used, so that the installed one need not run.
         missing_libraries: those of `LIBRARIES` that cannot be loaded.
         free_bytes: on the disk of this folder; None when an earlier set-up has taken its share already.
+        user_trouble: why nothing can run as this user.
         java_trouble: why the Java that a person named cannot be used; empty when none is named, since one is installed.
     """
 
@@ -38,6 +40,7 @@ class Machine:
     own_mongod: bool
     missing_libraries: Sequence[str]
     free_bytes: int | None
+    user_trouble: str = ""
     java_trouble: str = ""
 
 
@@ -58,8 +61,7 @@ def problems(machine: Machine) -> list[str]:
     if machine.free_bytes is not None and machine.free_bytes < NEEDED_DISK_BYTES:
         free, needed = (size / 1024**3 for size in (machine.free_bytes, NEEDED_DISK_BYTES))
         found.append(f"About {needed:.0f} GB of disk are needed, and {free:.1f} GB are free here. Free some space.")
-    if machine.java_trouble:
-        found.append(machine.java_trouble)
+    found += filter(None, (machine.user_trouble, machine.java_trouble))
     return found
 
 
@@ -73,8 +75,27 @@ def look_at_it() -> Machine:
         own_mongod=bool(os.environ.get("ECOM_MONGOD") or shutil.which("mongod")),
         missing_libraries=[name for name in LIBRARIES if linux and not _loads(name)],
         free_bytes=None if Path(".venv").exists() else shutil.disk_usage(Path.cwd()).free,
+        user_trouble=trouble_with_user(os.geteuid()),
         java_trouble=_trouble_with(named) if named else "",
     )
+
+
+def trouble_with_user(number: int) -> str:
+    """Why HDFS and Spark cannot run as this user; empty when they can. They log in by its name, Kerberos or not."""
+    try:
+        pwd.getpwuid(number)
+    except KeyError:
+        return (
+            f"The user {number} has no name here, and HDFS and Spark do not start without one. Run it as a user that "
+            "/etc/passwd knows; in a container, add a line for this one to it."
+        )
+    return ""
+
+
+def refuse_nameless_user() -> None:
+    """Raise ConfigurationError where HDFS and Spark would die of the user that runs them."""
+    if trouble := trouble_with_user(os.geteuid()):
+        raise ConfigurationError(f"{trouble} Nothing was started.")
 
 
 def _glibc() -> tuple[int, ...] | None:

@@ -26,6 +26,7 @@ CODEC: CodecOptions[Document] = CodecOptions(document_class=dict, tz_aware=True,
 
 # What a server that is down, starting, stepping down or just killed answers; the call may work later.
 _PASSING_CODES = frozenset({6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
+_READ_CONCERNS = (None, "local", "majority")
 _CREDENTIAL_CODES = frozenset({13, 18, 8000})
 
 
@@ -64,13 +65,21 @@ def connect(
             # A killed server may lose what it acknowledged before the journal was written.
             w="majority",
             journal=True,
+            # What is decided on must be the newest, and a transaction reads nowhere else.
+            readPreference="primary",
         )
         try:
+            _refuse_read_concern(client.read_concern.level)
             client.admin.command("ping")
         except BaseException:
             client.close()
             raise
     return client
+
+
+def _refuse_read_concern(level: str | None) -> None:
+    if level not in _READ_CONCERNS:
+        raise driver.ConfigurationError(f"readConcernLevel={level} is not possible in a transaction; leave it out")
 
 
 def login_options(settings: Settings) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from ecom_platform.environment import shield
 from ecom_platform.runtime.java import LAPTOP_OPTIONS, NO_RECORD, find_java
+from ecom_platform.runtime.machine import refuse_nameless_user
 from ecom_platform.scratch import own_folder
 from ecom_platform.settings import Settings
 
@@ -36,9 +37,10 @@ def start_session(
         options: more Spark options.
 
     Raises:
-        ConfigurationError: there is no usable Java.
+        ConfigurationError: there is no usable Java, or the user has no name.
     """
     shield()  # a Spark of another installation, options for every JVM
+    refuse_nameless_user()
     java = find_java(settings.java_home)
     os.environ.update(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1", SPARK_LAUNCHER_OPTS=NO_RECORD)
     builder = SparkSession.builder.appName(name).master(master)

@@ -82,4 +82,4 @@ class Mongod:
                 time.sleep(0.05)
             make_admin(client, read_credential(self._credentials, "mongodb", Role.ADMIN))
         with MongoClient(self.admin_uri) as client:
-            grant_access(self.settings("", self._folder), client, EVERYTHING)
+            grant_access(self.settings("of-nobody", self._folder), client, EVERYTHING)

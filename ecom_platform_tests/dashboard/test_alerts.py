@@ -286,7 +286,7 @@ def test_what_is_over_is_in_the_history_and_in_the_file(browser, address, watche
         expect(found.page.get_by_role("button", name="Show earlier")).to_have_count(0)
         with found.page.expect_download() as download:
             found.card("alerts-past").get_by_test_id("stDownloadButton").get_by_role("button").click()
-        with Path(download.value.path()).open(newline="") as file:
+        with Path(download.value.path()).open(newline="", encoding="utf-8-sig") as file:
             lines = list(csv.reader(file))
     about, gap, head, *table = lines
 

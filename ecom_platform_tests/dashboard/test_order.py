@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pyroaring import BitMap64
 
-from dashboard.queries.order import find_order
+from dashboard.queries.order import find_order, order_number
 from ecom_platform.settings import Settings
 from ecom_platform.store import collections
 from ecom_platform.store.archived import STATE_ID
@@ -60,3 +60,15 @@ def test_an_archived_order_that_cannot_be_read_names_its_run(shop_db, settings):
 def test_an_order_nobody_knows_is_said_so(shop_db, settings):
     """Neither hot nor archived."""
     assert find_order(settings, shop_db, 5).stored == "There is no order 5, neither in MongoDB nor in the archive."
+
+
+@pytest.mark.parametrize(("text", "number"), [("4711", 4711), ("9007199254740991", 2**53 - 1)])
+def test_the_number_of_an_order_is_found(text, number):
+    """Up to the largest that the contract allows."""
+    assert order_number(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "4711a", "9007199254740992", "9" * 5_000, "²"])
+def test_what_cannot_be_the_number_of_an_order_is_not_asked_for(text):
+    """From the address or the keyboard; MongoDB takes no number beyond 64 bits."""
+    assert order_number(text) is None

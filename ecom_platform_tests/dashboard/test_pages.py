@@ -100,7 +100,7 @@ def test_the_file_holds_what_is_shown_and_says_of_when(browser, address, live_sh
         expect(button.first).to_be_visible()
         with found.page.expect_download() as download:
             button.first.click()
-        with Path(download.value.path()).open(newline="") as file:
+        with Path(download.value.path()).open(newline="", encoding="utf-8-sig") as file:
             lines = list(csv.reader(file))
     head, rows = dict(line for line in lines[:4]), lines[6:]
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date()

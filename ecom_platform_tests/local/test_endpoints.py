@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,7 +100,7 @@ def test_ports_outlive_the_addresses(instance: Instance) -> None:
     assert json.loads(instance.endpoints.read_text()) == {"mongodb_port": 20124}
 
 
-@pytest.mark.parametrize("name", ["a#home", "100%", "a;home", "it's home", "a,home"])
+@pytest.mark.parametrize("name", ["a#home", "100%", "a;home", "it's home", "a,home", "a\thome", "\udcff"])
 def test_a_home_whose_name_would_be_misread_is_refused(tmp_path: Path, name: str) -> None:
     """Before anything is made in it."""
     with pytest.raises(ConfigurationError, match="ECOM_HOME"):
@@ -113,3 +116,33 @@ def test_a_record_that_cannot_be_read_is_written_anew(instance: Instance) -> Non
     endpoints.write(instance, {"kafka_port": 1})
 
     assert endpoints.read(instance) == {"kafka_port": 1}
+
+
+def test_a_home_that_somebody_else_made_is_refused_with_their_name(tmp_path: Path) -> None:
+    """One command with sudo is enough; without a word from us, the first file to be written would be the complaint."""
+    Instance(tmp_path / "home").create()
+    (tmp_path / "home" / "run").chmod(0o500)
+    question = (
+        "import sys, pathlib; from ecom_platform.local.instance import Instance; "
+        "Instance(pathlib.Path(sys.argv[1])).create()"
+    )
+    # Root may write everywhere, unless this right is taken.
+    powerless = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    argv = [*powerless, sys.executable, "-c", question, str(tmp_path / "home")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+
+    owner = (tmp_path / "home").owner()
+    assert f"not writable, and of the user {owner}: {tmp_path}/home/run" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a disk")
+def test_a_home_on_a_disk_that_runs_no_programs_is_refused(tmp_path: Path) -> None:
+    """Everything would start; then Kafka would refuse snappy and zstd with an unknown error."""
+    question = (
+        "import sys, pathlib; from ecom_platform.local.instance import Instance; "
+        "home = Instance(pathlib.Path(sys.argv[1])); home.create(); home.refuse_noexec()"
+    )
+    mount = f"mount -t tmpfs -o noexec tmpfs '{tmp_path}' && exec '{sys.executable}' -c '{question}' '{tmp_path}/home'"
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", mount], capture_output=True, text=True, check=False)
+
+    assert f"{tmp_path}/home is on a disk that runs no programs" in done.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ecom_platform.runtime.machine import LIBRARIES, Machine, look_at_it, problems
+from ecom_platform.runtime.machine import LIBRARIES, Machine, look_at_it, problems, trouble_with_user
 
 ROOT = Path(__file__).parents[2]
 FINE = Machine(linux=True, glibc=(2, 36), own_mongod=False, missing_libraries=[], free_bytes=10 << 30)
@@ -29,6 +29,7 @@ def test_a_bare_machine_will_do() -> None:
         ({"glibc": (2, 31)}, "glibc 2.34 or newer .*has 2.31.*ECOM_MONGOD"),
         ({"missing_libraries": ["liblzma.so.5"]}, r"liblzma\.so\.5"),
         ({"free_bytes": 1 << 30}, "About 3 GB of disk are needed, and 1.0 GB are free"),
+        ({"user_trouble": trouble_with_user(4_294_967_000)}, "user 4294967000 has no name.*/etc/passwd"),
         ({"java_trouble": "Java 11"}, "Java 11"),
     ],
 )
@@ -52,6 +53,11 @@ def test_everything_is_said_at_once() -> None:
 def test_the_libraries_that_are_asked_for_are_found_here() -> None:
     """Their names are right: this machine runs the platform."""
     assert look_at_it().missing_libraries == []
+
+
+def test_the_user_who_runs_this_has_a_name() -> None:
+    """Or HDFS and Spark would not have started in the other tests."""
+    assert trouble_with_user(os.geteuid()) == ""
 
 
 def test_it_needs_nothing_but_the_standard_library() -> None:

@@ -15,6 +15,7 @@ from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import connect, database, mongo_errors
 from ecom_platform.store.client import without_password
+from ecom_platform.store.transactions import in_transaction
 
 CONNECTION_FAILURES = [
     error
@@ -92,6 +93,33 @@ def test_a_server_that_is_down_gives_one_sentence_without_the_password() -> None
     assert "mongodb://shop:***@127.0.0.1:1" in text
     assert "ecom up" in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [
+        ("readPreference=secondary&readPreferenceTags=dc:east", "tags"),
+        ("readPreference=secondary&maxStalenessSeconds=120", "maxStalenessSeconds"),
+        ("readConcernLevel=linearizable", "readConcernLevel=linearizable"),
+    ],
+)
+def test_an_option_of_the_address_that_transactions_cannot_have_is_a_wrong_setting(option: str, named: str) -> None:
+    """Said at once; otherwise every chunk of the stream would fail."""
+    with pytest.raises(ConfigurationError, match=f"ECOM_MONGODB_URI.*{named}"):
+        connect(Settings(mongodb_uri=f"mongodb://127.0.0.1:1/?replicaSet=rs0&{option}"), timeout_seconds=0.3)
+
+
+@pytest.mark.servers
+def test_an_address_made_for_readers_still_writes_as_we_need_it(settings: Settings) -> None:
+    """Copied from a report's settings: reads from elsewhere and unacknowledged writes do not go with transactions."""
+    admin = as_admin(settings, "mongodb")
+    address = f"{admin.mongodb_uri}&readPreference=secondaryPreferred&w=0&journal=false&retryWrites=false"
+    db = database(admin.model_copy(update={"mongodb_uri": address}))
+    with db.client:
+        stored = in_transaction(db, "counting", lambda session: db["orders"].find_one({"_id": -1}, session=session))
+
+        assert stored is None
+        assert db.write_concern.document == {"w": "majority", "j": True}
 
 
 def test_a_server_that_accepts_and_never_answers_does_not_hang_the_caller(silent_port: int) -> None:
