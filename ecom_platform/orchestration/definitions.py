@@ -5,8 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from ecom_platform.credentials import Role
-from ecom_platform.orchestration.alerts.checks import alert_checks
-from ecom_platform.orchestration.alerts.sensor import alert_sensor
+from ecom_platform.orchestration.alerts import alert_checks, alert_sensor
 from ecom_platform.orchestration.archiving.assets import orders_archive, orders_archive_summary, orders_purge
 from ecom_platform.orchestration.archiving.checks import published_files_match, size_within_bounds
 from ecom_platform.orchestration.archiving.jobs import (
@@ -20,20 +19,14 @@ from ecom_platform.orchestration.archiving.purge_sensor import orders_purge_sens
 from ecom_platform.orchestration.archiving.schedules import orders_archive_schedule
 from ecom_platform.orchestration.archiving.size_sensor import orders_size_sensor
 from ecom_platform.orchestration.dimensions import dimensions
-from ecom_platform.orchestration.facts.assets import facts
-from ecom_platform.orchestration.facts.checks import accounting_equations_hold
-from ecom_platform.orchestration.kpis.assets import kpi_daily
-from ecom_platform.orchestration.kpis.dirty_sensor import dirty_days_sensor
-from ecom_platform.orchestration.kpis.jobs import kpi_daily_job
-from ecom_platform.orchestration.resources import Platform
-from ecom_platform.orchestration.runs.batch import Batch
-from ecom_platform.orchestration.status.sensor import pipeline_status_sensor
-from ecom_platform.orchestration.supervision.jobs import streaming_supervisor_job
-from ecom_platform.orchestration.supervision.resources import StreamLauncher, SupervisorPace
+from ecom_platform.orchestration.dirty_days import dirty_days_sensor
+from ecom_platform.orchestration.facts import accounting_equations_hold, facts
+from ecom_platform.orchestration.kpis import kpi_daily, kpi_daily_job
+from ecom_platform.orchestration.resources import Batch, Platform, StreamLauncher
+from ecom_platform.orchestration.status import pipeline_status_sensor
+from ecom_platform.orchestration.supervision.jobs import SupervisorPace, streaming_supervisor_job
 from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
-from ecom_platform.orchestration.topic.assets import orders_topic
-from ecom_platform.orchestration.topic.checks import lag_within_bounds
-from ecom_platform.orchestration.topic.lag_sensor import kafka_lag_sensor
+from ecom_platform.orchestration.topic import kafka_lag_sensor, lag_within_bounds, orders_topic
 
 defs = dg.Definitions(
     assets=[orders_topic, dimensions, facts, orders_archive, orders_purge, orders_archive_summary, kpi_daily],

@@ -1,10 +1,11 @@
-"""What assets, ops and sensors get from Dagster: the settings, and a database.
+"""What assets, ops and sensors get from Dagster: settings, a database, the stream's process, their own priority.
 
 Nothing here connects when it is made, so definitions load without any server.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -12,8 +13,10 @@ from typing import Final
 import dagster as dg
 
 from ecom_platform.credentials import Role
+from ecom_platform.orchestration.names import STREAM_LOG
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store.client import MongoDatabase, open_database
+from ecom_platform.streaming.child import Child, ProcessGroup
 
 # For whoever must look again soon: the supervisor, the sensors.
 SHORT_SECONDS: Final = 10.0
@@ -40,3 +43,28 @@ class Platform(dg.ConfigurableResource[Settings]):
         """
         with open_database(self.settings(), operation_seconds=operation_seconds) as db:
             yield db
+
+
+class Batch(dg.ConfigurableResource[None]):
+    """How batch runs behave on a machine that also runs the stream."""
+
+    niceness: int = 10
+
+    def be_nice(self) -> None:
+        """Step back behind the stream, once per process; the JVM that this process starts inherits it."""
+        missing = self.niceness - os.nice(0)
+        if missing > 0:
+            os.nice(missing)
+
+
+class StreamLauncher(dg.ConfigurableResource[None]):
+    """Starts the streaming job as a child process that dies with its parent."""
+
+    def start(self, settings: Settings, token: int, *, available_now: bool = False) -> Child:
+        """Start the job under a fence token; `available_now` ends it when the backlog is applied."""
+        from ecom_platform.streaming.process import StreamCommand, start_stream
+
+        log_file = settings.logs / STREAM_LOG
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        command = StreamCommand(token=token, available_now=available_now)
+        return ProcessGroup(start_stream(settings, command, log_file), log_file)

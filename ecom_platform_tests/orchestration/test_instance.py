@@ -12,8 +12,7 @@ import yaml
 
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.orchestration.instance import open_instance, prepare
-from ecom_platform.orchestration.runs.recovery import fail_dead_runs
-from ecom_platform.orchestration.runs.stop import stop_runs
+from ecom_platform.orchestration.runs.recovery import fail_dead_runs, stop_runs
 from ecom_platform.settings import Settings
 
 

@@ -19,7 +19,7 @@ from ecom_platform.orchestration.names import ARCHIVE_JOB, KPI_JOB, PURGE_JOB
 from ecom_platform.store.client import database
 from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 from ecom_platform_tests.archive.moving import Document, due, everything, expected, fill
-from ecom_platform_tests.orchestration.kpis.daily import add_rollups, naive_daily, stored_daily
+from ecom_platform_tests.orchestration.daily import add_rollups, naive_daily, stored_daily
 from ecom_platform_tests.orchestration.stage import Stage, until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]

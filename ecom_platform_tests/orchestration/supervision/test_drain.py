@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from ecom_platform.errors import ConfigurationError, Fenced, NeedsPerson, UnavailableError
-from ecom_platform.orchestration.facts.drain import Drain
+from ecom_platform.orchestration.supervision.drain import Drain
 
 TARGET = {0: 100, 1: 50}
 

@@ -10,13 +10,13 @@ from typing import Any, Final, cast
 
 import dagster as dg
 
-from ecom_platform.orchestration.facts.drain import Drain, Held
-from ecom_platform.orchestration.names import LEASED_TAG, OWNER
-from ecom_platform.orchestration.resources import Platform
+from ecom_platform.orchestration.names import LEASED_TAG, OWNER, RECONCILIATION_CHECK
+from ecom_platform.orchestration.resources import Platform, StreamLauncher
 from ecom_platform.orchestration.runs.ending import end_if_asked
+from ecom_platform.orchestration.supervision.drain import Drain, Held
 from ecom_platform.orchestration.supervision.heartbeat import count_items, fact_rows, stream_metadata
-from ecom_platform.orchestration.supervision.holding import try_lease
-from ecom_platform.orchestration.supervision.resources import StreamLauncher, SupervisorPace
+from ecom_platform.orchestration.supervision.jobs import SupervisorPace
+from ecom_platform.orchestration.supervision.world import try_lease
 from ecom_platform.orchestration.tables import FACTS, TOPIC_KEY, dimension_key, fact_key, lineage, schema
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
@@ -130,3 +130,23 @@ def _end_offsets(settings: Settings, db: MongoDatabase) -> dict[int, int]:
     lag = read_lag(settings, db, LAG_BUDGET_SECONDS)
     # What an open transaction holds back was not committed at the start of this run, and may be for long.
     return {part.partition: part.end - part.held for part in lag.partitions if part.end - part.held > part.begin}
+
+
+@dg.asset_check(
+    asset=fact_key("orders"),
+    name=RECONCILIATION_CHECK,
+    description="Every Kafka offset is accounted for, and the rollups equal a recomputation from the orders.",
+)
+def accounting_equations_hold(platform: Platform) -> dg.AssetCheckResult:
+    """Run the reconciliation of `ecom reconcile`; its whole report is in the metadata."""
+    from ecom_platform.reconcile import reconcile
+
+    settings = platform.settings()
+    with platform.database() as db:
+        report = reconcile(settings, db)
+    return dg.AssetCheckResult(
+        passed=report.holds,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="Every equation holds." if report.holds else "An equation does not hold: see the report.",
+        metadata={"report": dg.MetadataValue.json(report.to_dict())},
+    )

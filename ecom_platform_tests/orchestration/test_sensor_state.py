@@ -1,4 +1,4 @@
-"""When a lag is an alarm."""
+"""What a sensor remembers, when an amount is an alarm, how long to wait before the next try."""
 
 from __future__ import annotations
 
@@ -6,7 +6,37 @@ import random
 
 import pytest
 
-from ecom_platform.orchestration.sensing.hysteresis import Action, State, Watermarks, decide
+from ecom_platform.orchestration.dirty_days import DirtyMemory
+from ecom_platform.orchestration.runs.requests import Asking
+from ecom_platform.orchestration.sensor_state import (
+    Action,
+    Backoff,
+    Remembered,
+    State,
+    Watermarks,
+    decide,
+    delay_seconds,
+)
+from ecom_platform.orchestration.supervision.reconciler import Memory
+
+WRITTEN = [
+    Memory({"a run": 12.5}, "another"),
+    Asking(number=3, open=True, asked_at=1000.5),
+    DirtyMemory(Asking(failures=2), {"2026-11-22": 5.0}),
+]
+
+
+@pytest.mark.parametrize("memory", WRITTEN, ids=lambda memory: type(memory).__name__)
+def test_what_was_written_is_read_back(memory: Remembered) -> None:
+    """Whatever it is made of."""
+    assert type(memory).parse(memory.dump()) == memory
+
+
+@pytest.mark.parametrize("cursor", [None, "", "{", "[]", '{"v": 2}', '{"v": 1, "suspects": [1]}'])
+def test_an_unreadable_cursor_is_forgotten(cursor: str | None) -> None:
+    """A sensor that fails at its cursor would fail for ever."""
+    assert Memory.parse(cursor) == Memory()
+
 
 MARKS = Watermarks(high=100, low=10, samples=3)
 
@@ -58,3 +88,21 @@ def test_marks_without_room_between_them_are_refused(high: int, low: int, sample
     """They would flap."""
     with pytest.raises(ValueError, match="low < high"):
         Watermarks(high, low, samples)
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"), [(-1, 0), (0, 0), (1, 2), (2, 4), (3, 8), (4, 16), (5, 20), (6, 20), (5000, 20)]
+)
+def test_the_delay_doubles_up_to_the_ceiling(failures: int, seconds: float) -> None:
+    """No failure waits for nothing; no number of them overflows."""
+    assert delay_seconds(failures, first_seconds=2, ceiling_seconds=20) == seconds
+
+
+def test_a_healthy_life_makes_the_next_failure_the_first_again() -> None:
+    """Crashes that are days apart do not add up."""
+    backoff = Backoff(first_seconds=1, ceiling_seconds=60, healthy_seconds=300)
+    for _ in range(5):
+        backoff = backoff.failed(lived_seconds=3)
+
+    assert backoff.seconds == 16
+    assert backoff.failed(lived_seconds=300).seconds == 1

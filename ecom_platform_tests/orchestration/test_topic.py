@@ -9,9 +9,8 @@ import dagster as dg
 import pytest
 
 from ecom_platform.errors import UnavailableError
-from ecom_platform.orchestration.sensing.hysteresis import Watermarks
-from ecom_platform.orchestration.topic.lag_sensor import LagMemory, after_failure, after_sample
-from ecom_platform.orchestration.topic.lag_verdict import verdict
+from ecom_platform.orchestration.sensor_state import Watermarks
+from ecom_platform.orchestration.topic import LagMemory, after_failure, after_sample, verdict
 from ecom_platform.streaming.lag import Lag, PartitionLag
 
 MARKS = Watermarks(high=1000, low=100, samples=3)

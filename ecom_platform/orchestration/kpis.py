@@ -10,12 +10,11 @@ import dagster as dg
 
 from ecom_platform.history.daily_figures import SUBJECTS, delays_of_day
 from ecom_platform.history.recompute import Recomputed, recompute
-from ecom_platform.orchestration.names import BATCH_POOL, KPI_CHECK, OWNER
-from ecom_platform.orchestration.resources import Platform
-from ecom_platform.orchestration.runs.batch import Batch
-from ecom_platform.orchestration.runs.blocks import blocks_of
+from ecom_platform.orchestration.names import BATCH_POOL, KPI_CHECK, KPI_JOB, OWNER
+from ecom_platform.orchestration.resources import Batch, Platform
 from ecom_platform.orchestration.runs.ending import end_if_asked
-from ecom_platform.orchestration.runs.partitions import kpi_days, same_day_once_over
+from ecom_platform.orchestration.runs.partitions import blocks_of, kpi_days, same_day_once_over
+from ecom_platform.orchestration.runs.requests import BATCH_TAGS
 from ecom_platform.orchestration.tables import ARCHIVE_KEY, KPI_KEYS, KPI_TABLES, fact_key, kpi_key, lineage, schema
 
 # Today is computed every half hour.
@@ -129,3 +128,11 @@ def _events(found: Recomputed) -> Iterator[dg.AssetMaterialization | dg.AssetChe
 
 def _verdict(texts: list[str]) -> str:
     return f"{len(texts)} amounts differ: {'; '.join(texts[:DIFFERENCES_SHOWN])}"
+
+
+kpi_daily_job = dg.define_asset_job(
+    KPI_JOB,
+    selection=dg.AssetSelection.assets(*KPI_KEYS),
+    description="Computes the daily KPIs of a range of days from the orders, hot and cold.",
+    tags=BATCH_TAGS,
+)

@@ -11,9 +11,14 @@ import pytest
 
 from ecom_platform import alerts
 from ecom_platform.alerts import Alert, Link, Rule, Severity
-from ecom_platform.orchestration.alerts.checks import alert_checks
-from ecom_platform.orchestration.alerts.sensor import AlertMemory, after_evaluation, after_failure, alert_sensor
-from ecom_platform.orchestration.alerts.verdicts import evaluations
+from ecom_platform.orchestration.alerts import (
+    AlertMemory,
+    after_evaluation,
+    after_failure,
+    alert_checks,
+    alert_sensor,
+    evaluations,
+)
 from ecom_platform.orchestration.resources import Platform
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ecom_platform.errors import ConfigurationError, EcomError, Fenced, NeedsPerson, UnavailableError
-from ecom_platform.orchestration.runs.interrupts import shielded
+from ecom_platform.orchestration.runs.ending import shielded
 from ecom_platform.streaming.child import Child, last_words
 from ecom_platform.streaming.exits import Verdict, describe, judge
 

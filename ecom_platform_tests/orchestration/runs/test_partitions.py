@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from ecom_platform.errors import ConfigurationError
-from ecom_platform.orchestration.runs.blocks import Block, blocks_of, demand_partitions
+from ecom_platform.orchestration.runs.partitions import Block, blocks_of, demand_partitions
 
 
 def test_days_without_a_gap_are_one_block() -> None:

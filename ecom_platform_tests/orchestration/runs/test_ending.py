@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from ecom_platform.orchestration.runs.interrupts import shielded
+from ecom_platform.orchestration.runs.ending import shielded
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

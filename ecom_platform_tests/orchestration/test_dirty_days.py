@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from ecom_platform.orchestration.kpis.dirty_trigger import DirtyMemory, decide
-from ecom_platform.orchestration.sensing.run_requests import Outcome
+from ecom_platform.orchestration.dirty_days import DirtyMemory, decide
+from ecom_platform.orchestration.runs.requests import Outcome
 
 TODAY = "2026-11-23"
 START = 1_000_000.0

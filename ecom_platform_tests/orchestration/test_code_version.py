@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ecom_platform.orchestration.supervision.code_version import CodeWatch, code_version
+from ecom_platform.orchestration.code_version import CodeWatch, code_version
 
 
 def package(folder: Path) -> Path:

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from ecom_platform.orchestration.resources import Platform
-from ecom_platform.orchestration.status.sensor import last_checks, pipeline_status_sensor
+from ecom_platform.orchestration.status import last_checks, pipeline_status_sensor
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.pipeline_status import read_pipeline_status
