@@ -12,7 +12,6 @@ import dagster as dg
 from ecom_platform.alerts import Alert, Rule, Severity, evaluate_now, evaluated_at, open_alerts
 from ecom_platform.alerts.catalogue import ABOUT
 from ecom_platform.errors import ConfigurationError, Fenced, UnavailableError
-from ecom_platform.orchestration.names import ALERT_SENSOR, EVALUATED_CHECK
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.runs.requests import history_is_loading
 from ecom_platform.orchestration.sensor_state import Remembered
@@ -33,7 +32,7 @@ SPECS: Final = {
 """The check of each rule."""
 
 EVALUATED: Final = dg.AssetCheckSpec(
-    EVALUATED_CHECK,
+    "alert_rules_evaluated",
     asset=fact_key("orders"),
     description="The alert rules are evaluated: while they are not, a green check of a rule says nothing.",
 )
@@ -133,7 +132,6 @@ def after_failure(memory: AlertMemory, reason: str, now: float) -> tuple[AlertMe
 
 
 @dg.sensor(
-    name=ALERT_SENSOR,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Evaluates the alert rules, opens and closes alerts, and tells them as checks of the facts.",

@@ -10,8 +10,7 @@ from typing import Final
 import dagster as dg
 
 from ecom_platform.errors import ConfigurationError
-from ecom_platform.orchestration.kpis import kpi_daily_job
-from ecom_platform.orchestration.names import DIRTY_SENSOR, KPI_JOB
+from ecom_platform.orchestration.kpis import KPI_JOB, kpi_daily_job
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.runs.partitions import Block, blocks_of
 from ecom_platform.orchestration.runs.recovery import fail_workerless
@@ -89,7 +88,6 @@ def _is_due(day: str, touched_at: float, since: float, today: str, now: float) -
 
 
 @dg.sensor(
-    name=DIRTY_SENSOR,
     job=kpi_daily_job,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import dagster as dg
 
-from ecom_platform.orchestration.names import LEASED_TAG, OWNER, RECONCILIATION_CHECK
+from ecom_platform.orchestration.names import LEASED_TAG, OWNER
 from ecom_platform.orchestration.resources import Platform, StreamLauncher
 from ecom_platform.orchestration.runs.ending import end_if_asked
 from ecom_platform.orchestration.supervision.drain import Drain, Held
@@ -134,7 +134,6 @@ def _end_offsets(settings: Settings, db: MongoDatabase) -> dict[int, int]:
 
 @dg.asset_check(
     asset=fact_key("orders"),
-    name=RECONCILIATION_CHECK,
     description="Every Kafka offset is accounted for, and the rollups equal a recomputation from the orders.",
 )
 def accounting_equations_hold(platform: Platform) -> dg.AssetCheckResult:

@@ -13,11 +13,11 @@ import dagster as dg
 
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.files import write_atomically
-from ecom_platform.orchestration.names import CODE_LOCATION
 from ecom_platform.project import project_folder
 from ecom_platform.settings import Settings
 
 CONFIGURATION: Final = "dagster.yaml"
+CODE_LOCATION: Final = "ecom_platform"
 WORKSPACE: Final = "workspace.yaml"
 
 

@@ -13,7 +13,6 @@ from typing import Final
 import dagster as dg
 
 from ecom_platform.credentials import Role
-from ecom_platform.orchestration.names import STREAM_LOG
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store.client import MongoDatabase, open_database
 from ecom_platform.streaming.child import Child, ProcessGroup
@@ -64,7 +63,7 @@ class StreamLauncher(dg.ConfigurableResource[None]):
         """Start the job under a fence token; `available_now` ends it when the backlog is applied."""
         from ecom_platform.streaming.process import StreamCommand, start_stream
 
-        log_file = settings.logs / STREAM_LOG
+        log_file = settings.logs / "stream.log"
         log_file.parent.mkdir(parents=True, exist_ok=True)
         command = StreamCommand(token=token, available_now=available_now)
         return ProcessGroup(start_stream(settings, command, log_file), log_file)

@@ -9,7 +9,6 @@ from typing import Final
 import dagster as dg
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
-from ecom_platform.orchestration.names import STATUS_SENSOR
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.store.pipeline_status import CheckState, PipelineStatus, RunOfJob, write_pipeline_status
 
@@ -18,7 +17,6 @@ MOST_RUNS: Final = 20
 
 
 @dg.sensor(
-    name=STATUS_SENSOR,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Writes the last runs and the last verdict of every check to MongoDB, where the dashboard reads them.",

@@ -10,7 +10,7 @@ import dagster as dg
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.kafka.held import held_sentence
-from ecom_platform.orchestration.names import LAG_CHECK, LAG_SENSOR, OWNER
+from ecom_platform.orchestration.names import OWNER
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.sensor_state import Action, Remembered, State, Watermarks, decide
 from ecom_platform.orchestration.tables import TOPIC_KEY, schema
@@ -33,6 +33,7 @@ orders_topic = dg.AssetSpec(
     metadata={"dagster/column_schema": schema("orders_topic")},
 )
 
+LAG_CHECK: Final = "lag_within_bounds"
 # Kafka ends a transaction that its producer left open after a minute, unless that asked for more.
 LONG_OPEN: Final = timedelta(minutes=1)
 INTERVAL_SECONDS: Final = 15
@@ -171,7 +172,6 @@ def after_failure(memory: LagMemory, error: UnavailableError, now: float) -> tup
 
 
 @dg.sensor(
-    name=LAG_SENSOR,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Measures events in Kafka that are not yet in MongoDB; raises and clears the topic's lag check.",

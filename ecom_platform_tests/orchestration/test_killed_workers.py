@@ -15,7 +15,8 @@ import pytest
 from ecom_platform.archive.hdfs import connect_hdfs
 from ecom_platform.archive.run import unfinished_runs
 from ecom_platform.local.server import as_admin
-from ecom_platform.orchestration.names import ARCHIVE_JOB, KPI_JOB, PURGE_JOB
+from ecom_platform.orchestration.kpis import KPI_JOB
+from ecom_platform.orchestration.names import ARCHIVE_JOB, PURGE_JOB
 from ecom_platform.store.client import database
 from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 from ecom_platform_tests.archive.moving import Document, due, everything, expected, fill

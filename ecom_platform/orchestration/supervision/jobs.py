@@ -10,7 +10,6 @@ from ecom_platform.errors import Fenced
 from ecom_platform.orchestration.names import (
     ENDED_BY_TAG,
     LEASED_TAG,
-    SUPERVISOR_JOB,
     SUPERVISOR_POOL,
 )
 from ecom_platform.orchestration.resources import Platform, StreamLauncher
@@ -22,6 +21,7 @@ from ecom_platform.store.leases import STREAM_ROLE
 
 # The run ends itself after 7 days; the monitor is only for one that does not.
 MAX_RUNTIME_SECONDS: Final = 8 * 86_400
+SUPERVISOR_JOB: Final = "streaming_supervisor_job"
 SENSOR_TAG: Final = "dagster/sensor_name"
 
 

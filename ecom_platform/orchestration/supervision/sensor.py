@@ -15,11 +15,9 @@ from ecom_platform.orchestration.names import (
     ENDED_BY_TAG,
     LEASED_TAG,
     STOPPED_BY_TAG,
-    SUPERVISOR_JOB,
-    SUPERVISOR_SENSOR,
 )
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
-from ecom_platform.orchestration.supervision.jobs import streaming_supervisor_job
+from ecom_platform.orchestration.supervision.jobs import SUPERVISOR_JOB, streaming_supervisor_job
 from ecom_platform.orchestration.supervision.reconciler import (
     Burial,
     Decision,
@@ -41,7 +39,6 @@ RUNS_LOOKED_AT: Final = 20
 
 
 @dg.sensor(
-    name=SUPERVISOR_SENSOR,
     job=streaming_supervisor_job,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
