@@ -40,7 +40,7 @@ EVALUATED: Final = dg.AssetCheckSpec(
 # The sensor evaluates every 30 seconds; three missed evaluations are an alarm.
 LATEST_SECONDS: Final = 120.0
 INTERVAL_SECONDS: Final = 30
-# The event log keeps everything for ever: verdicts are told when they change, and else rarely.
+# Verdicts are told when they change, and else rarely: there is nothing to plot.
 REPEAT_SECONDS: Final = 3_600.0
 # One missed evaluation is a restart of MongoDB; the third in a row is worth a red check.
 FAILURES_TO_ALARM: Final = 3

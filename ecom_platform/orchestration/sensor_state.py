@@ -1,4 +1,4 @@
-"""What sensors keep from tick to tick: their cursor, an alarm with two marks, a growing pause between tries."""
+"""What sensors keep from tick to tick: a cursor, an alarm with two marks, pauses between tries and between rows."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 VERSION: Final = 1
+# The event log keeps rows for ever: they are written on a change, and else as often as a plot needs them.
+REPEAT_SECONDS: Final = 600.0
 
 
 class Remembered:
@@ -32,6 +34,11 @@ class Remembered:
     def dump(self) -> str:
         """The cursor."""
         return json.dumps({"v": VERSION, **asdict(cast("DataclassInstance", self))})
+
+
+def repeat_is_due(written: float, now: float) -> bool:
+    """Whether figures that did not change are written again; not held up by a clock that was set back."""
+    return not 0 <= now - written < REPEAT_SECONDS
 
 
 class Action(StrEnum):

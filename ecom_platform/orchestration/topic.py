@@ -12,7 +12,7 @@ from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.kafka.held import held_sentence
 from ecom_platform.orchestration.names import OWNER
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
-from ecom_platform.orchestration.sensor_state import Action, Remembered, State, Watermarks, decide
+from ecom_platform.orchestration.sensor_state import Action, Remembered, State, Watermarks, decide, repeat_is_due
 from ecom_platform.orchestration.tables import TOPIC_KEY, schema
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ LONG_OPEN: Final = timedelta(minutes=1)
 INTERVAL_SECONDS: Final = 15
 # A tick is given 60 s; this leaves room for MongoDB's own time-out and the evaluation.
 BUDGET_SECONDS: Final = 20.0
-# The event log keeps everything for ever: one event a minute is enough for a plot.
-EMIT_SECONDS: Final = 60.0
 # One missed answer is a restart of a broker; the third in a row is worth a red check.
 FAILURES_TO_ALARM: Final = 3
 
@@ -147,11 +145,11 @@ class LagMemory(Remembered):
 
 
 def after_sample(memory: LagMemory, lag: Lag, now: float, marks: Watermarks) -> tuple[LagMemory, Verdict, Events]:
-    """Memory, verdict and events after one measured lag; events when something changed or once a minute."""
+    """Memory, verdict and events after one measured lag; events when something changed or a repeat is due."""
     state, action = decide(memory.state, lag.total, now, marks)
     judged = verdict(lag, firing=state.firing, high=marks.high, now=datetime.fromtimestamp(now, UTC))
     changed = action is not Action.NONE or judged.passed != memory.passed or memory.failures >= FAILURES_TO_ALARM
-    if not changed and 0 <= now - memory.emitted < EMIT_SECONDS:
+    if not changed and not repeat_is_due(memory.emitted, now):
         return LagMemory(state, 0, memory.emitted, judged.passed), judged, []
     figures = {**metadata(lag), "alarm": state.firing, "episode": dg.MetadataValue.int(state.episode)}
     observed = dg.AssetObservation(TOPIC_KEY, metadata=figures, description=judged.text)
@@ -162,9 +160,7 @@ def after_failure(memory: LagMemory, error: UnavailableError, now: float) -> tup
     """Memory, verdict and events when nothing could be measured; unknown is not zero, so the check turns red."""
     failures = memory.failures + 1
     judged = Verdict(False, True, f"The lag could not be measured {failures} times in a row: {error}")
-    due = failures == FAILURES_TO_ALARM or (
-        failures > FAILURES_TO_ALARM and not 0 <= now - memory.emitted < EMIT_SECONDS
-    )
+    due = failures == FAILURES_TO_ALARM or (failures > FAILURES_TO_ALARM and repeat_is_due(memory.emitted, now))
     if not due:
         return LagMemory(memory.state, failures, memory.emitted, memory.passed), judged, []
     figures = {"failures": dg.MetadataValue.int(failures)}

@@ -80,6 +80,7 @@ class RealWorld:
     _position: int = -1
     _heard: float = 0.0
     _last_beat: datetime | None = None
+    _written: heartbeat.Written = field(default_factory=heartbeat.Written)
 
     def now(self) -> float:
         """Seconds of the machine's monotonic clock."""
@@ -144,8 +145,11 @@ class RealWorld:
         _spare(self._beat, restarts)
 
     def _beat(self, restarts: int) -> None:
-        for event in heartbeat.events(self.db, self.settings.topic, datetime.now(UTC), restarts):
+        now = datetime.now(UTC)
+        written, events = heartbeat.events(self.db, self.settings.topic, now, restarts, self._written)
+        for event in events:
             self.context.log_event(event)
+        self._written = written
 
     def refuse(self, reason: str) -> None:
         """Set the intent to `stopped`, in the supervisor's name."""
