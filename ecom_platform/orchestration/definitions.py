@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from ecom_platform.credentials import Role
-from ecom_platform.orchestration.alerts import alert_checks, alert_sensor
+from ecom_platform.orchestration.alerts import alert_checks, alert_sensor, shop_alerts
 from ecom_platform.orchestration.archiving.assets import orders_archive, orders_archive_summary, orders_purge
 from ecom_platform.orchestration.archiving.checks import published_files_match, size_within_bounds
 from ecom_platform.orchestration.archiving.jobs import (
@@ -29,7 +29,16 @@ from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_
 from ecom_platform.orchestration.topic import kafka_lag_sensor, lag_within_bounds, orders_topic
 
 defs = dg.Definitions(
-    assets=[orders_topic, dimensions, facts, orders_archive, orders_purge, orders_archive_summary, kpi_daily],
+    assets=[
+        orders_topic,
+        dimensions,
+        facts,
+        orders_archive,
+        orders_purge,
+        orders_archive_summary,
+        kpi_daily,
+        shop_alerts,
+    ],
     asset_checks=[
         lag_within_bounds,
         accounting_equations_hold,

@@ -17,6 +17,7 @@ FACTS: Final = (names.ORDERS, names.ORDER_ITEMS, names.DELIVERIES, names.DEAD_LE
 ARCHIVE_KEY: Final = dg.AssetKey(["archive", "orders_archive"])
 PURGE_KEY: Final = dg.AssetKey(["archive", "orders_purge"])
 SUMMARY_KEY: Final = dg.AssetKey(["archive", "orders_archive_summary"])
+ALERTS_KEY: Final = dg.AssetKey(["alerts", "alerts"])
 KPI_TABLES: Final = (
     "kpi_daily",
     "kpi_daily_by_payment",
@@ -180,6 +181,21 @@ _COLUMNS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "src": ("struct", "partition and offset of the event that placed it"),
         "version": ("int", "number of changes when it was copied"),
         "extra": ("string", "unknown fields of its event, as JSON"),
+    },
+    names.ALERTS: {
+        "_id": ("string", "rule|entity|since"),
+        "rule": ("string", "see docs/alerts.md"),
+        "entity": ("string", "what it is about: shop, courier:5, warehouse:1/product:7"),
+        "severity": ("string", "critical, warning or notice"),
+        "unit": ("string", "of value and usual"),
+        "value": ("double", "of the last bad reading"),
+        "usual": ("double", "what the value is compared with"),
+        "since": ("timestamp", "when it began"),
+        "opened_at": ("timestamp", "when it was found"),
+        "updated_at": ("timestamp", ""),
+        "closed_at": ("timestamp", "null while it is open"),
+        "open": ("bool", ""),
+        "link": ("struct", "the page that shows why"),
     },
     "orders_purge": {
         "run": ("string", "the archive run that was purged"),

@@ -75,6 +75,15 @@ def test_a_second_incident_of_a_rule_is_told() -> None:
     assert "courier:6 since 2026-11-23 10:00 UTC" in str(events[0].description)
 
 
+def test_a_good_day_makes_no_fact_unhealthy() -> None:
+    """Dagster's health of an asset is the worst of its checks: a fact carries those that speak of the data."""
+    judged = evaluations([replace(ALERT, rule=rule) for rule in Rule])
+    on_facts = {rule.value for rule, one in judged.items() if one.asset_key.path[0] == "facts"}
+
+    assert on_facts == {"stale_data", "dead_letters"}
+    assert judged[Rule.ORDERS_HIGH].asset_key == dg.AssetKey(["alerts", "alerts"])
+
+
 def test_rules_that_are_not_evaluated_are_an_alarm_of_their_own() -> None:
     """The third failure in a row, then once an hour; the first evaluation after it clears it."""
     memory, _ = after_evaluation(AlertMemory(), evaluations([]), 1e9)

@@ -57,6 +57,7 @@ def test_keys_jobs_sensors_and_checks_keep_their_names() -> None:
     """A renamed asset loses its history, a renamed sensor its cursor."""
     graph = defs.resolve_asset_graph()
     assert sorted(key.to_user_string() for key in graph.get_all_asset_keys()) == [
+        "alerts/alerts",
         "archive/orders_archive",
         "archive/orders_archive_summary",
         "archive/orders_purge",
@@ -80,18 +81,18 @@ def test_keys_jobs_sensors_and_checks_keep_their_names() -> None:
         "sources/orders_topic",
     ]
     assert sorted(key.to_user_string() for key in graph.asset_check_keys) == [
+        "alerts/alerts:alert_rules_evaluated",
+        "alerts/alerts:late_share",
+        "alerts/alerts:many_sold_out",
+        "alerts/alerts:order_value_high",
+        "alerts/alerts:order_value_low",
+        "alerts/alerts:orders_high",
+        "alerts/alerts:orders_low",
+        "alerts/alerts:oversold",
+        "alerts/alerts:stock_out",
         "archive/orders_archive:published_files_match",
         "facts/dead_letters:dead_letters",
-        "facts/deliveries:late_share",
-        "facts/order_items:many_sold_out",
-        "facts/order_items:oversold",
-        "facts/order_items:stock_out",
         "facts/orders:accounting_equations_hold",
-        "facts/orders:alert_rules_evaluated",
-        "facts/orders:order_value_high",
-        "facts/orders:order_value_low",
-        "facts/orders:orders_high",
-        "facts/orders:orders_low",
         "facts/orders:size_within_bounds",
         "facts/orders:stale_data",
         "kpis/kpi_daily:equals_live_rollups",
