@@ -23,7 +23,7 @@ from ecom_platform.orchestration.dirty_days import dirty_days_sensor
 from ecom_platform.orchestration.facts import accounting_equations_hold, facts
 from ecom_platform.orchestration.kpis import kpi_daily, kpi_daily_job
 from ecom_platform.orchestration.resources import Batch, Platform, StreamLauncher
-from ecom_platform.orchestration.status import pipeline_status_sensor
+from ecom_platform.orchestration.status import pipeline_status_sensor, run_failure_sensor
 from ecom_platform.orchestration.supervision.jobs import SupervisorPace, streaming_supervisor_job
 from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
 from ecom_platform.orchestration.topic import kafka_lag_sensor, lag_within_bounds, orders_topic
@@ -63,6 +63,7 @@ defs = dg.Definitions(
         late_events_sensor,
         dirty_days_sensor,
         pipeline_status_sensor,
+        run_failure_sensor,
     ],
     schedules=[orders_archive_schedule],
     resources={

@@ -35,5 +35,8 @@ STOPPED_BY_TAG: Final = "ecom/stopped-by"
 ENDED_BY_TAG: Final = "ecom/ended-by"
 """Put on its own run by the supervisor when it ends; a FAILURE without it is a worker that died."""
 
+FAILURE_TAG: Final = "ecom/failure"
+"""Put on a failed run by a sensor: what its error said. Dagster's storage has it also while MongoDB is away."""
+
 REQUEST_TAG: Final = "ecom/request"
 """Which request of a sensor a run answers; the sensor finds out by it what became of the run."""

@@ -107,6 +107,7 @@ def test_keys_jobs_sensors_and_checks_keep_their_names() -> None:
         "orders_purge_sensor",
         "orders_size_sensor",
         "pipeline_status_sensor",
+        "run_failure_sensor",
         "streaming_supervisor_sensor",
     }
     assert {schedule.name for schedule in repository.schedule_defs} == {"orders_archive_schedule"}

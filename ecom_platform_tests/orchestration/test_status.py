@@ -7,8 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ecom_platform.errors import UnavailableError
 from ecom_platform.orchestration.resources import Platform
-from ecom_platform.orchestration.status import last_checks, pipeline_status_sensor
+from ecom_platform.orchestration.status import last_checks, last_runs, pipeline_status_sensor, run_failure_sensor
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.pipeline_status import read_pipeline_status
@@ -45,6 +46,53 @@ def test_checks_are_told_with_their_last_verdict() -> None:
 
     assert (state.asset, state.check, state.passed) == ("shelf", "is_full", False)
     assert (state.severity, state.text) == ("WARN", "Two units are missing.")
+
+
+@dg.op
+def says_what_to_do() -> None:
+    """The text that a person needs."""
+    raise dg.Failure("The archive is not reachable.\nRun `ecom up`.")
+
+
+@dg.op
+def raises() -> None:
+    """An error with a cause."""
+    raise UnavailableError("MongoDB does not answer.") from TimeoutError("5 s")
+
+
+@dg.job
+def told_by_failure() -> None:
+    """One step."""
+    says_what_to_do()
+
+
+@dg.job
+def told_by_error() -> None:
+    """One step."""
+    raises()
+
+
+def test_a_failed_run_says_why_in_the_list_of_runs() -> None:
+    """Its step's own words; of a worker that died, what was reported in its place. An earlier failure is not told."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        told_by_error.execute_in_process(instance=instance, raise_on_error=False)
+        with dg.build_sensor_context(instance) as context:
+            cursor = run_failure_sensor.evaluate_tick(context).cursor
+        told_by_failure.execute_in_process(instance=instance, raise_on_error=False)
+        told_by_error.execute_in_process(instance=instance, raise_on_error=False)
+        killed = instance.create_run_for_job(told_by_error, status=dg.DagsterRunStatus.STARTED)
+        instance.report_run_failed(killed, "Ended by the sensor: its worker process is gone.")
+        for _ in range(3):
+            with dg.build_sensor_context(instance, cursor=cursor) as context:
+                cursor = run_failure_sensor.evaluate_tick(context).cursor
+        texts = [run.text for run in last_runs(instance)]
+
+    assert texts == [
+        "Ended by the sensor: its worker process is gone.",
+        "ecom_platform.errors.UnavailableError: MongoDB does not answer.",
+        "The archive is not reachable. Run `ecom up`.",
+        "",
+    ]
 
 
 @pytest.mark.servers
