@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import dagster as dg
+from pydantic import Field
 
 from ecom_platform.credentials import Role
 from ecom_platform.settings import Settings, load_settings
@@ -21,17 +22,35 @@ from ecom_platform.streaming.child import Child, ProcessGroup
 SHORT_SECONDS: Final = 10.0
 
 
+def _of_run(name: str) -> Any:
+    setting = Settings.model_fields[name]
+    return Field(default=None, description=f"{setting.description}. Empty: ECOM_{name.upper()}")
+
+
 class Platform(dg.ConfigurableResource[Settings]):
     """The settings in force where the code runs, and what they point at.
 
-    Each kind of work has one of its own, which logs in to the servers as the role that may do just that.
+    Each kind of work has one of its own, which logs in to the servers as the role that may do just that. The other
+    fields are settings that a single run may want otherwise, given in the launchpad; empty, they are what `ECOM_*`,
+    `.env` and `ecom up` say.
     """
 
     role: str = Role.ORCHESTRATOR.value
+    mongodb_database: str | None = _of_run("mongodb_database")
+    topic: str | None = _of_run("topic")
+    spark_batch_master: str | None = _of_run("spark_batch_master")
+    spark_driver_memory: str | None = _of_run("spark_driver_memory")
+    archive_older_than: str | None = _of_run("archive_older_than")
+    archive_open_after: str | None = _of_run("archive_open_after")
 
     def settings(self) -> Settings:
-        """Read the settings now: a code server outlives `ecom down` and `ecom up`, which change the addresses."""
-        return load_settings(role=Role(self.role))
+        """Read the settings now: a code server outlives `ecom down` and `ecom up`, which change the addresses.
+
+        Raises:
+            ConfigurationError: a value cannot be used; the text names it.
+        """
+        given = {name: value for name, value in self.model_dump(exclude={"role"}).items() if value is not None}
+        return load_settings(role=Role(self.role), **given)
 
     @contextmanager
     def database(self, operation_seconds: float = 300.0) -> Iterator[MongoDatabase]:
