@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -51,6 +52,28 @@ def test_dagster_validates_the_workspace_of_a_clone(tmp_path: Path) -> None:
     done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_dg_checks_and_lists_the_definitions_of_a_clone(tmp_path: Path) -> None:
+    """Dagster's tool for projects, from the top of the clone, without an activated environment."""
+    dg_program = Path(sys.executable).with_name("dg")
+    said = {}
+    for command in (("check", "defs"), ("list", "defs", "--json")):
+        done = subprocess.run(
+            [dg_program, *command],
+            env=offline(tmp_path),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        said[command[0]] = done.stdout
+
+    assert "All definitions loaded successfully." in said["check"]
+    listed = {asset["asset_key"] for asset in json.loads(said["list"])["assets"]}
+    assert listed == {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
 
 
 def test_keys_jobs_sensors_and_checks_keep_their_names() -> None:
