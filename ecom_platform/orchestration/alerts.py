@@ -12,11 +12,11 @@ import dagster as dg
 from ecom_platform.alerts import Alert, Rule, Severity, evaluate_now, evaluated_at, open_alerts
 from ecom_platform.alerts.catalogue import ABOUT
 from ecom_platform.errors import ConfigurationError, Fenced, UnavailableError
-from ecom_platform.orchestration.names import OWNER
+from ecom_platform.orchestration.names import ANALYSTS, OWNER
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.runs.requests import history_is_loading
 from ecom_platform.orchestration.sensor_state import Remembered
-from ecom_platform.orchestration.tables import ALERTS_KEY, fact_key, schema
+from ecom_platform.orchestration.tables import ALERTS_KEY, fact_key, table_metadata
 
 # What is wrong with the data stands on the facts; what is unusual in the shop says nothing about their quality.
 _ABOUT_DATA: Final[Mapping[Rule, dg.AssetKey]] = {
@@ -28,7 +28,7 @@ shop_alerts = dg.AssetSpec(
     ALERTS_KEY,
     group_name="alerts",
     kinds={"mongodb", "python"},
-    owners=[OWNER],
+    owners=[OWNER, ANALYSTS],
     deps=[fact_key(name) for name in ("orders", "order_items", "deliveries", "dead_letters")],
     description=(
         "What is unusual in the shop, one check per rule: red while an alert of it is open.\n\n"
@@ -36,7 +36,7 @@ shop_alerts = dg.AssetSpec(
         "in its tick. **Consumer:** the dashboard's alerts. **When it fails:** `alert_rules_evaluated` turns red; the "
         "next evaluation judges everything that was missed."
     ),
-    metadata={"dagster/column_schema": schema("alerts"), "dagster/table_name": "alerts"},
+    metadata=table_metadata("alerts"),
 )
 
 SPECS: Final = {

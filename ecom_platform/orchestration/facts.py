@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 import dagster as dg
 
+from ecom_platform.orchestration.code_version import FACTS_CODE, code_version
 from ecom_platform.orchestration.names import LEASED_TAG, OWNER
 from ecom_platform.orchestration.resources import Platform, StreamLauncher
 from ecom_platform.orchestration.runs.ending import end_if_asked
@@ -17,7 +18,7 @@ from ecom_platform.orchestration.supervision.drain import Drain, Held
 from ecom_platform.orchestration.supervision.heartbeat import count_items, fact_rows, stream_metadata
 from ecom_platform.orchestration.supervision.jobs import SupervisorPace
 from ecom_platform.orchestration.supervision.world import try_lease
-from ecom_platform.orchestration.tables import FACTS, TOPIC_KEY, dimension_key, fact_key, lineage, schema
+from ecom_platform.orchestration.tables import FACTS, TOPIC_KEY, dimension_key, fact_key, table_metadata
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.leases import STREAM_ROLE, Lease
@@ -52,9 +53,6 @@ def _spec(name: str) -> dg.AssetSpec:
         "supervisor starts the stream again; events wait in Kafka. Materializing by hand means: everything in the "
         "topic now is applied."
     )
-    metadata: dict[str, Any] = {"dagster/column_schema": schema(name), "dagster/table_name": name}
-    if columns := lineage(name).deps_by_column:
-        metadata["dagster/column_lineage"] = dg.TableColumnLineage(columns)
     return dg.AssetSpec(
         fact_key(name),
         group_name="facts",
@@ -62,7 +60,8 @@ def _spec(name: str) -> dg.AssetSpec:
         owners=[OWNER],
         deps=_DEPS[name],
         description=_TEXTS[name] + common,
-        metadata=metadata,
+        metadata=table_metadata(name),
+        code_version=code_version(FACTS_CODE),
         freshness_policy=FRESHNESS,
     )
 

@@ -10,12 +10,13 @@ import dagster as dg
 
 from ecom_platform.history.daily_figures import SUBJECTS, delays_of_day
 from ecom_platform.history.recompute import Recomputed, recompute
-from ecom_platform.orchestration.names import BATCH_POOL, OWNER
+from ecom_platform.orchestration.code_version import KPI_CODE, code_version
+from ecom_platform.orchestration.names import ANALYSTS, BATCH_POOL, OWNER
 from ecom_platform.orchestration.resources import Batch, Platform
 from ecom_platform.orchestration.runs.ending import end_if_asked
 from ecom_platform.orchestration.runs.partitions import blocks_of, kpi_days, same_day_once_over
 from ecom_platform.orchestration.runs.requests import BATCH_TAGS
-from ecom_platform.orchestration.tables import ARCHIVE_KEY, KPI_KEYS, KPI_TABLES, fact_key, kpi_key, lineage, schema
+from ecom_platform.orchestration.tables import ARCHIVE_KEY, KPI_KEYS, KPI_TABLES, fact_key, kpi_key, table_metadata
 
 KPI_JOB: Final = "kpi_daily_job"
 KPI_CHECK: Final = "equals_live_rollups"
@@ -43,7 +44,7 @@ def _spec(name: str) -> dg.AssetSpec:
         kpi_key(name),
         group_name="kpis",
         kinds={"mongodb", "spark"},
-        owners=[OWNER],
+        owners=[OWNER, ANALYSTS],
         deps=[fact_key("orders"), dg.AssetDep(ARCHIVE_KEY, partition_mapping=same_day_once_over())],
         description=(
             f"**Grain:** {_TEXTS[name]}, by the day orders were placed, promised for, or changed, each figure by "
@@ -52,11 +53,8 @@ def _spec(name: str) -> dg.AssetSpec:
             "show those. **When it fails:** the figures on screen are not touched; the day stays marked and is "
             "computed again."
         ),
-        metadata={
-            "dagster/column_schema": schema(name),
-            "dagster/column_lineage": dg.TableColumnLineage(lineage(name).deps_by_column),
-            "dagster/table_name": "kpi_daily",
-        },
+        metadata=table_metadata(name, collection="kpi_daily"),
+        code_version=code_version(KPI_CODE),
         partitions_def=kpi_days(),
         freshness_policy=FRESHNESS,
         # Each day is reported when it is done; those of a run that ends early stay as they were.

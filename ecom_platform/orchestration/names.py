@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 OWNER: Final = "team:data-platform"
+ANALYSTS: Final = "team:analysts"
+"""They own, too, what a figure means: of the KPIs and the alerts."""
 
 SUPERVISOR_POOL: Final = "streaming_supervisor"
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import dagster as dg
 
 from ecom_platform.contract import Status
 from ecom_platform.history.daily_figures import step_amount
+from ecom_platform.settings import load_settings
 from ecom_platform.store import collections as names
 
 TOPIC_KEY: Final = dg.AssetKey(["sources", "orders_topic"])
@@ -315,6 +316,20 @@ def schema(table: str) -> dg.TableSchema:
     return dg.TableSchema(
         [dg.TableColumn(name, kind, description=text or None) for name, (kind, text) in _COLUMNS[table].items()]
     )
+
+
+def table_metadata(table: str, collection: str | None = None) -> dict[str, Any]:
+    """What Dagster shows of a table in MongoDB: columns, where they come from, its name and address."""
+    collection = collection or table
+    metadata: dict[str, Any] = {
+        "dagster/column_schema": schema(table),
+        "dagster/table_name": collection,
+        # Without a host: that is a setting of the place, and may hold a password.
+        "dagster/uri": f"mongodb:///{load_settings().mongodb_database}/{collection}",
+    }
+    if columns := lineage(table).deps_by_column:
+        metadata["dagster/column_lineage"] = dg.TableColumnLineage(columns)
+    return metadata
 
 
 def lineage(table: str) -> dg.TableColumnLineage:

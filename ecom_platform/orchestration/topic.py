@@ -14,6 +14,7 @@ from ecom_platform.orchestration.names import OWNER
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.sensor_state import Action, Remembered, State, Watermarks, decide, repeat_is_due
 from ecom_platform.orchestration.tables import TOPIC_KEY, schema
+from ecom_platform.settings import load_settings
 
 if TYPE_CHECKING:
     # kafka-python takes a while to import, and definitions load often.
@@ -30,7 +31,10 @@ orders_topic = dg.AssetSpec(
         "**When it fails:** the lag sensor's check on this asset turns red; nothing is lost as long as the topic keeps "
         "the events. Lag counts events not yet applied to MongoDB; Spark commits no offsets of its own."
     ),
-    metadata={"dagster/column_schema": schema("orders_topic")},
+    metadata={
+        "dagster/column_schema": schema("orders_topic"),
+        "dagster/uri": f"kafka:///{load_settings().topic}",
+    },
 )
 
 LAG_CHECK: Final = "lag_within_bounds"

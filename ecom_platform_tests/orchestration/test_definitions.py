@@ -174,14 +174,25 @@ def test_everything_that_starts_spark_shares_one_place() -> None:
 
 
 def test_every_asset_says_what_it_is() -> None:
-    """Columns, owner, kinds, group; grain, source, consumer and failure in words."""
+    """Columns, owner, kinds, group, address without a password; grain, source, consumer and failure in words."""
     for spec in defs.resolve_all_asset_specs():
         assert spec.metadata["dagster/column_schema"].columns, spec.key
         assert spec.owners, spec.key
+        if spec.group_name != "archive":
+            assert spec.metadata["dagster/uri"].startswith(("mongodb:///", "kafka:///")), spec.key
         assert spec.kinds, spec.key
         assert spec.group_name == spec.key.path[0]
         for word in ("Grain", "Source", "Consumer", "When it fails"):
             assert f"**{word}:**" in spec.description, (spec.key, word)
+
+
+def test_what_is_computed_has_the_version_of_its_code() -> None:
+    """The digest of the rooms that compute it: facts and KPIs change for other reasons."""
+    versions = {spec.key.path[0]: spec.code_version for spec in defs.resolve_all_asset_specs()}
+
+    computed = [versions[group] for group in ("dimensions", "facts", "kpis")]
+    assert all(computed)
+    assert len(set(computed)) == 3
 
 
 def test_column_lineage_names_columns_that_exist() -> None:
