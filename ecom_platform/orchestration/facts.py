@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 import dagster as dg
 
 from ecom_platform.orchestration.code_version import FACTS_CODE, code_version
+from ecom_platform.orchestration.dagster_internals import tag_run
 from ecom_platform.orchestration.names import LEASED_TAG, OWNER
 from ecom_platform.orchestration.resources import Platform, StreamLauncher
 from ecom_platform.orchestration.runs.ending import end_if_asked
@@ -109,7 +110,7 @@ def facts(
     with platform.database() as db:
         target = _end_offsets(settings, db)
         # Before the lease is taken: a run that dies while it holds it is then found by the reconciler.
-        context.instance.add_run_tags(context.run_id, {LEASED_TAG: STREAM_ROLE})
+        tag_run(context.instance, context.run_id, {LEASED_TAG: STREAM_ROLE})
         world = _World(context.op_execution_context, settings, db, launcher, supervisor_pace.lease_seconds)
         drained = Drain(world).run(target)
         context.log.info("Everything up to %s is applied (%s, %.1f s).", target, drained.how, drained.seconds)

@@ -13,6 +13,7 @@ import dagster as dg
 
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.files import write_atomically
+from ecom_platform.orchestration.dagster_internals import create_tables
 from ecom_platform.project import project_folder
 from ecom_platform.settings import Settings
 
@@ -45,11 +46,7 @@ def prepare(settings: Settings, grpc_port: int, *, template: Path | None = None)
     shutil.copyfile(template, home / CONFIGURATION)
     write_atomically(home / WORKSPACE, _workspace(grpc_port))
     with storage_errors(home), open_instance(home) as instance:
-        # Each storage creates its own tables at its first use.
-        instance.get_runs(limit=1)
-        instance.get_asset_keys(limit=1)
-        instance.all_instigator_state()
-        instance.get_daemon_statuses()
+        create_tables(instance)
     return home
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import dagster as dg
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.orchestration.dagster_internals import last_evaluations, tag_run
 from ecom_platform.orchestration.names import FAILURE_TAG
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.store.pipeline_status import CheckState, PipelineStatus, RunOfJob, write_pipeline_status
@@ -43,7 +44,7 @@ def pipeline_status_sensor(context: dg.SensorEvaluationContext, platform: Platfo
 )
 def run_failure_sensor(context: dg.RunFailureSensorContext) -> None:
     """One failed run."""
-    context.instance.add_run_tags(context.dagster_run.run_id, {FAILURE_TAG: why_failed(context)})
+    tag_run(context.instance, context.dagster_run.run_id, {FAILURE_TAG: why_failed(context)})
 
 
 def why_failed(context: dg.RunFailureSensorContext) -> str:
@@ -75,21 +76,17 @@ def last_runs(instance: dg.DagsterInstance) -> tuple[RunOfJob, ...]:
 
 def last_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey]) -> tuple[CheckState, ...]:
     """The last verdict of each check that was evaluated at all."""
-    found = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
-    states = []
-    for key, record in found.items():
-        evaluation = record.evaluation
-        if isinstance(evaluation, dg.AssetCheckEvaluation):  # not one that is only planned
-            states.append(
-                CheckState(
-                    key.asset_key.to_user_string(),
-                    key.name,
-                    evaluation.passed,
-                    evaluation.severity.value,
-                    evaluation.description or "",
-                    datetime.fromtimestamp(record.create_timestamp, UTC),
-                )
-            )
+    states = [
+        CheckState(
+            key.asset_key.to_user_string(),
+            key.name,
+            evaluation.passed,
+            evaluation.severity.value,
+            evaluation.description or "",
+            datetime.fromtimestamp(at, UTC),
+        )
+        for key, (evaluation, at) in last_evaluations(instance, keys).items()
+    ]
     return tuple(sorted(states, key=lambda state: (state.asset, state.check)))
 
 

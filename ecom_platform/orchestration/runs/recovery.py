@@ -10,18 +10,22 @@ from typing import Final
 import dagster as dg
 import psutil
 
+from ecom_platform.orchestration.dagster_internals import (
+    cancel_run,
+    find_runs,
+    report_ended,
+    tag_run,
+    worker_pid,
+    workers_are_processes_here,
+)
 from ecom_platform.orchestration.names import STOPPED_BY_TAG
 from ecom_platform.store.leases import LeaseState
 
 LOG = logging.getLogger(__name__)
 
 # A queued run has no worker yet: the daemon will launch it, or its sensor asks for another.
-WORKED_ON: Final = (
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-)
+AT_WORK: Final = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
+WORKED_ON: Final = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, *AT_WORK)
 NOT_FINISHED: Final = (dg.DagsterRunStatus.QUEUED, *WORKED_ON)
 
 # The start time of a process comes from the kernel's ticks, that of an event from the clock.
@@ -35,14 +39,10 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     Call it while no code server of this instance runs: a run that is just being launched would look dead.
     """
     ended = []
-    for run in instance.get_runs(dg.RunsFilter(statuses=list(WORKED_ON))):
+    for run in find_runs(instance, statuses=WORKED_ON):
         if _worker_lives(instance, run.run_id):
             continue
-        message = "Ended at the next start: its worker process is gone."
-        if run.status is dg.DagsterRunStatus.CANCELING:
-            instance.report_run_canceled(run, message)
-        else:
-            instance.report_run_failed(run, message)
+        report_ended(instance, run, "Ended at the next start: its worker process is gone.")
         ended.append(run.run_id)
     return ended
 
@@ -57,7 +57,7 @@ def fail_dead_holder(instance: dg.DagsterInstance, lease: LeaseState | None) -> 
     run = instance.get_run_by_id(lease.run_id)
     if lease.owner is None or run is None or run.is_finished:
         return None
-    instance.report_run_failed(run, "Ended by the sensor: its worker process is gone.")
+    report_ended(instance, run, "Ended by the sensor: its worker process is gone.")
     return run.run_id
 
 
@@ -68,29 +68,18 @@ def fail_workerless(instance: dg.DagsterInstance, job_name: str) -> list[str]:
     hours otherwise. Call it where the workers run, that is in the code server; with a launcher that puts them somewhere
     else it does nothing.
     """
-    if not isinstance(instance.run_launcher, dg.DefaultRunLauncher):
+    if not workers_are_processes_here(instance):
         return []
-    filters = dg.RunsFilter(job_name=job_name, statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
     ended = []
-    for started in instance.get_runs(filters):
+    for started in find_runs(instance, job=job_name, statuses=AT_WORK):
         if worker_pid(instance, started.run_id) is None or _worker_lives(instance, started.run_id):
             continue
         # Its last word may have been written between the two looks.
         run = instance.get_run_by_id(started.run_id)
         if run is not None and not run.is_finished:
-            instance.report_run_failed(run, "Ended by the sensor: its worker process is gone.")
+            report_ended(instance, run, "Ended by the sensor: its worker process is gone.")
             ended.append(run.run_id)
     return ended
-
-
-def worker_pid(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
-    """The process that reported itself as the worker of a run, and when (seconds since 1970)."""
-    for entry in reversed(instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)):
-        event = entry.dagster_event
-        for name, value in (event.engine_event_data.metadata if event else {}).items():
-            if name == "pid":
-                return int(str(value.value)), entry.timestamp
-    return None
 
 
 def _worker_lives(instance: dg.DagsterInstance, run_id: str) -> bool:
@@ -121,9 +110,9 @@ def stop_runs(instance: dg.DagsterInstance, by: str, timeout_seconds: float = 30
     cancel: a cancelled run without it means that a person wants the stream stopped. A run whose code
     server does not answer is marked as cancelling all the same; its worker looks at that mark every few seconds.
     """
-    runs = [run.run_id for run in instance.get_runs(dg.RunsFilter(statuses=list(NOT_FINISHED)))]
+    runs = [run.run_id for run in find_runs(instance, statuses=NOT_FINISHED)]
     for run_id in runs:
-        instance.add_run_tags(run_id, {STOPPED_BY_TAG: by})
+        tag_run(instance, run_id, {STOPPED_BY_TAG: by})
     for run_id in runs:
         _cancel(instance, run_id)
     left, deadline = tuple(runs), time.monotonic() + timeout_seconds
@@ -136,7 +125,7 @@ def stop_runs(instance: dg.DagsterInstance, by: str, timeout_seconds: float = 30
 
 def _cancel(instance: dg.DagsterInstance, run_id: str) -> None:
     try:
-        instance.run_coordinator.cancel_run(run_id)
+        cancel_run(instance, run_id)
     except dg.DagsterError as error:
         # It was marked before the code server was asked, so the worker will find out.
         LOG.warning("The code server did not take the cancel of run %s: %s", run_id, error)

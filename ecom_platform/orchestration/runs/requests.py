@@ -12,6 +12,7 @@ from typing import Final
 
 import dagster as dg
 
+from ecom_platform.orchestration.dagster_internals import find_runs
 from ecom_platform.orchestration.names import REQUEST_TAG, STOPPED_BY_TAG
 from ecom_platform.orchestration.sensor_state import Remembered, delay_seconds
 from ecom_platform.store.client import MongoDatabase
@@ -103,7 +104,7 @@ class Asking(Remembered):
 
 def outcome_of(instance: dg.DagsterInstance, key: str) -> Outcome:
     """The common outcome of all runs of a request: active while one is, failed when one failed."""
-    runs = instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: key}))
+    runs = find_runs(instance, tags={REQUEST_TAG: key})
     if not runs:
         return Outcome.NONE
     if not all(run.is_finished for run in runs):

@@ -7,6 +7,7 @@ from typing import Final
 import dagster as dg
 
 from ecom_platform.errors import Fenced
+from ecom_platform.orchestration.dagster_internals import tag_run
 from ecom_platform.orchestration.names import (
     ENDED_BY_TAG,
     LEASED_TAG,
@@ -86,7 +87,7 @@ def _interrupted(context: dg.OpExecutionContext, error: BaseException) -> bool:
 
 
 def _tag_ending(context: dg.OpExecutionContext, ending: Ending) -> None:
-    context.instance.add_run_tags(context.run_id, {ENDED_BY_TAG: ending.value})
+    tag_run(context.instance, context.run_id, {ENDED_BY_TAG: ending.value})
 
 
 def _failure(outcome: Outcome) -> dg.Failure:
