@@ -22,7 +22,7 @@ from ecom_platform.orchestration.dimensions import dimensions
 from ecom_platform.orchestration.dirty_days import dirty_days_sensor
 from ecom_platform.orchestration.facts import accounting_equations_hold, facts
 from ecom_platform.orchestration.kpis import kpi_daily, kpi_daily_job
-from ecom_platform.orchestration.resources import Batch, Platform, StreamLauncher
+from ecom_platform.orchestration.resources import Batch, Platform, StreamLauncher, pyspark
 from ecom_platform.orchestration.status import pipeline_status_sensor, run_failure_sensor
 from ecom_platform.orchestration.supervision.jobs import SupervisorPace, streaming_supervisor_job
 from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
@@ -73,6 +73,7 @@ defs = dg.Definitions(
         "launcher": StreamLauncher(),
         "supervisor_pace": SupervisorPace(),
         "batch": Batch(),
+        "pyspark": pyspark,
     },
     # One process per run: a process per step would pay for its own imports, and a JVM's start, again and again.
     executor=dg.in_process_executor,

@@ -76,14 +76,16 @@ def _spec(name: str) -> dg.AssetSpec:
     backfill_policy=dg.BackfillPolicy.single_run(),
     pool=BATCH_POOL,
 )
-def kpi_daily(context: dg.AssetExecutionContext, kpi_platform: Platform, batch: Batch) -> Iterator[Any]:
+def kpi_daily(
+    context: dg.AssetExecutionContext, kpi_platform: Platform, batch: Batch, pyspark: dg.ResourceParam[Any]
+) -> Iterator[Any]:
     """Compute the days of this run, a week at an instant, oldest first."""
-    from ecom_platform.history.spark_daily import kpi_session
+    from ecom_platform.tabular.spark_session import running_session
 
     batch.be_nice()
     settings = kpi_platform.settings()
     wrong: list[str] = []
-    with kpi_platform.database() as db, kpi_session(settings) as spark:
+    with kpi_platform.database() as db, running_session(settings, lambda: pyspark.spark_session) as spark:
         for block in blocks_of(context.partition_keys, DAYS_PER_READING):
             end_if_asked(context.op_execution_context)
             for found in recompute(settings, db, spark, block.days):

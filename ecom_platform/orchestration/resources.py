@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 from pydantic import Field
@@ -17,6 +17,9 @@ from ecom_platform.credentials import Role
 from ecom_platform.settings import Settings, load_settings
 from ecom_platform.store.client import MongoDatabase, open_database
 from ecom_platform.streaming.child import Child, ProcessGroup
+
+if TYPE_CHECKING:
+    from dagster_pyspark import LazyPySparkResource
 
 # For whoever must look again soon: the supervisor, the sensors.
 SHORT_SECONDS: Final = 10.0
@@ -61,6 +64,21 @@ class Platform(dg.ConfigurableResource[Settings]):
         """
         with open_database(self.settings(), operation_seconds=operation_seconds) as db:
             yield db
+
+
+@dg.resource(
+    required_resource_keys={"kpi_platform"},
+    config_schema={"spark_config": dg.Field(dict, default_value={}, description="Spark options of this run")},
+    description="Spark for batch runs, with the options of the platform; its JVM starts when it is used.",
+)
+def pyspark(context: dg.InitResourceContext) -> LazyPySparkResource:
+    """The session of dagster-pyspark; no run that does not ask for it imports PySpark."""
+    from dagster_pyspark import LazyPySparkResource
+
+    from ecom_platform.history.spark_daily import kpi_options
+
+    options = kpi_options(context.resources.kpi_platform.settings())
+    return LazyPySparkResource(spark_config={**options, **context.resource_config["spark_config"]})
 
 
 class Batch(dg.ConfigurableResource[None]):

@@ -8,10 +8,12 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster_pyspark import LazyPySparkResource
+from pyspark import SparkContext
 
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.orchestration.definitions import defs
-from ecom_platform.orchestration.resources import Platform
+from ecom_platform.orchestration.resources import Platform, pyspark
 from ecom_platform.settings import Settings
 
 # Dagster warns of its own beta parameter when it attaches resources to a sensor.
@@ -67,6 +69,18 @@ def test_the_launchpad_of_the_platforms_jobs_takes_these_fields() -> None:
 
     checked = dg.validate_run_config(defs.resolve_job_def("kpi_daily_job"), config)
     assert checked["resources"]["kpi_platform"]["config"]["spark_batch_master"] == "local[8,4]"
+
+
+def test_a_run_that_asks_for_spark_gets_its_options_and_no_jvm_until_it_uses_it() -> None:
+    """Of the platform's settings, those of the launchpad in, and of the run's own `spark_config`."""
+    spark = pyspark.configured({"spark_config": {"spark.sql.shuffle.partitions": "8"}})
+    with dg.build_resources({"kpi_platform": Platform(spark_batch_master="local[8,4]"), "pyspark": spark}) as built:
+        options = built.pyspark.spark_config
+
+    assert isinstance(built.pyspark, LazyPySparkResource)
+    assert (options["spark.master"], options["spark.sql.shuffle.partitions"]) == ("local[8,4]", "8")
+    assert options["spark.driver.host"] == "127.0.0.1"
+    assert SparkContext._active_spark_context is None
 
 
 def test_every_field_is_a_setting() -> None:
