@@ -6,6 +6,8 @@ A test holds the rest of orchestration to Dagster's public interface, and these 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
@@ -24,9 +26,10 @@ def find_runs(
     job: str | None = None,
     statuses: Collection[dg.DagsterRunStatus] = (),
     tags: Mapping[str, str] | None = None,
+    created_before: datetime | None = None,
 ) -> list[dg.DagsterRun]:
     """Runs, the newest first. The records are public, their filter's parameters are not."""
-    filters = dg.RunsFilter(job_name=job, statuses=list(statuses), tags=dict(tags or {}))
+    filters = dg.RunsFilter(job_name=job, statuses=list(statuses), tags=dict(tags or {}), created_before=created_before)
     return [record.dagster_run for record in instance.get_run_records(filters)]
 
 
@@ -83,3 +86,30 @@ def last_evaluations(
         for key, record in records.items()
         if isinstance(record.evaluation, dg.AssetCheckEvaluation)  # not one that is only planned
     }
+
+
+def delete_runless_rows(instance: dg.DagsterInstance, before: datetime) -> int:
+    """Delete observations and check evaluations that sensors wrote before an instant; returns how many there were.
+
+    The newest of each asset and of each check stays, and so does every materialization.
+    """
+    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
+    from sqlalchemy import func, select
+
+    storage: Any = instance.event_log_storage
+    rows, checks = SqlEventLogStorageTable, AssetCheckExecutionsTable
+    at = before.astimezone(UTC).replace(tzinfo=None)
+    kinds = [dg.DagsterEventType.ASSET_OBSERVATION.value, dg.DagsterEventType.ASSET_CHECK_EVALUATION.value]
+    newest = (
+        select(func.max(rows.c.id)).where(rows.c.run_id == "").group_by(rows.c.asset_key, rows.c.dagster_event_type)
+    )
+    old = (rows.c.run_id == "") & rows.c.dagster_event_type.in_(kinds) & (rows.c.timestamp < at)
+    # SQLite has each of them twice: in a file of the runs and in one that is asked about assets.
+    with storage.run_connection("") as connection:
+        connection.execute(rows.delete().where(old & rows.c.id.not_in(newest)))
+    with storage.index_connection() as connection:
+        deleted = connection.execute(rows.delete().where(old & rows.c.id.not_in(newest))).rowcount
+        newest = select(func.max(checks.c.id)).group_by(checks.c.asset_key, checks.c.check_name, checks.c.partition)
+        old = (checks.c.run_id == "") & (checks.c.evaluation_event_timestamp < at)
+        connection.execute(checks.delete().where(old & checks.c.id.not_in(newest)))
+    return int(deleted)

@@ -22,6 +22,7 @@ from ecom_platform.orchestration.dimensions import dimensions
 from ecom_platform.orchestration.dirty_days import dirty_days_sensor
 from ecom_platform.orchestration.facts import accounting_equations_hold, facts
 from ecom_platform.orchestration.kpis import kpi_daily, kpi_daily_job
+from ecom_platform.orchestration.pruning import prune_history_job, prune_history_schedule
 from ecom_platform.orchestration.resources import Batch, Platform, StreamLauncher, pyspark
 from ecom_platform.orchestration.status import pipeline_status_sensor, run_failure_sensor
 from ecom_platform.orchestration.supervision.jobs import SupervisorPace, streaming_supervisor_job
@@ -53,6 +54,7 @@ defs = dg.Definitions(
         orders_purge_job,
         rehydration_job,
         kpi_daily_job,
+        prune_history_job,
     ],
     sensors=[
         streaming_supervisor_sensor,
@@ -65,7 +67,7 @@ defs = dg.Definitions(
         pipeline_status_sensor,
         run_failure_sensor,
     ],
-    schedules=[orders_archive_schedule],
+    schedules=[orders_archive_schedule, prune_history_schedule],
     resources={
         "platform": Platform(),
         "archive_platform": Platform(role=Role.ARCHIVER.value),

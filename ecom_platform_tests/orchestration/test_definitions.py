@@ -133,12 +133,16 @@ def test_keys_jobs_sensors_and_checks_keep_their_names() -> None:
         "run_failure_sensor",
         "streaming_supervisor_sensor",
     }
-    assert {schedule.name for schedule in repository.schedule_defs} == {"orders_archive_schedule"}
+    assert {schedule.name for schedule in repository.schedule_defs} == {
+        "orders_archive_schedule",
+        "prune_history_schedule",
+    }
     assert {
         "kpi_daily_job",
         "orders_archive_check_job",
         "orders_archive_job",
         "orders_purge_job",
+        "prune_history_job",
         "rehydration_job",
         "streaming_supervisor_job",
     } <= set(repository.job_names)
