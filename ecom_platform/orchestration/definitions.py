@@ -19,7 +19,7 @@ from ecom_platform.orchestration.archiving.purge_sensor import orders_purge_sens
 from ecom_platform.orchestration.archiving.schedules import orders_archive_schedule
 from ecom_platform.orchestration.archiving.size_sensor import orders_size_sensor
 from ecom_platform.orchestration.dimensions import dimensions
-from ecom_platform.orchestration.dirty_days import dirty_days_sensor
+from ecom_platform.orchestration.dirty_days import dirty_days_sensor, no_day_waits
 from ecom_platform.orchestration.facts import accounting_equations_hold, facts
 from ecom_platform.orchestration.kpis import kpi_daily, kpi_daily_job
 from ecom_platform.orchestration.pruning import prune_history_job, prune_history_schedule
@@ -46,6 +46,7 @@ defs = dg.Definitions(
         size_within_bounds,
         published_files_match,
         alert_checks,
+        no_day_waits,
     ],
     jobs=[
         streaming_supervisor_job,

@@ -22,7 +22,8 @@ from ecom_platform.orchestration.runs.requests import (
     outcome_of,
     run_request,
 )
-from ecom_platform.orchestration.sensor_state import Remembered
+from ecom_platform.orchestration.sensor_state import Remembered, repeat_is_due
+from ecom_platform.orchestration.tables import KPI_KEYS
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 
@@ -30,14 +31,22 @@ QUIET_SECONDS: Final = 300.0
 # Today, and closed days that are never quiet.
 LONGEST_WAIT_SECONDS: Final = 1800.0
 INTERVAL_SECONDS: Final = 30
+# A day is asked for within half an hour of its last change, and a run takes minutes.
+OVERDUE_SECONDS: Final = 7_200.0
+WAITING_CHECK: Final = "no_day_waits"
 
 
 @dataclass(frozen=True, slots=True)
 class DirtyMemory(Remembered):
-    """The cursor `{"v": 1, …}`: the requests, and since when each dirty day waits (or was last asked for)."""
+    """The cursor `{"v": 1, …}`: the requests, and since when each dirty day waits (or was last asked for).
+
+    `written` and `passed` are when a verdict was last written, and which.
+    """
 
     asking: Asking = field(default_factory=Asking)
     since: dict[str, float] = field(default_factory=dict)
+    written: float = 0.0
+    passed: bool = True
 
     @property
     def key(self) -> str:
@@ -69,7 +78,7 @@ def decide(
     days = {day: at for day, at in touched.items() if day <= today}
     # Today is asked for at most so often, also when a run left it clean in between.
     kept = {day: at for day, at in memory.since.items() if day in days or day == today}
-    memory = DirtyMemory(memory.asking.after(outcome, now), {**dict.fromkeys(days, now), **kept})
+    memory = replace(memory, asking=memory.asking.after(outcome, now), since={**dict.fromkeys(days, now), **kept})
     if not days:
         return DirtyDecision(memory, "No day changed since its figures were computed.")
     if waiting := memory.asking.waiting(now):
@@ -87,6 +96,44 @@ def _is_due(day: str, touched_at: float, since: float, today: str, now: float) -
     return quiet or now - since >= LONGEST_WAIT_SECONDS
 
 
+def waiting(touched: Mapping[str, float], today: str, now: float) -> dg.AssetCheckEvaluation:
+    """The verdict on the days that are still dirty long after their last change."""
+    late = sorted(day for day, at in touched.items() if day <= today and now - at >= OVERDUE_SECONDS)
+    text = f"{len(late)} changed days were not computed within two hours, the first is {late[0]}." if late else ""
+    return dg.AssetCheckEvaluation(
+        asset_key=KPI_KEYS[0],
+        check_name=WAITING_CHECK,
+        passed=not late,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=text or "Every changed day was computed in time.",
+        metadata={"days": dg.MetadataValue.int(len(late))},
+    )
+
+
+def after_verdict(
+    memory: DirtyMemory, verdict: dg.AssetCheckEvaluation, now: float
+) -> tuple[DirtyMemory, list[dg.AssetCheckEvaluation]]:
+    """Memory and events: a verdict that changed, or when a repeat is due."""
+    if verdict.passed == memory.passed and not repeat_is_due(memory.written, now):
+        return memory, []
+    return replace(memory, written=now, passed=verdict.passed), [verdict]
+
+
+@dg.asset_check(
+    asset=KPI_KEYS[0],
+    name=WAITING_CHECK,
+    description="Every changed day is computed again within two hours; a day without a change stays fresh.",
+)
+def no_day_waits(platform: Platform) -> dg.AssetCheckResult:
+    """One look, as the sensor writes it."""
+    now = datetime.now(UTC)
+    with platform.database() as db:
+        found = waiting(_with_partition(read_touched(db), platform), now.date().isoformat(), now.timestamp())
+    return dg.AssetCheckResult(
+        passed=found.passed, severity=found.severity, description=found.description, metadata=found.metadata
+    )
+
+
 @dg.sensor(
     job=kpi_daily_job,
     minimum_interval_seconds=INTERVAL_SECONDS,
@@ -97,25 +144,27 @@ def dirty_days_sensor(context: dg.SensorEvaluationContext, platform: Platform) -
     """One look at the days that the stream and the archive marked."""
     memory, now = DirtyMemory.parse(context.cursor), datetime.now(UTC)
     try:
-        settings = platform.settings()
         with platform.database(SHORT_SECONDS) as db:
             if loading := history_is_loading(db):
                 return dg.SensorResult(skip_reason=loading)
-            touched = read_touched(db)
+            touched = _with_partition(read_touched(db), platform)
     except ConfigurationError as error:
         return dg.SensorResult(skip_reason=str(error))
     fail_workerless(context.instance, KPI_JOB)
-    first = settings.history_start.isoformat()
-    touched = {day: at for day, at in touched.items() if day >= first}
-    outcome = outcome_of(context.instance, memory.key)
-    decision = decide(memory, touched, now.date().isoformat(), outcome, now.timestamp())
-    cursor = decision.memory.dump()
+    today, at = now.date().isoformat(), now.timestamp()
+    decision = decide(memory, touched, today, outcome_of(context.instance, memory.key), at)
+    memory, events = after_verdict(decision.memory, waiting(touched, today, at), at)
+    cursor = memory.dump()
     if not decision.blocks:
-        return dg.SensorResult(skip_reason=decision.reason, cursor=cursor)
+        return dg.SensorResult(skip_reason=decision.reason, asset_events=events, cursor=cursor)
     context.log.info(decision.reason)
-    key = decision.memory.key
-    requests = [run_request(key, {**BATCH_TAGS, **block.tags}, part=str(block)) for block in decision.blocks]
-    return dg.SensorResult(run_requests=requests, cursor=cursor)
+    requests = [run_request(memory.key, {**BATCH_TAGS, **block.tags}, part=str(block)) for block in decision.blocks]
+    return dg.SensorResult(run_requests=requests, asset_events=events, cursor=cursor)
+
+
+def _with_partition(touched: Mapping[str, float], platform: Platform) -> dict[str, float]:
+    first = platform.settings().history_start.isoformat()
+    return {day: at for day, at in touched.items() if day >= first}
 
 
 def read_touched(db: MongoDatabase) -> dict[str, float]:

@@ -3,7 +3,6 @@
 # Dagster compares the annotation of `context` with its classes, so annotations may not be postponed to strings here.
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any, Final
 
 import dagster as dg
@@ -20,8 +19,6 @@ from ecom_platform.orchestration.tables import ARCHIVE_KEY, KPI_KEYS, KPI_TABLES
 
 KPI_JOB: Final = "kpi_daily_job"
 KPI_CHECK: Final = "equals_live_rollups"
-# Today is computed every half hour.
-FRESHNESS: Final = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=2), warn_window=timedelta(hours=1))
 DIFFERENCES_SHOWN: Final = 20
 # MongoDB keeps an instant for five minutes: a week of a large shop is read in less.
 DAYS_PER_READING: Final = 7
@@ -56,7 +53,6 @@ def _spec(name: str) -> dg.AssetSpec:
         metadata=table_metadata(name, collection="kpi_daily"),
         code_version=code_version(KPI_CODE),
         partitions_def=kpi_days(),
-        freshness_policy=FRESHNESS,
         # Each day is reported when it is done; those of a run that ends early stay as they were.
         skippable=True,
     )

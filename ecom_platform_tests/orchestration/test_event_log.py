@@ -10,6 +10,7 @@ import pytest
 from ecom_platform.alerts import Rule
 from ecom_platform.errors import UnavailableError
 from ecom_platform.orchestration.alerts import AlertMemory, after_evaluation, evaluations
+from ecom_platform.orchestration.dirty_days import DirtyMemory, after_verdict, waiting
 from ecom_platform.orchestration.sensor_state import Watermarks
 from ecom_platform.orchestration.supervision.heartbeat import Written
 from ecom_platform.orchestration.tables import FACTS
@@ -50,6 +51,16 @@ def alert_rows(*, incidents: int) -> int:
     return rows
 
 
+def kpi_rows() -> int:
+    """A day of ticks every 30 s; a day waits too long for an hour."""
+    memory, rows = DirtyMemory(), 0
+    for second in range(0, DAY, 30):
+        late = {"2026-11-20": START - DAY} if 7_200 <= second < 10_800 else {}
+        memory, events = after_verdict(memory, waiting(late, "2026-11-23", START + second), START + second)
+        rows += len(events)
+    return rows
+
+
 def heartbeat_rows(*, restarts: int) -> int:
     """A day of beats every minute over a stream that always applies; restarts with a stall of two minutes each."""
     written, rows = Written(), 0
@@ -64,7 +75,7 @@ def heartbeat_rows(*, restarts: int) -> int:
 
 def test_a_day_with_incidents_leaves_no_more_than_two_thousand_rows() -> None:
     """Alarms, outages and alerts every hour or two, and a stream that is restarted ten times."""
-    outside = lag_rows(alarms=12, outages=12) + alert_rows(incidents=24)
+    outside = lag_rows(alarms=12, outages=12) + alert_rows(incidents=24) + kpi_rows()
 
     assert outside <= 1_000
     assert outside + heartbeat_rows(restarts=10) <= 2_000
