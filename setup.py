@@ -46,6 +46,7 @@ DEVELOPMENT = [
     "axe-playwright-python>=0.1.8",  # carries axe-core itself: the accessibility tests ask nothing of the network
     "brotli>=1.1",  # unpacks the browser of the tests where the machine has none
     "check-jsonschema>=0.33",  # carries the published schema of Compose files
+    "dagster-dg-cli==1.13.27",  # `dg check defs`, `dg list defs`
     "import-linter>=2.1",
     "jsonschema>=4.23",
     "mypy>=1.14",

@@ -242,7 +242,7 @@ def _report(deployment: Deployment, minutes: float) -> int:
     os.environ.update({name: deployment.environment("daemon")[name] for name in names})
     import dagster as dg
 
-    from ecom_platform.orchestration.runs.stop import stop_runs
+    from ecom_platform.orchestration.runs.recovery import stop_runs
 
     unhealthy = [name for name in STARTED if not deployment.healthy(name)]
     leaks = _leaks(deployment)

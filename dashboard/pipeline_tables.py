@@ -151,6 +151,7 @@ def _run_rows(found: PipelineStatus) -> Sequence[Mapping[str, str]]:
             "Took": formats.took((run.ended_at - run.started_at).total_seconds())
             if run.started_at and run.ended_at
             else formats.UNKNOWN,
+            "In words": run.text,
         }
         for run in found.runs
     ]

@@ -6,8 +6,6 @@ Money is summed per order before any line is unfolded, so that an order of three
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -22,7 +20,7 @@ from ecom_platform.history.spark_history import instant_kept, read_history
 from ecom_platform.kpi.sql import RETURNED, VALID, delay_bin, on_time
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
-from ecom_platform.tabular.spark_session import start_session
+from ecom_platform.tabular.spark_session import session_options
 
 _ORDERS: Final = f"""
 SELECT order_date AS day, payment_type, warehouse_id, courier_id, user_city,
@@ -111,14 +109,9 @@ _QUERIES: Final[tuple[tuple[str, _Kinds], ...]] = (
 )
 
 
-@contextmanager
-def kpi_session(settings: Settings) -> Iterator[SparkSession]:
-    """A session for one run; its JVM ends with it."""
-    session = start_session(settings, "ecom kpi daily", master=settings.spark_batch_master)
-    try:
-        yield session
-    finally:
-        session.stop()
+def kpi_options(settings: Settings) -> dict[str, str]:
+    """The options of a session for the KPIs of some days."""
+    return session_options(settings, "ecom kpi daily", master=settings.spark_batch_master)
 
 
 def orders_of(

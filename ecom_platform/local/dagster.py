@@ -13,8 +13,8 @@ from ecom_platform.store.leases import STREAM_ROLE
 def prepare(settings: Settings) -> None:
     """Make the instance's storage in one process, and end runs whose workers died with an earlier start."""
     from ecom_platform.orchestration import instance as dagster_instance
+    from ecom_platform.orchestration.instance import storage_errors
     from ecom_platform.orchestration.runs.recovery import fail_dead_runs
-    from ecom_platform.orchestration.storage import storage_errors
 
     home = dagster_instance.prepare(settings, settings.dagster_grpc_port)
     with storage_errors(home), dagster_instance.open_instance(home) as instance:
@@ -48,7 +48,7 @@ def end_runs(settings: Settings, by: str, between: Callable[[], None]) -> str | 
     """
     try:
         from ecom_platform.orchestration.instance import home_of, open_instance
-        from ecom_platform.orchestration.runs.stop import stop_runs
+        from ecom_platform.orchestration.runs.recovery import stop_runs
 
         with open_instance(home_of(settings)) as instance:
             stop_runs(instance, by)

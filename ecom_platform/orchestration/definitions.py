@@ -5,8 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from ecom_platform.credentials import Role
-from ecom_platform.orchestration.alerts.checks import alert_checks
-from ecom_platform.orchestration.alerts.sensor import alert_sensor
+from ecom_platform.orchestration.alerts import alert_checks, alert_sensor, shop_alerts
 from ecom_platform.orchestration.archiving.assets import orders_archive, orders_archive_summary, orders_purge
 from ecom_platform.orchestration.archiving.checks import published_files_match, size_within_bounds
 from ecom_platform.orchestration.archiving.jobs import (
@@ -20,29 +19,34 @@ from ecom_platform.orchestration.archiving.purge_sensor import orders_purge_sens
 from ecom_platform.orchestration.archiving.schedules import orders_archive_schedule
 from ecom_platform.orchestration.archiving.size_sensor import orders_size_sensor
 from ecom_platform.orchestration.dimensions import dimensions
-from ecom_platform.orchestration.facts.assets import facts
-from ecom_platform.orchestration.facts.checks import accounting_equations_hold
-from ecom_platform.orchestration.kpis.assets import kpi_daily
-from ecom_platform.orchestration.kpis.dirty_sensor import dirty_days_sensor
-from ecom_platform.orchestration.kpis.jobs import kpi_daily_job
-from ecom_platform.orchestration.resources import Platform
-from ecom_platform.orchestration.runs.batch import Batch
-from ecom_platform.orchestration.status.sensor import pipeline_status_sensor
-from ecom_platform.orchestration.supervision.jobs import streaming_supervisor_job
-from ecom_platform.orchestration.supervision.resources import StreamLauncher, SupervisorPace
+from ecom_platform.orchestration.dirty_days import dirty_days_sensor, no_day_waits
+from ecom_platform.orchestration.facts import accounting_equations_hold, facts
+from ecom_platform.orchestration.kpis import kpi_daily, kpi_daily_job
+from ecom_platform.orchestration.pruning import prune_history_job, prune_history_schedule
+from ecom_platform.orchestration.resources import Batch, Platform, StreamLauncher, pyspark
+from ecom_platform.orchestration.status import pipeline_status_sensor, run_failure_sensor
+from ecom_platform.orchestration.supervision.jobs import SupervisorPace, streaming_supervisor_job
 from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
-from ecom_platform.orchestration.topic.assets import orders_topic
-from ecom_platform.orchestration.topic.checks import lag_within_bounds
-from ecom_platform.orchestration.topic.lag_sensor import kafka_lag_sensor
+from ecom_platform.orchestration.topic import kafka_lag_sensor, lag_within_bounds, orders_topic
 
 defs = dg.Definitions(
-    assets=[orders_topic, dimensions, facts, orders_archive, orders_purge, orders_archive_summary, kpi_daily],
+    assets=[
+        orders_topic,
+        dimensions,
+        facts,
+        orders_archive,
+        orders_purge,
+        orders_archive_summary,
+        kpi_daily,
+        shop_alerts,
+    ],
     asset_checks=[
         lag_within_bounds,
         accounting_equations_hold,
         size_within_bounds,
         published_files_match,
         alert_checks,
+        no_day_waits,
     ],
     jobs=[
         streaming_supervisor_job,
@@ -51,6 +55,7 @@ defs = dg.Definitions(
         orders_purge_job,
         rehydration_job,
         kpi_daily_job,
+        prune_history_job,
     ],
     sensors=[
         streaming_supervisor_sensor,
@@ -61,8 +66,9 @@ defs = dg.Definitions(
         late_events_sensor,
         dirty_days_sensor,
         pipeline_status_sensor,
+        run_failure_sensor,
     ],
-    schedules=[orders_archive_schedule],
+    schedules=[orders_archive_schedule, prune_history_schedule],
     resources={
         "platform": Platform(),
         "archive_platform": Platform(role=Role.ARCHIVER.value),
@@ -70,6 +76,7 @@ defs = dg.Definitions(
         "launcher": StreamLauncher(),
         "supervisor_pace": SupervisorPace(),
         "batch": Batch(),
+        "pyspark": pyspark,
     },
     # One process per run: a process per step would pay for its own imports, and a JVM's start, again and again.
     executor=dg.in_process_executor,

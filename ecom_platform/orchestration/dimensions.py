@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import dagster as dg
 
+from ecom_platform.orchestration.code_version import DIMENSIONS_CODE, code_version
 from ecom_platform.orchestration.names import OWNER
 from ecom_platform.orchestration.resources import Platform
-from ecom_platform.orchestration.tables import DIMENSIONS, dimension_key, schema
+from ecom_platform.orchestration.tables import DIMENSIONS, dimension_key, table_metadata
 from ecom_platform.store.client import mongo_errors
 from ecom_platform.store.dimensions import load_dimensions
 from ecom_platform.store.schema import ensure_schema
@@ -36,7 +37,8 @@ def _spec(name: str) -> dg.AssetSpec:
         owners=[OWNER],
         deps=[dimension_key(upstream) for upstream in _DEPS.get(name, [])],
         description=_TEXTS[name] + common,
-        metadata={"dagster/column_schema": schema(name), "dagster/table_name": name},
+        metadata=table_metadata(name),
+        code_version=code_version(DIMENSIONS_CODE),
     )
 
 

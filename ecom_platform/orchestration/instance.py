@@ -1,8 +1,11 @@
-"""The home of a Dagster instance: its folder, its configuration, its databases."""
+"""The home of a Dagster instance: its folder, its configuration, its databases and what to do when they are damaged."""
 
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -10,12 +13,12 @@ import dagster as dg
 
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.files import write_atomically
-from ecom_platform.orchestration.names import CODE_LOCATION
-from ecom_platform.orchestration.storage import storage_errors
+from ecom_platform.orchestration.dagster_internals import create_tables
 from ecom_platform.project import project_folder
 from ecom_platform.settings import Settings
 
 CONFIGURATION: Final = "dagster.yaml"
+CODE_LOCATION: Final = "ecom_platform"
 WORKSPACE: Final = "workspace.yaml"
 
 
@@ -43,11 +46,7 @@ def prepare(settings: Settings, grpc_port: int, *, template: Path | None = None)
     shutil.copyfile(template, home / CONFIGURATION)
     write_atomically(home / WORKSPACE, _workspace(grpc_port))
     with storage_errors(home), open_instance(home) as instance:
-        # Each storage creates its own tables at its first use.
-        instance.get_runs(limit=1)
-        instance.get_asset_keys(limit=1)
-        instance.all_instigator_state()
-        instance.get_daemon_statuses()
+        create_tables(instance)
     return home
 
 
@@ -74,3 +73,38 @@ def _workspace(grpc_port: int) -> str:
         f"      port: {grpc_port}\n"
         f"      location_name: {CODE_LOCATION}\n"
     )
+
+
+@contextmanager
+def storage_errors(home: Path) -> Iterator[None]:
+    """Turn errors of the storage in the enclosed calls into ours.
+
+    Raises:
+        ConfigurationError: a file is damaged, or another version of Dagster wrote it; the text says what to do.
+    """
+    from alembic.util.exc import CommandError
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        yield
+    except (DatabaseError, sqlite3.DatabaseError, CommandError) as error:
+        damaged = ", ".join(str(file) for file in damaged_files(home))
+        what = f"{damaged} is damaged" if damaged else f"Dagster cannot use its storage in {home}"
+        cause = str(error).strip().splitlines()[0][:200]
+        raise ConfigurationError(
+            f"{what} ({cause}). Nothing of the shop is in it: it holds the history of runs, ticks, materializations. "
+            f"Run `ecom down`, delete {home}, and run `ecom demo` again."
+        ) from error
+
+
+def damaged_files(home: Path) -> list[Path]:
+    """The databases below a folder in which SQLite finds a fault; reads each of them whole."""
+    return [file for file in sorted(home.rglob("*.db")) if not _sound(file)]
+
+
+def _sound(file: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+            return bool(database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.DatabaseError:
+        return False

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import dagster as dg
 
 from ecom_platform.contract import Status
 from ecom_platform.history.daily_figures import step_amount
+from ecom_platform.settings import load_settings
 from ecom_platform.store import collections as names
 
 TOPIC_KEY: Final = dg.AssetKey(["sources", "orders_topic"])
@@ -17,6 +18,7 @@ FACTS: Final = (names.ORDERS, names.ORDER_ITEMS, names.DELIVERIES, names.DEAD_LE
 ARCHIVE_KEY: Final = dg.AssetKey(["archive", "orders_archive"])
 PURGE_KEY: Final = dg.AssetKey(["archive", "orders_purge"])
 SUMMARY_KEY: Final = dg.AssetKey(["archive", "orders_archive_summary"])
+ALERTS_KEY: Final = dg.AssetKey(["alerts", "alerts"])
 KPI_TABLES: Final = (
     "kpi_daily",
     "kpi_daily_by_payment",
@@ -181,6 +183,21 @@ _COLUMNS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "version": ("int", "number of changes when it was copied"),
         "extra": ("string", "unknown fields of its event, as JSON"),
     },
+    names.ALERTS: {
+        "_id": ("string", "rule|entity|since"),
+        "rule": ("string", "see docs/alerts.md"),
+        "entity": ("string", "what it is about: shop, courier:5, warehouse:1/product:7"),
+        "severity": ("string", "critical, warning or notice"),
+        "unit": ("string", "of value and usual"),
+        "value": ("double", "of the last bad reading"),
+        "usual": ("double", "what the value is compared with"),
+        "since": ("timestamp", "when it began"),
+        "opened_at": ("timestamp", "when it was found"),
+        "updated_at": ("timestamp", ""),
+        "closed_at": ("timestamp", "null while it is open"),
+        "open": ("bool", ""),
+        "link": ("struct", "the page that shows why"),
+    },
     "orders_purge": {
         "run": ("string", "the archive run that was purged"),
         "order_id": ("int64", "deleted from MongoDB, unless the order changed since it was copied"),
@@ -299,6 +316,20 @@ def schema(table: str) -> dg.TableSchema:
     return dg.TableSchema(
         [dg.TableColumn(name, kind, description=text or None) for name, (kind, text) in _COLUMNS[table].items()]
     )
+
+
+def table_metadata(table: str, collection: str | None = None) -> dict[str, Any]:
+    """What Dagster shows of a table in MongoDB: columns, where they come from, its name and address."""
+    collection = collection or table
+    metadata: dict[str, Any] = {
+        "dagster/column_schema": schema(table),
+        "dagster/table_name": collection,
+        # Without a host: that is a setting of the place, and may hold a password.
+        "dagster/uri": f"mongodb:///{load_settings().mongodb_database}/{collection}",
+    }
+    if columns := lineage(table).deps_by_column:
+        metadata["dagster/column_lineage"] = dg.TableColumnLineage(columns)
+    return metadata
 
 
 def lineage(table: str) -> dg.TableColumnLineage:

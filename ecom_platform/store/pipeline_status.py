@@ -1,6 +1,6 @@
 """What Dagster last said of itself, for screens that have no way to ask it.
 
-pipeline_status: {_id: "dagster", at, runs: [{run, job, status, started_at, ended_at}],
+pipeline_status: {_id: "dagster", at, runs: [{run, job, status, started_at, ended_at, text}],
                   checks: [{asset, check, passed, severity, text, at}]}
 """
 
@@ -18,13 +18,14 @@ _ID: Final = "dagster"
 
 @dataclass(frozen=True, slots=True)
 class RunOfJob:
-    """A run as Dagster has it; `status` in its words, times None until they come."""
+    """A run as Dagster has it; `status` in its words, times None until they come, `text` why it failed."""
 
     run: str
     job: str
     status: str
     started_at: datetime | None
     ended_at: datetime | None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,16 +39,49 @@ def start_session(
     Raises:
         ConfigurationError: there is no usable Java, or the user has no name.
     """
+    given = session_options(settings, name, master=master, jars=jars, jvm_options=jvm_options, options=options)
+    builder = SparkSession.builder
+    for key, value in given.items():
+        builder = builder.config(key, value)
+    with prepared(settings):
+        return builder.getOrCreate()
+
+
+@contextmanager
+def running_session(settings: Settings, start: Callable[[], SparkSession]) -> Iterator[SparkSession]:
+    """A session that `start` makes of `session_options`; its JVM ends with the block. Raises ConfigurationError."""
+    with prepared(settings):
+        session = start()
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+def session_options(
+    settings: Settings,
+    name: str,
+    *,
+    master: str,
+    jars: Sequence[Path] = (),
+    jvm_options: Sequence[str] = (),
+    options: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Every option of a session, as `start_session` explains them."""
+    temporary = own_folder(settings.home / "tmp")
+    named = {"spark.app.name": name, "spark.master": master}
+    return {**named, **_common(settings, temporary, jvm_options), **_class_path(jars), **(options or {})}
+
+
+@contextmanager
+def prepared(settings: Settings) -> Iterator[None]:
+    """The environment in which Spark's JVM must be started. Raises ConfigurationError: there is no usable Java."""
     shield()  # a Spark of another installation, options for every JVM
     refuse_nameless_user()
     java = find_java(settings.java_home)
     os.environ.update(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1", SPARK_LAUNCHER_OPTS=NO_RECORD)
-    builder = SparkSession.builder.appName(name).master(master)
-    temporary = own_folder(settings.home / "tmp")
-    for key, value in {**_common(settings, temporary, jvm_options), **_class_path(jars), **(options or {})}.items():
-        builder = builder.config(key, value)
     with _environment(java.spark_environment):
-        return builder.getOrCreate()
+        yield
 
 
 @contextmanager

@@ -108,7 +108,7 @@ def fill(db, now):
     )
     db[collections.ORDERS_ARCHIVE_SUMMARY].insert_one(summary("20261101-1", old, now))
     check = CheckState("facts/orders", "size_within_bounds", False, "ERROR", "312 MB, high mark 300 MB.", now)
-    run = RunOfJob("r1", "orders_archive_job", "STARTED", now, None)
+    run = RunOfJob("r1", "orders_archive_job", "FAILURE", now, now, "HDFS does not answer.")
     write_pipeline_status(db, PipelineStatus(now, (run,), (check,)))
 
 

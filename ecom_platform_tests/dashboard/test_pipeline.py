@@ -162,3 +162,4 @@ def test_the_page_says_it_all_in_words(browser, address, live_shop, piped_shop):
         expect(found.card("letters")).to_contain_text("id_mismatch")
         expect(found.card("archive-runs")).to_contain_text("run 20261102-1 is PURGING")
         expect(found.card("checks")).to_contain_text("312 MB, high mark 300 MB.")
+        expect(found.card("runs")).to_contain_text("HDFS does not answer.")

@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from ecom_platform.history.daily_figures import differences, live_figures
-from ecom_platform.history.spark_daily import compute_figures, kpi_session, orders_of
+from ecom_platform.history.spark_daily import compute_figures, kpi_options, orders_of
 from ecom_platform.kpi import Rollups, accumulate
 from ecom_platform.kpi.figures import half_hour
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.cluster_time import read_cluster_time
 from ecom_platform.store.rollups import add_increments
+from ecom_platform.tabular.spark_session import running_session
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.archive.moving import due, fill
 from ecom_platform_tests.kpi.stored import NOW
@@ -32,7 +34,7 @@ def test_what_is_promised_for_later_today_is_not_due_yet(settings: Settings, db:
     today, as_of = NOW.date().isoformat(), half_hour(NOW)
     own = settings.model_copy(update={"home": tmp_path})
 
-    with kpi_session(own) as spark:
+    with running_session(own, SparkSession.builder.config(map=kpi_options(own)).getOrCreate) as spark:
         found = compute_figures(orders_of(own, db, spark, today, today, read_cluster_time(db)), today, today, as_of)
 
     promised = [order["delivery"]["expected_time"] for order in orders.values() if is_promised(order, today)]

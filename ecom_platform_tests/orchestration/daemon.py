@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from ecom_platform.orchestration.definitions import defs as platform_defs
-from ecom_platform.orchestration.runs.batch import Batch
+from ecom_platform.orchestration.resources import Batch
 
 # The platform's definitions in a process that is not the batch run's own.
 DEFS = dg.Definitions(

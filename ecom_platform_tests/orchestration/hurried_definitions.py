@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from ecom_platform.orchestration.sensing import run_requests
+from ecom_platform.orchestration.runs import requests as run_requests
 
 run_requests.FIRST_RETRY_SECONDS = 1.0
 
 from ecom_platform.orchestration import definitions  # noqa: E402 - after the change
-from ecom_platform.orchestration.runs.batch import Batch  # noqa: E402
+from ecom_platform.orchestration.resources import Batch  # noqa: E402
 
 BATCH = ("orders_size_sensor", "orders_purge_sensor", "late_events_sensor", "dirty_days_sensor")
 SENSORS = [sensor for sensor in definitions.defs.sensors or () if sensor.name in BATCH]

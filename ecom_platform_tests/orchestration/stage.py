@@ -21,9 +21,10 @@ import psutil
 import yaml
 from dagster._core.scheduler.instigation import InstigatorType, TickStatus
 
+from ecom_platform.orchestration.dagster_internals import worker_pid
 from ecom_platform.orchestration.instance import open_instance, prepare
 from ecom_platform.orchestration.names import LEASED_TAG
-from ecom_platform.orchestration.runs.recovery import NOT_FINISHED, worker_pid
+from ecom_platform.orchestration.runs.recovery import NOT_FINISHED
 from ecom_platform.settings import Settings
 from ecom_platform.store.desired_state import read_intent, set_intent
 from ecom_platform.store.leases import STREAM_ROLE, read_lease

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,8 +13,7 @@ import yaml
 
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.orchestration.instance import open_instance, prepare
-from ecom_platform.orchestration.runs.recovery import fail_dead_runs
-from ecom_platform.orchestration.runs.stop import stop_runs
+from ecom_platform.orchestration.runs.recovery import fail_dead_runs, stop_runs
 from ecom_platform.settings import Settings
 
 
@@ -53,6 +53,29 @@ def test_a_missing_template_is_said_before_anything_is_made(settings: Settings, 
     """Outside of a clone."""
     with pytest.raises(ConfigurationError, match=r"dagster\.yaml is missing"):
         prepare(settings, 4000, template=tmp_path / "dagster.yaml")
+
+
+@dg.op
+def reads_again() -> None:
+    """As the archive does when a DataNode fails."""
+    logging.getLogger("ecom_platform.archive.hdfs").warning("reading_again path=%s", "orders/1.parquet")
+    logging.getLogger("ecom_platform.orchestration.runs.ending").warning("the storage is locked")
+
+
+@dg.job
+def reading() -> None:
+    """One step."""
+    reads_again()
+
+
+def test_what_the_archive_logs_in_a_run_is_on_the_runs_page(settings: Settings) -> None:
+    """Orchestration logs when the storage behind that page does not answer: not through it."""
+    with open_instance(prepare(settings, 4000)) as instance:
+        run_id = reading.execute_in_process(instance=instance).run_id
+        said = [entry.user_message for entry in instance.all_logs(run_id)]
+
+    assert "reading_again path=orders/1.parquet" in said
+    assert "the storage is locked" not in said
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,13 @@ import pytest
 from ecom_platform.archive.hdfs import connect_hdfs
 from ecom_platform.archive.run import unfinished_runs
 from ecom_platform.local.server import as_admin
-from ecom_platform.orchestration.names import ARCHIVE_JOB, KPI_JOB, PURGE_JOB
+from ecom_platform.orchestration.kpis import KPI_JOB
+from ecom_platform.orchestration.names import ARCHIVE_JOB, PURGE_JOB
 from ecom_platform.store.client import database
 from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 from ecom_platform_tests.archive.moving import Document, due, everything, expected, fill
 from ecom_platform_tests.oracle.daily import naive_daily
-from ecom_platform_tests.orchestration.kpis.daily import add_rollups, stored_daily
+from ecom_platform_tests.orchestration.daily import add_rollups, stored_daily
 from ecom_platform_tests.orchestration.stage import Stage, until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]

@@ -9,16 +9,16 @@ import dagster as dg
 import pytest
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
-from ecom_platform.orchestration.alerts.sensor import alert_sensor
+from ecom_platform.orchestration.alerts import alert_sensor
 from ecom_platform.orchestration.archiving.late_sensor import late_events_sensor
 from ecom_platform.orchestration.archiving.purge_sensor import orders_purge_sensor
 from ecom_platform.orchestration.archiving.schedules import orders_archive_schedule
 from ecom_platform.orchestration.archiving.size_sensor import marks_of, orders_size_sensor
-from ecom_platform.orchestration.kpis.dirty_sensor import dirty_days_sensor
+from ecom_platform.orchestration.dirty_days import dirty_days_sensor
 from ecom_platform.orchestration.resources import Platform
-from ecom_platform.orchestration.status.sensor import pipeline_status_sensor
+from ecom_platform.orchestration.status import pipeline_status_sensor
 from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
-from ecom_platform.orchestration.topic.lag_sensor import kafka_lag_sensor
+from ecom_platform.orchestration.topic import kafka_lag_sensor
 from ecom_platform.settings import load_settings
 
 # Dagster warns of its own beta parameter when it evaluates a sensor.

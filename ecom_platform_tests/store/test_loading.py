@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ecom_platform.credentials import Role
-from ecom_platform.orchestration.sensing.loading import history_is_loading
+from ecom_platform.orchestration.runs.requests import history_is_loading
 from ecom_platform.settings import Settings
 from ecom_platform.store import (
     Loading,

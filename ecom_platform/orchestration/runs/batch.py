@@ -1,24 +1,4 @@
-"""Runs of the batch pool: nice to whoever works live."""
+"""Moved to `resources` and `runs.ending`."""
 
-from __future__ import annotations
-
-import os
-
-import dagster as dg
-
-
-class Batch(dg.ConfigurableResource[None]):
-    """How batch runs behave on a machine that also runs the stream."""
-
-    niceness: int = 10
-
-    def be_nice(self) -> None:
-        """Step back behind the stream, once per process; the JVM that this process starts inherits it."""
-        missing = self.niceness - os.nice(0)
-        if missing > 0:
-            os.nice(missing)
-
-
-def owner_of(context: dg.OpExecutionContext) -> str:
-    """The run, as leases name their holder."""
-    return f"Dagster run {context.run_id[:8]}"
+from ecom_platform.orchestration.resources import Batch as Batch  # noqa: PLC0414
+from ecom_platform.orchestration.runs.ending import owner_of as owner_of  # noqa: PLC0414

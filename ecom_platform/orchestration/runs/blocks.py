@@ -1,55 +1,5 @@
-"""Days as contiguous blocks: what one run with a range of daily partitions can take. Pure."""
+"""Moved to `runs.partitions`."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Final
-
-from ecom_platform.errors import ConfigurationError
-
-LONGEST_BLOCK_DAYS: Final = 60
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Block:
-    """UTC days from `first` to `last`, both included, as YYYY-MM-DD."""
-
-    first: str
-    last: str
-
-    @property
-    def days(self) -> list[str]:
-        """Every day of the block."""
-        first = date.fromisoformat(self.first)
-        count = (date.fromisoformat(self.last) - first).days + 1
-        return [(first + timedelta(days=number)).isoformat() for number in range(count)]
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """The tags of a run for these partitions."""
-        return {"dagster/asset_partition_range_start": self.first, "dagster/asset_partition_range_end": self.last}
-
-    def __str__(self) -> str:
-        return self.first if self.first == self.last else f"{self.first}..{self.last}"
-
-
-def blocks_of(days: Iterable[str], longest: int = LONGEST_BLOCK_DAYS) -> list[Block]:
-    """The days as blocks without a gap, oldest first, none longer than `longest` days."""
-    blocks: list[list[date]] = []
-    for day in sorted({date.fromisoformat(day) for day in days}):
-        if blocks and day - blocks[-1][-1] == timedelta(days=1) and len(blocks[-1]) < longest:
-            blocks[-1].append(day)
-        else:
-            blocks.append([day])
-    return [Block(block[0].isoformat(), block[-1].isoformat()) for block in blocks]
-
-
-def demand_partitions(days: Iterable[str], history_start: date) -> None:
-    """Raise ConfigurationError for days before the first partition, which no run can be asked for."""
-    if older := sorted(day for day in days if day < history_start.isoformat()):
-        raise ConfigurationError(
-            f"{len(older)} days with orders, the first {older[0]}, are older than ECOM_HISTORY_START "
-            f"({history_start}), the first partition. Nothing was requested. Set it to {older[0]} and start again."
-        )
+from ecom_platform.orchestration.runs.partitions import Block as Block  # noqa: PLC0414
+from ecom_platform.orchestration.runs.partitions import blocks_of as blocks_of  # noqa: PLC0414
+from ecom_platform.orchestration.runs.partitions import demand_partitions as demand_partitions  # noqa: PLC0414

@@ -1,1 +1,1 @@
-"""What sensors have in common: what they remember, when they ask for a run, and when an amount is an alarm."""
+"""Old paths of modules that moved, for the archive until it follows."""

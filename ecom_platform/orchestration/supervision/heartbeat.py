@@ -1,13 +1,15 @@
-"""What a live stream reports about the facts: one materialization per fact, or one observation when it stalls."""
+"""What a live stream reports about the facts: they were materialized when events were applied, else observed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import dagster as dg
 
+from ecom_platform.orchestration.sensor_state import repeat_is_due
 from ecom_platform.orchestration.tables import FACTS, fact_key
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import MongoDatabase, mongo_errors
@@ -18,21 +20,49 @@ from ecom_platform.store.progress import Progress, read_progress
 STALLED_SECONDS: Final = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the last rows in the event log said, and when; at first nothing was said."""
+
+    at: float = 0.0
+    position: int = -1
+    stalled: bool = False
+    restarts: int = 0
+
+    def after(self, position: int, restarts: int, now: float, *, stalled: bool) -> Written:
+        """Itself while no row is due: the stream stalled, moved again or was restarted, or a repeat is due."""
+        changed = (stalled, restarts) != (self.stalled, self.restarts)
+        if not changed and not repeat_is_due(self.at, now):
+            return self
+        return Written(now, self.position if stalled else position, stalled, restarts)
+
+
 def events(
-    db: MongoDatabase, topic: str, now: datetime, restarts: int
-) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
-    """The events of one heartbeat. A stream without recent progress gives an observation only, so that the facts'
-    freshness turns red by itself. Raises UnavailableError.
+    db: MongoDatabase, topic: str, now: datetime, restarts: int, last: Written
+) -> tuple[Written, list[dg.AssetMaterialization | dg.AssetObservation]]:
+    """What is written now, and its events; `last` and none while no row is due.
+
+    One materialization per fact when events were applied since the last one, else one observation of the orders.
+
+    Raises:
+        UnavailableError: MongoDB does not answer.
     """
     progress = read_progress(db, topic)
-    metadata = stream_metadata(progress, read_offsets(db, topic), restarts)
     silent = (now - min(part.updated_at for part in progress)).total_seconds() if progress else None
-    if silent is None or silent > STALLED_SECONDS:
-        yield dg.AssetObservation(fact_key("orders"), metadata={**metadata, "stalled": True}, description="stalled")
-        return
+    stalled = silent is None or silent > STALLED_SECONDS
+    position = sum(part.next for part in progress)
+    written = last.after(position, restarts, now.timestamp(), stalled=stalled)
+    if written is last:
+        return last, []
+    metadata = stream_metadata(progress, read_offsets(db, topic), restarts)
+    if written.position == last.position:
+        text = "The stream shows no progress." if stalled else "No event came."
+        observed = dg.AssetObservation(fact_key("orders"), metadata={**metadata, "stalled": stalled}, description=text)
+        return written, [observed]
     rows = fact_rows(db)
-    for name in FACTS:
-        yield dg.AssetMaterialization(fact_key(name), metadata={**metadata, **_row_count(rows.get(name))})
+    return written, [
+        dg.AssetMaterialization(fact_key(name), metadata={**metadata, **_row_count(rows.get(name))}) for name in FACTS
+    ]
 
 
 def stream_metadata(

@@ -1,4 +1,4 @@
-"""The long-running job that supervises the stream."""
+"""The long-running job that supervises the stream, and its intervals."""
 
 # Dagster compares the annotation of `context` with its classes, so annotations may not be postponed to strings here.
 
@@ -7,24 +7,40 @@ from typing import Final
 import dagster as dg
 
 from ecom_platform.errors import Fenced
+from ecom_platform.orchestration.dagster_internals import tag_run
 from ecom_platform.orchestration.names import (
     ENDED_BY_TAG,
     LEASED_TAG,
-    SUPERVISOR_JOB,
     SUPERVISOR_POOL,
 )
-from ecom_platform.orchestration.resources import Platform
+from ecom_platform.orchestration.resources import Platform, StreamLauncher
 from ecom_platform.orchestration.runs.ending import run_ending
-from ecom_platform.orchestration.supervision.holding import patient_database, take_lease
-from ecom_platform.orchestration.supervision.resources import StreamLauncher, SupervisorPace
-from ecom_platform.orchestration.supervision.supervisor import Ending, Outcome, StreamSupervisor
-from ecom_platform.orchestration.supervision.world import RealWorld
+from ecom_platform.orchestration.supervision.supervisor import Ending, Outcome, Pace, StreamSupervisor
+from ecom_platform.orchestration.supervision.world import RealWorld, patient_database, take_lease
 from ecom_platform.store.desired_state import set_intent
 from ecom_platform.store.leases import STREAM_ROLE
 
 # The run ends itself after 7 days; the monitor is only for one that does not.
 MAX_RUNTIME_SECONDS: Final = 8 * 86_400
+SUPERVISOR_JOB: Final = "streaming_supervisor_job"
 SENSOR_TAG: Final = "dagster/sensor_name"
+
+
+class SupervisorPace(dg.ConfigurableResource[Pace]):
+    """The supervisor's intervals in seconds; `supervisor.Pace` explains them."""
+
+    lease_seconds: float = 20.0
+    check_seconds: float = 5.0
+    heartbeat_seconds: float = 60.0
+    first_restart_seconds: float = 1.0
+    longest_restart_seconds: float = 60.0
+    healthy_seconds: float = 300.0
+    grace_seconds: float = 20.0
+    hung_seconds: float = 180.0
+
+    def pace(self) -> Pace:
+        """As the supervisor takes it."""
+        return Pace(**self.model_dump(exclude={"lease_seconds"}))
 
 
 @dg.op(pool=SUPERVISOR_POOL, description="Keep one streaming job alive until it is no longer wanted.")
@@ -71,7 +87,7 @@ def _interrupted(context: dg.OpExecutionContext, error: BaseException) -> bool:
 
 
 def _tag_ending(context: dg.OpExecutionContext, ending: Ending) -> None:
-    context.instance.add_run_tags(context.run_id, {ENDED_BY_TAG: ending.value})
+    tag_run(context.instance, context.run_id, {ENDED_BY_TAG: ending.value})
 
 
 def _failure(outcome: Outcome) -> dg.Failure:

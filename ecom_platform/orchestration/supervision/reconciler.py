@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from ecom_platform.orchestration.sensing.backoff import delay_seconds
-from ecom_platform.orchestration.sensing.cursor import Remembered
+from ecom_platform.orchestration.sensor_state import Remembered, delay_seconds
 
 ACTIVE: Final = frozenset({"QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"})
 

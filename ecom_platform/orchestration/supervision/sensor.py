@@ -11,15 +11,14 @@ from typing import Final
 import dagster as dg
 
 from ecom_platform.errors import ConfigurationError
+from ecom_platform.orchestration.dagster_internals import cancel_asked_at, report_ended
 from ecom_platform.orchestration.names import (
     ENDED_BY_TAG,
     LEASED_TAG,
     STOPPED_BY_TAG,
-    SUPERVISOR_JOB,
-    SUPERVISOR_SENSOR,
 )
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
-from ecom_platform.orchestration.supervision.jobs import streaming_supervisor_job
+from ecom_platform.orchestration.supervision.jobs import SUPERVISOR_JOB, streaming_supervisor_job
 from ecom_platform.orchestration.supervision.reconciler import (
     Burial,
     Decision,
@@ -41,7 +40,6 @@ RUNS_LOOKED_AT: Final = 20
 
 
 @dg.sensor(
-    name=SUPERVISOR_SENSOR,
     job=streaming_supervisor_job,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -108,16 +106,11 @@ def _run_view(instance: dg.DagsterInstance, record: dg.RunRecord, memory: Memory
         supervises=run.job_name == SUPERVISOR_JOB,
         started=record.start_time,
         ended=record.end_time,
-        cancel_asked=_cancel_asked(instance, run.run_id) if unexplained else None,
+        # A wish between the cancel and the end, which comes seconds later, is the newer one.
+        cancel_asked=cancel_asked_at(instance, run.run_id) if unexplained else None,
         stopped_by=run.tags.get(STOPPED_BY_TAG),
         ended_by=run.tags.get(ENDED_BY_TAG),
     )
-
-
-def _cancel_asked(instance: dg.DagsterInstance, run_id: str) -> float | None:
-    """When the person cancelled, which is seconds before the run ended: a wish in between is the newer one."""
-    entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.PIPELINE_CANCELING)
-    return min((entry.timestamp for entry in entries), default=None)
 
 
 def _lease_view(lease: LeaseState | None) -> LeaseView | None:
@@ -141,8 +134,4 @@ def _bury(instance: dg.DagsterInstance, burial: Burial, lease: LeaseState | None
     run = instance.get_run_by_id(burial.run_id)
     if run is None or run.is_finished:
         return
-    message = f"Ended by the sensor: {burial.reason}."
-    if burial.cancelled:
-        instance.report_run_canceled(run, message)
-    else:
-        instance.report_run_failed(run, message)
+    report_ended(instance, run, f"Ended by the sensor: {burial.reason}.")

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from ecom_platform.errors import Fenced, UnavailableError
-from ecom_platform.orchestration.runs.interrupts import shielded
-from ecom_platform.orchestration.sensing.backoff import Backoff
+from ecom_platform.orchestration.runs.ending import shielded
+from ecom_platform.orchestration.sensor_state import Backoff
 from ecom_platform.streaming.child import Child, last_words
 from ecom_platform.streaming.exits import Verdict, describe, judge
 

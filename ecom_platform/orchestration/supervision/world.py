@@ -1,20 +1,21 @@
-"""The supervisor's world for real: Dagster's run, MongoDB's lease and intent, a child process, the machine's clock."""
+"""What the supervisor stands on: Dagster's run, MongoDB's lease and intent, a child process, the machine's clock."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from ecom_platform.errors import EcomError, UnavailableError
-from ecom_platform.orchestration.runs.ending import run_ending
+from ecom_platform.errors import EcomError, Fenced, UnavailableError
+from ecom_platform.orchestration.code_version import CodeWatch
+from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform, StreamLauncher
+from ecom_platform.orchestration.runs.ending import end_if_asked, owner_of, run_ending
 from ecom_platform.orchestration.supervision import heartbeat
-from ecom_platform.orchestration.supervision.code_version import CodeWatch
-from ecom_platform.orchestration.supervision.resources import StreamLauncher
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.desired_state import read_intent, set_intent
@@ -24,8 +25,44 @@ from ecom_platform.streaming.child import Child
 
 LOG = logging.getLogger(__name__)
 
+RETRY_SECONDS = 1.0
 # Reading every source file costs a few milliseconds; once a minute is soon enough.
 CODE_LOOK_SECONDS = 60.0
+
+
+@contextmanager
+def patient_database(context: dg.OpExecutionContext, platform: Platform) -> Iterator[MongoDatabase]:
+    """The database, waited for as long as the run is not asked to end: a server that restarts is no failure."""
+    with ExitStack() as stack:
+        while True:
+            try:
+                db = stack.enter_context(platform.database(SHORT_SECONDS))
+                break
+            except UnavailableError as error:
+                context.log.warning(str(error))
+                end_if_asked(context)
+                time.sleep(RETRY_SECONDS)
+        yield db
+
+
+def try_lease(context: dg.OpExecutionContext, db: MongoDatabase, ttl_seconds: float) -> Lease:
+    """Take the stream's lease for this run, or raise Fenced, UnavailableError."""
+    return Lease.acquire(db, STREAM_ROLE, owner_of(context), run_id=context.run_id, ttl_seconds=ttl_seconds)
+
+
+def take_lease(context: dg.OpExecutionContext, db: MongoDatabase, ttl_seconds: float) -> Lease:
+    """Take the lease; wait for a predecessor's to run out. Raises Fenced when somebody keeps renewing it."""
+    deadline = time.monotonic() + ttl_seconds + 5.0
+    while True:
+        end_if_asked(context)
+        try:
+            return try_lease(context, db, ttl_seconds)
+        except UnavailableError as error:
+            context.log.warning(str(error))
+        except Fenced:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(RETRY_SECONDS)
 
 
 @dataclass(slots=True)
@@ -43,6 +80,7 @@ class RealWorld:
     _position: int = -1
     _heard: float = 0.0
     _last_beat: datetime | None = None
+    _written: heartbeat.Written = field(default_factory=heartbeat.Written)
 
     def now(self) -> float:
         """Seconds of the machine's monotonic clock."""
@@ -107,8 +145,11 @@ class RealWorld:
         _spare(self._beat, restarts)
 
     def _beat(self, restarts: int) -> None:
-        for event in heartbeat.events(self.db, self.settings.topic, datetime.now(UTC), restarts):
+        now = datetime.now(UTC)
+        written, events = heartbeat.events(self.db, self.settings.topic, now, restarts, self._written)
+        for event in events:
             self.context.log_event(event)
+        self._written = written
 
     def refuse(self, reason: str) -> None:
         """Set the intent to `stopped`, in the supervisor's name."""

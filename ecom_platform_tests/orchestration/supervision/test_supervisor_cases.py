@@ -17,13 +17,10 @@ import dagster as dg
 import psutil
 import pytest
 
-from ecom_platform.orchestration.names import (
-    CODE_LOCATION,
-    STOPPED_BY_TAG,
-    SUPERVISOR_JOB,
-)
-from ecom_platform.orchestration.runs.recovery import fail_dead_runs
-from ecom_platform.orchestration.runs.stop import stop_runs
+from ecom_platform.orchestration.instance import CODE_LOCATION
+from ecom_platform.orchestration.names import STOPPED_BY_TAG
+from ecom_platform.orchestration.runs.recovery import fail_dead_runs, stop_runs
+from ecom_platform.orchestration.supervision.jobs import SUPERVISOR_JOB
 from ecom_platform.orchestration.tables import FACTS, fact_key
 from ecom_platform.store.desired_state import read_intent, set_intent
 from ecom_platform.store.leases import STREAM_ROLE, Lease, read_lease

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import dagster as dg
 import pytest
 
+from ecom_platform.orchestration.supervision import heartbeat
 from ecom_platform.orchestration.supervision.world import RealWorld
+from ecom_platform.orchestration.tables import FACTS, fact_key
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 
@@ -106,3 +109,28 @@ def test_silence_is_counted_by_a_clock_that_nobody_sets(world: WorldAt, settings
 def test_nothing_is_known_before_the_first_report(world: WorldAt) -> None:
     """A stream that is starting has not reported; that is not silence."""
     assert world.silent_seconds() is None
+
+
+def test_facts_are_materialized_when_events_were_applied_and_else_observed(
+    settings: Settings, db: MongoDatabase
+) -> None:
+    """A night without an order makes nothing; neither does a stream that hangs."""
+    now = datetime.now(UTC)
+    report(db, settings, position=10, lag=0, at=now)
+    written, first = heartbeat.events(db, settings.topic, now, 0, heartbeat.Written())
+    assert [event.asset_key for event in first] == [fact_key(name) for name in FACTS]
+    assert {type(event) for event in first} == {dg.AssetMaterialization}
+
+    assert heartbeat.events(db, settings.topic, now, 0, written) == (written, [])
+
+    later = now + timedelta(minutes=10)
+    report(db, settings, position=10, lag=0, at=later)
+    quiet, (observed,) = heartbeat.events(db, settings.topic, later, 0, written)
+    assert (type(observed), observed.description) == (dg.AssetObservation, "No event came.")
+
+    report(db, settings, position=11, lag=5, at=later)
+    stalled, (observed,) = heartbeat.events(db, settings.topic, later + timedelta(seconds=31), 0, quiet)
+    assert observed.metadata["stalled"].value is True
+
+    _, resumed = heartbeat.events(db, settings.topic, later + timedelta(seconds=20), 0, stalled)
+    assert {type(event) for event in resumed} == {dg.AssetMaterialization}

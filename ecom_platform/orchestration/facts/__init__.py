@@ -1,1 +1,0 @@
-"""The facts: what the stream writes, brought up to date by hand, and held against the accounting equations."""

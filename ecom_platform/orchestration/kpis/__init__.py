@@ -1,1 +1,0 @@
-"""The daily KPIs: computed again for the days that changed, and held against the live rollups."""

@@ -1,1 +1,0 @@
-"""What screens show of Dagster: its last runs, and the last verdict of every check."""
