@@ -13,7 +13,7 @@ _UNREAD = frozenset({errno.EPIPE, errno.EIO})
 
 
 class EnduringStream(TextIOWrapper):
-    """A stream that discards what is written once its reader has gone; a full disk remains an error."""
+    """A stream that discards what is written once its reader has gone; a full disk is an error, once."""
 
     def write(self, text: str, /) -> int:
         """As of every stream."""
@@ -31,12 +31,12 @@ class EnduringStream(TextIOWrapper):
             self._discard_from_now_on(error)
 
     def _discard_from_now_on(self, error: OSError) -> None:
-        if error.errno not in _UNREAD:
-            raise error
         void = os.open(os.devnull, os.O_WRONLY)
         os.dup2(void, self.fileno())
         os.close(void)
-        super().flush()  # what was held back for the reader; the interpreter would fail with it at its end
+        super().flush()  # what was held back: the interpreter would fail with it at its end, with a code of its own
+        if error.errno not in _UNREAD:
+            raise error
 
 
 def take_standard_streams() -> None:
