@@ -24,7 +24,7 @@ from dashboard.panels import (
     panel,
     table_height,
     tile,
-    unknown_tile,
+    unknown_tiles,
 )
 from dashboard.queries.buckets import day_aligned
 from dashboard.queries.delivering import Deliveries, Placed, deliveries, placed_by
@@ -48,6 +48,7 @@ from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 from ecom_platform.kpi.figures import half_hour
 
+_TILES = ("late_now", "at_risk", "open", "on_time_share", "delay_p50", "delay_p90")
 _TALL = 340
 _LATE_ROWS = 10
 _TILE_HEIGHT = 110
@@ -63,7 +64,7 @@ def draw(view: View) -> None:
         _TILE_HEIGHT,
         lambda found: _draw_tiles(view, *found),
         note=lambda found: range_note(found[1], view.tick.at, compared=found[0].before is not None),
-        draw_unknown=_draw_unknown_tiles,
+        draw_unknown=partial(unknown_tiles, _TILES, _TILE_HEIGHT),
     )
     left, right = st.columns([2, 1], gap="small")
     with left:
@@ -111,12 +112,6 @@ def _draw_tiles(view: View, found: Deliveries, span: Span) -> None:
         for key, percent in (("delay_p50", 50), ("delay_p90", 90)):
             delay = formats.duration(whole.delay_seconds(percent))
             draw_tile(key, delay, delivered, everyone or "delivered", moved=False)
-
-
-def _draw_unknown_tiles() -> None:
-    with st.grid(6, min_column_width=165, gap="small", key="tiles-grid"):
-        for key in ("late_now", "at_risk", "open", "on_time_share", "delay_p50", "delay_p90"):
-            unknown_tile(key, _TILE_HEIGHT)
 
 
 def _late_panel(view: View) -> None:

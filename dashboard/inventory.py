@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import charts, formats
 from dashboard.csv_file import Cell
 from dashboard.filter_controls import CLICK_HELP
-from dashboard.panels import EMPTY, GRID_ROW_HEIGHT, body, chart, csv_button, grid_height, panel, tile, unknown_tile
+from dashboard.panels import EMPTY, GRID_ROW_HEIGHT, body, chart, csv_button, grid_height, panel, tile, unknown_tiles
 from dashboard.queries.names import Names
 from dashboard.queries.sales import sales_by_warehouse
 from dashboard.queries.stock import Shelf, Stock, cover_by_category, read_stock
@@ -20,6 +20,7 @@ from dashboard.selection import EVERY, STOCKED
 from dashboard.view import Asked, View, WhileLoading, names
 from ecom_platform.kpi.definitions import DEFINITIONS
 
+_TILES = ("oversold", "out_of_stock", "below_reorder", "available")
 _TALL = 340
 _SHELF_ROWS = 10
 _TILE_HEIGHT = 110
@@ -35,7 +36,7 @@ def draw(view: View) -> None:
         _TILE_HEIGHT,
         partial(_draw_tiles, view),
         note=lambda found: f"Right now · {formats.counted(len(found.shelves), 'shelf', 'shelves')} · {_basis(found)}",
-        draw_unknown=_draw_unknown_tiles,
+        draw_unknown=partial(unknown_tiles, _TILES, _TILE_HEIGHT),
     )
     _table_panel(view)
     left, right = st.columns([2, 1], gap="small")
@@ -71,12 +72,6 @@ def _draw_tiles(view: View, found: Stock) -> None:
             ("available", sum(shelf.available for shelf in shelves), _on_hand(shelves), "on hand"),
         ):
             tile(key, formats.count(number), beside, ignored or words, moved=False, height=_TILE_HEIGHT)
-
-
-def _draw_unknown_tiles() -> None:
-    with st.grid(4, min_column_width=165, gap="small", key="tiles-grid"):
-        for key in ("oversold", "out_of_stock", "below_reorder", "available"):
-            unknown_tile(key, _TILE_HEIGHT)
 
 
 def _on_hand(shelves: Sequence[Shelf]) -> str:

@@ -21,6 +21,7 @@ from dashboard.panels import (
     panel,
     tile,
     unknown_tile,
+    unknown_tiles,
 )
 from dashboard.queries import overview as figures
 from dashboard.queries.delivery import states
@@ -37,6 +38,7 @@ from ecom_platform.contract import PaymentType, Status
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 
+_TILES = ("revenue", "orders", "average_order_value", "units", "late_now", "on_time_share")
 _ATTENTION_HEIGHT = 154
 _STATUS_HEIGHT = 112
 # Beside the two cards: their heights, the frame of the second one, and the gap between them.
@@ -50,6 +52,7 @@ def draw(view: View) -> None:
         TILE_HEIGHT,
         lambda found: _draw_tiles(view, *found),
         note=lambda found: range_note(found[1], view.tick.at, compared=found[0].before is not None),
+        draw_unknown=partial(unknown_tiles, _TILES),
     )
     left, right = st.columns([2, 1], gap="small")
     with left:

@@ -142,6 +142,13 @@ def unknown_tile(key: str, height: int = TILE_HEIGHT) -> None:
     tile(key, UNKNOWN, None, AFTER_LOADING, height=height)
 
 
+def unknown_tiles(keys: Sequence[str], height: int = TILE_HEIGHT) -> None:
+    """A row of them, in the places that they will have."""
+    with st.grid(len(keys), min_column_width=165, gap="small", key="tiles-grid"):
+        for key in keys:
+            unknown_tile(key, height)
+
+
 def grid_height(rows: int) -> int:
     """Of a list that scrolls in itself and ends at a whole row."""
     return (rows + 1) * GRID_ROW_HEIGHT + 2

@@ -22,6 +22,7 @@ from dashboard.panels import (
     grid_height,
     panel,
     tile,
+    unknown_tiles,
 )
 from dashboard.queries.products import Measure, ProductBucket, ProductSales, product_by_bucket
 from dashboard.queries.sales import Bucket, Group, sales_by_category, sales_by_city
@@ -35,6 +36,7 @@ from ecom_platform.contract import PaymentType
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 
+_TILES = ("revenue", "booked", "discount_rate", "cancelled_rate", "returned")
 _TALL = 340
 _BESIDE_CONTROLS = _TALL + CONTROLS_HEIGHT  # a row ends at one line
 _TABLE_HEIGHT = 400
@@ -51,6 +53,7 @@ def draw(view: View) -> None:
         TILE_HEIGHT,
         lambda found: _draw_tiles(view, *found),
         note=lambda found: range_note(found[1], view.tick.at, compared=found[0].before is not None),
+        draw_unknown=partial(unknown_tiles, _TILES),
     )
     left, right = st.columns([2, 1], gap="small")
     with left:
