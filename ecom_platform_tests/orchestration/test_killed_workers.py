@@ -27,7 +27,7 @@ from ecom_platform_tests.orchestration.stage import Stage, until
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
 DEFINITIONS = Path(__file__).with_name("hurried_definitions.py")
-RUN_SECONDS = 180
+RUN_SECONDS = 400
 
 
 @pytest.fixture
