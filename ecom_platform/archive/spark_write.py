@@ -1,4 +1,4 @@
-"""The heavy part of an archive run, on Spark: orders out of MongoDB into Parquet, and the same files read back.
+"""The heavy part of an archive run, on Spark: orders out of MongoDB into Parquet.
 
 A task reads from MongoDB and writes to HDFS by itself, and returns only what it wrote: no order passes through the JVM,
 which would take them apart into rows and cost more than reading and writing together.
@@ -22,10 +22,9 @@ from pyspark import TaskContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from ecom_platform.archive.files import read_archived
-from ecom_platform.archive.hdfs import arrow_file_system, connect_hdfs, hdfs_errors
+from ecom_platform.archive.hdfs import arrow_file_system, hdfs_errors
 from ecom_platform.archive.layout import published_path, staging_folder
-from ecom_platform.archive.parquet_file import Totals, Written, totals_of, write_orders_file
+from ecom_platform.archive.parquet_file import Totals, Written, write_orders_file
 from ecom_platform.archive.plan import PlannedDay
 from ecom_platform.archive.policy import Policy, day_range
 from ecom_platform.errors import UnavailableError
@@ -41,7 +40,7 @@ Span = tuple[datetime, datetime]
 """Orders with first <= `order_time` < second; both in one UTC day, or the second at its end."""
 
 ROWS_PER_SLICE: Final = 100_000
-_EXPECTED: Final = re.compile(r"^ecom_platform\.\S+\.(?:UnavailableError|FilesDamaged): (.+)$", re.MULTILINE)
+_EXPECTED: Final = re.compile(r"^ecom_platform\.\S+\.UnavailableError: (.+)$", re.MULTILINE)
 
 
 @contextmanager
@@ -89,18 +88,6 @@ def write_orders(
     return files, sum((file.totals for file in written), Totals())
 
 
-def read_back(spark: SparkSession, settings: Settings, folder: str, files: Sequence[ArchivedFile]) -> list[Totals]:
-    """What files below a folder of HDFS hold, read by other workers than wrote them.
-
-    Raises:
-        UnavailableError: a file cannot be read, or its bytes are not those that were written.
-    """
-    if not files:
-        return []
-    with _task_errors():
-        return spark.sparkContext.parallelize(files, len(files)).map(partial(_read_file, settings, folder)).collect()
-
-
 def _within(condition: Document, span: Span) -> Document:
     start, end = span
     until = min(end, condition["order_time"]["$lt"])
@@ -124,13 +111,6 @@ def _read_span(settings: Settings, condition: Document) -> Iterator[pa.RecordBat
         # What only the primary has may be rolled back; the archive must not have read it.
         orders = db.get_collection(ORDERS, read_concern=ReadConcern("majority"))
         yield from arrow_batches(orders, ORDER_SCHEMA, condition, id_column="order_id")
-
-
-def _read_file(settings: Settings, folder: str, file: ArchivedFile) -> Totals:
-    """On a worker: what a file holds."""
-    content = read_archived(connect_hdfs(settings), folder, file)
-    with hdfs_errors(f"reading {folder}/{file.path} back"):
-        return totals_of(content)
 
 
 @contextmanager

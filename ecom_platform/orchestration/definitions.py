@@ -8,13 +8,8 @@ from ecom_platform.credentials import Role
 from ecom_platform.orchestration.alerts.checks import alert_checks
 from ecom_platform.orchestration.alerts.sensor import alert_sensor
 from ecom_platform.orchestration.archiving.assets import orders_archive, orders_archive_summary, orders_purge
-from ecom_platform.orchestration.archiving.checks import published_files_match, size_within_bounds
-from ecom_platform.orchestration.archiving.jobs import (
-    orders_archive_check_job,
-    orders_archive_job,
-    orders_purge_job,
-    rehydration_job,
-)
+from ecom_platform.orchestration.archiving.checks import size_within_bounds
+from ecom_platform.orchestration.archiving.jobs import orders_archive_job, orders_purge_job, rehydration_job
 from ecom_platform.orchestration.archiving.late_sensor import late_events_sensor
 from ecom_platform.orchestration.archiving.purge_sensor import orders_purge_sensor
 from ecom_platform.orchestration.archiving.schedules import orders_archive_schedule
@@ -41,13 +36,11 @@ defs = dg.Definitions(
         lag_within_bounds,
         accounting_equations_hold,
         size_within_bounds,
-        published_files_match,
         alert_checks,
     ],
     jobs=[
         streaming_supervisor_job,
         orders_archive_job,
-        orders_archive_check_job,
         orders_purge_job,
         rehydration_job,
         kpi_daily_job,

@@ -20,7 +20,6 @@ BATCH_POOL: Final = "spark_batch"
 """One run at a time: a laptop has room for the stream's JVM and one more."""
 
 ARCHIVE_JOB: Final = "orders_archive_job"
-CHECK_JOB: Final = "orders_archive_check_job"
 PURGE_JOB: Final = "orders_purge_job"
 KPI_JOB: Final = "kpi_daily_job"
 REHYDRATION_JOB: Final = "rehydration_job"

@@ -111,7 +111,6 @@ def test_keys_jobs_sensors_and_checks_keep_their_names() -> None:
     assert {schedule.name for schedule in repository.schedule_defs} == {"orders_archive_schedule"}
     assert {
         "kpi_daily_job",
-        "orders_archive_check_job",
         "orders_archive_job",
         "orders_purge_job",
         "rehydration_job",
