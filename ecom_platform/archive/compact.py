@@ -147,7 +147,7 @@ def _commit(archiver: Archiver, row: Document, rows: DayRows) -> Manifest:
             superseded |= _take_files(archiver.db, session, run, rows)
         compacted = {**row, "superseded": bitmap_to(superseded)}
         archiver.db[ARCHIVE_MANIFESTS].insert_one(compacted, session=session)
-        # Last, so that a transaction that is left open locks nobody out of the lease.
+        # Last, so that a transaction that is left open does not lock the lease.
         archiver.lease.confirm(session)
         return from_document(compacted)
 

@@ -1,4 +1,4 @@
-"""One Parquet file of orders: written from Arrow batches as they come, and read back to compare.
+"""One Parquet file of orders: written from Arrow batches as they come, and the totals of its rows to compare.
 
 Totals are taken from the very batches that go into the file, in the same pass: whatever changes in MongoDB meanwhile,
 they describe the file. Writing holds one batch of orders at a time, each a row group; reading back one row group and
@@ -69,7 +69,7 @@ def write_orders_file(file_system: FileSystem, path: str, batches: Iterable[pa.R
 
     Args:
         file_system: where `path` is.
-        path: absolute. Whoever calls sees to it that nobody else writes there.
+        path: absolute. The caller makes sure that nothing else writes there.
         batches: of ORDER_SCHEMA; all of one day, which is part of `path` and not of the file.
 
     Returns:

@@ -90,7 +90,7 @@ def finish(archiver: Archiver, manifest: Manifest) -> Manifest:
         if rows := summary_rows(archiver.db, manifest, superseded, done_at):
             replaced = [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows]
             archiver.db[ORDERS_ARCHIVE_SUMMARY].bulk_write(replaced, session=session)
-        # Whoever brings orders back holds the role. Last, so that a transaction left open locks nobody out of it.
+        # Orders are brought back under the same role. Last, so that a transaction left open does not lock the lease.
         archiver.lease.confirm(session)
         return done
 

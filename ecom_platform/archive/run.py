@@ -123,7 +123,10 @@ def purge_committed(archiver: Archiver) -> list[Manifest]:
 
 
 def unfinished_runs(db: MongoDatabase) -> list[Manifest]:
-    """Runs that are neither DONE nor REVOKED; at most one, unless somebody meddled. Raises UnavailableError."""
+    """Runs that are neither DONE nor REVOKED; at most one, unless manifests were changed by hand.
+
+    Raises UnavailableError.
+    """
     return read_manifests(db, [state for state in RunState if state not in FINISHED])
 
 
@@ -163,7 +166,7 @@ def _restart(archiver: Archiver, manifest: Manifest) -> Manifest:
 
 
 def _bring_back(archiver: Archiver) -> None:
-    """Between two steps: orders with late events wait for nobody but this archiver, who holds the role they need."""
+    """Bring orders with late events back between two steps: only the holder of the archiver's role can do that."""
     from ecom_platform.archive.rehydrate import rehydrate
 
     with mongo_errors("looking for late events"):
@@ -173,7 +176,7 @@ def _bring_back(archiver: Archiver) -> None:
     try:
         rehydrate(archiver.settings, archiver.db, archiver.lease)
     except (AccountingError, UnavailableError) as error:
-        # They still wait, and whoever runs next tries again; the run at hand does not depend on them.
+        # They still wait, and the next run tries again; this one does not depend on them.
         log.warning("late_events_wait reason=%s", error)
 
 
@@ -194,7 +197,7 @@ def _compact(archiver: Archiver) -> None:
     try:
         compact(archiver)
     except (AccountingError, Fenced, UnavailableError) as error:
-        # Every row still counts once from where it was, and whoever runs next, or took over, tries again.
+        # Every row still counts once from where it was, and the next run, or the archiver that took over, tries again.
         log.warning("compaction_waits reason=%s", error)
 
 
