@@ -16,10 +16,9 @@ from ecom_platform.kpi import Grain
 from ecom_platform.store.client import MongoDatabase
 from ecom_platform.store.collections import KPI_CUBE, ORDERS, ORDERS_ARCHIVE_SUMMARY
 from ecom_platform.store.late_events import count_waiting
-from ecom_platform.store.manifests import Manifest, RunState, read_manifests
+from ecom_platform.store.manifests import FINISHED, Manifest, read_manifests
 
 _MOST_ROWS = 20
-_ENDED = (RunState.DONE, RunState.REVOKED)
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def archiving(db: MongoDatabase) -> Archiving:
     return Archiving(
         _orders_bytes(db),
         count_waiting(db),
-        tuple(manifest for manifest in manifests if manifest.state not in _ENDED),
+        tuple(manifest for manifest in manifests if manifest.state not in FINISHED),
         _days(manifests),
         tuple(SummaryRow(**{name: row[name] for name in SummaryRow.__annotations__}) for row in rows),
     )

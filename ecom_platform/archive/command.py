@@ -58,7 +58,7 @@ def _describe(manifest: Manifest) -> str:
     stayed = f"; {len(manifest.superseded):,} changed meanwhile and stay" if manifest.superseded else ""
     return (
         f"Run {manifest.run}: {manifest.rows:,} orders of {len(manifest.days)} days in {len(manifest.files)} files, "
-        f"{size / 1e6:,.1f} MB of Parquet, verified and gone from MongoDB{stayed}."
+        f"{size / 1e6:,.1f} MB of Parquet, checked and gone from MongoDB{stayed}."
     )
 
 

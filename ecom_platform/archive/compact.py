@@ -1,9 +1,9 @@
-"""Compaction: days of the archive written anew, without rows that count elsewhere and in few files.
+"""Compaction: days of the archive rewritten, without rows that count elsewhere and in few files.
 
 For each day: read its files, compared with their checksums; write the rows that still count and read them back; give
 the new files their place; then one transaction in which the compaction's manifest starts to count and the others lose
 the files it took over. So every instant has each row exactly once. Until that transaction nothing has happened: files
-of a compaction that died are in no manifest and carry an older token, so the next run removes them and begins anew.
+of a compaction that died are in no manifest and carry an older token, so the next run removes them and begins again.
 After it, only copies of manifests are left to be written. The old files stay for a while, for readers of an instant at
 which they counted.
 
@@ -13,7 +13,7 @@ be right for all of them: runs may have read two topics (a broker that lost its 
 only while offsets never go back; and the smallest takes for news what was applied long ago, so that a replay would set
 half of the topic aside.
 
-An order that is brought back while its row is written anew is `superseded` in its old manifest; the transaction reads
+An order that is brought back while its row is rewritten is `superseded` in its old manifest; the transaction reads
 that and hands it on. If both commit at once, they conflict on the old manifest, and one of them is repeated.
 """
 
@@ -29,14 +29,13 @@ from pymongo.client_session import ClientSession
 from pyroaring import BitMap64
 
 from ecom_platform.archive.archiver_lease import Archiver
-from ecom_platform.archive.compaction_files import DayRows, count_superseded, write_files
+from ecom_platform.archive.compaction_files import DayRows, count_superseded, published_ids, write_files
 from ecom_platform.archive.compaction_plan import CompactedDay, compaction_plan
 from ecom_platform.archive.copies import refresh_copies
 from ecom_platform.archive.files import FilesDamaged, put_in_place, remove
 from ecom_platform.archive.hdfs import arrow_file_system
 from ecom_platform.archive.layout import ROOT, staging_folder
 from ecom_platform.archive.parquet_file import Totals
-from ecom_platform.archive.publish import published_ids
 from ecom_platform.archive.transition import file_documents
 from ecom_platform.errors import Fenced
 from ecom_platform.store.client import Document, MongoDatabase
@@ -58,7 +57,7 @@ _STEPS_PER_DAY: Final = 3
 
 
 def compact(archiver: Archiver) -> list[Manifest]:
-    """Write anew the days that need it most, and the copies of manifests that changed; the compactions that were done.
+    """Rewrite the days that need it most, and the copies of manifests that changed; the compactions that were done.
 
     Raises:
         FilesDamaged: a file is not what it should be; the days before it are done, nothing else was changed.
@@ -97,10 +96,10 @@ def _compact_day(archiver: Archiver, day: CompactedDay, say: Callable[[int], Non
     say(1)
     _publish(archiver, run, files)
     row = _row(archiver, run, day, files, totals, planned_at)
-    if published_ids(archiver, from_document(row)) != ids:
+    if published_ids(archiver.hdfs, files) != ids:
         raise FilesDamaged(
             f"The files that compaction wrote for {day.day} do not hold the orders that count. They count for nothing, "
-            "every order still counts from the file it was in. Run `ecom archive` again: it writes the day anew."
+            "every order still counts from the file it was in. Run `ecom archive` again: it rewrites the day."
         )
     say(2)
     compacted = _commit(archiver, row, rows)
@@ -148,7 +147,7 @@ def _commit(archiver: Archiver, row: Document, rows: DayRows) -> Manifest:
             superseded |= _take_files(archiver.db, session, run, rows)
         compacted = {**row, "superseded": bitmap_to(superseded)}
         archiver.db[ARCHIVE_MANIFESTS].insert_one(compacted, session=session)
-        # Last, so that a transaction that is left open locks nobody out of the lease.
+        # Last, so that a transaction that is left open does not lock the lease.
         archiver.lease.confirm(session)
         return from_document(compacted)
 
@@ -156,7 +155,7 @@ def _commit(archiver: Archiver, row: Document, rows: DayRows) -> Manifest:
 
 
 def _take_files(db: MongoDatabase, session: ClientSession, run: str, rows: DayRows) -> BitMap64:
-    """Take a run's files of the day out of its manifest; rows written anew that count elsewhere by now."""
+    """Take a run's files of the day out of its manifest; rewritten rows that count elsewhere by now."""
     stored: Any = db[ARCHIVE_MANIFESTS].find_one({"_id": run}, session=session)
     taken = {held.file.path for held in rows.day.held if held.run == run}
     manifest = from_document(stored)

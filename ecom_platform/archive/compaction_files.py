@@ -1,4 +1,4 @@
-"""The files of a compaction: the rows of a day that count, read from where they are and written anew."""
+"""The files of a compaction: the rows of a day that count, read from where they are and written to new files."""
 
 from __future__ import annotations
 
@@ -97,11 +97,21 @@ def write_files(file_system: FileSystem, run: str, token: int, rows: DayRows) ->
             raise FilesDamaged(
                 f"{written.path} holds {found.rows:,} orders with checksum {found.checksum}; written were "
                 f"{written.totals.rows:,} with {written.totals.checksum}. It counts for nothing; run `ecom archive` "
-                "again: it writes the day anew."
+                "again: it rewrites the day."
             )
         files.append(ArchivedFile(path, written.bytes, written.totals.rows, written.sha256))
         totals += written.totals
     return files, totals
+
+
+def published_ids(hdfs: Any, files: Iterable[ArchivedFile]) -> BitMap64:
+    """The orders in published files, whose bytes are those that were written. Raises FilesDamaged, UnavailableError."""
+    ids = BitMap64()
+    for file in files:
+        with archived_file_errors(file.path):
+            content = pa.BufferReader(read_archived(hdfs, ROOT, file))
+            ids |= BitMap64(pq.read_table(content, columns=["order_id"]).column("order_id").to_numpy())
+    return ids
 
 
 def _regrouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -1,4 +1,4 @@
-"""Which days of the archive are written anew, and which files must not be removed yet. Pure.
+"""Which days of the archive are rewritten, and which files must not be removed yet. Pure.
 
 A day is due when more than 1 % of its rows count elsewhere, because readers of plain Parquet see those rows too; or
 when it lies in more than 8 files whose mean is below a tenth of the size that compaction writes. A day that was
@@ -36,7 +36,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class CompactedDay:
-    """A UTC day to write anew: all of its files, and how many of their rows count elsewhere."""
+    """A UTC day to rewrite: all of its files, and how many of their rows count elsewhere."""
 
     day: str
     held: tuple[Held, ...]
@@ -54,7 +54,7 @@ class CompactedDay:
 
     @property
     def is_due(self) -> bool:
-        """Whether it is worth writing anew."""
+        """Whether it is worth rewriting."""
         many = len(self.held) > MANY_FILES and self.rows < len(self.held) * SMALL_FILE_ROWS
         return many or self.superseded_share > SUPERSEDED_SHARE
 
@@ -62,12 +62,12 @@ class CompactedDay:
 def compaction_plan(
     manifests: Iterable[Manifest], count_superseded: Callable[[Manifest, ArchivedFile], int]
 ) -> list[CompactedDay]:
-    """The days that one run writes anew, the most wrong first.
+    """The days that one run rewrites, the most wrong first.
 
     Bounded: at most DAYS_PER_RUN days, none after ROWS_PER_RUN rows; the others wait for the next run.
 
     Args:
-        manifests: runs that are not DONE are left alone: they may still be revoked.
+        manifests: runs that are not DONE are left alone: their orders may still be hot.
         count_superseded: rows of a file that its manifest says count elsewhere. Only asked for files of days that may
             be due for it.
     """

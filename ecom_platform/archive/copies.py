@@ -1,7 +1,7 @@
 """The archive describes itself: the manifest of every finished run as JSON in HDFS, for readers that know only that.
 
 A manifest changes after its end, when an order of it is brought back or a compaction takes files over. So it remembers
-the checksum of its copy, and whoever finds another one writes the copy anew.
+the checksum of its copy, and the next run rewrites a copy that has another one.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _STAGED: Final = re.compile(r"(?P<run>.+)-(?P<token>\d+)")
 
 
 class FilesDamaged(UnavailableError):
-    """Files are missing or are not what the run wrote; running again writes them anew."""
+    """Files are missing or are not what the run wrote; running again writes them again."""
 
 
 def demand_hdfs(settings: Settings) -> Any:
@@ -164,5 +164,5 @@ def _exists(client: Any, path: str) -> bool:
 def _damage(path: str, what: str) -> str:
     return (
         f"The archive's file {path} cannot be used: {what}. Nothing in MongoDB was changed. Run `ecom archive` again: "
-        "what was not yet committed is written anew."
+        "what was not yet committed is written again."
     )

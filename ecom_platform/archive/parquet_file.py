@@ -1,4 +1,4 @@
-"""One Parquet file of orders: written from Arrow batches as they come, and read back to compare.
+"""One Parquet file of orders: written from Arrow batches as they come, and the totals of its rows to compare.
 
 Totals are taken from the very batches that go into the file, in the same pass: whatever changes in MongoDB meanwhile,
 they describe the file. Writing holds one batch of orders at a time, each a row group; reading back one row group and
@@ -11,6 +11,7 @@ import hashlib
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import Any, Final
 
@@ -68,7 +69,7 @@ def write_orders_file(file_system: FileSystem, path: str, batches: Iterable[pa.R
 
     Args:
         file_system: where `path` is.
-        path: absolute. Whoever calls sees to it that nobody else writes there.
+        path: absolute. The caller makes sure that nothing else writes there.
         batches: of ORDER_SCHEMA; all of one day, which is part of `path` and not of the file.
 
     Returns:
@@ -85,11 +86,11 @@ def write_orders_file(file_system: FileSystem, path: str, batches: Iterable[pa.R
     file_system.create_dir(path.rpartition("/")[0], recursive=True)
     # Without the buffer HDFS would get pieces of a few hundred bytes, as objects that it copies byte by byte.
     opened = file_system.open_output_stream(path, compression=None, buffer_size=_BUFFER_BYTES)
-    with _engine() as engine, opened as stream:
+    with opened as stream:
         sink = _Hashing(stream)
         writer = pq.ParquetWriter(sink, FILE_SCHEMA, compression="snappy")
         for batch in chain([first], filled):
-            totals += _totals(engine, batch)
+            totals += totals_of(batch)
             writer.write_batch(batch)
         writer.close()
     return Written(path, totals, sink.bytes, sink.sha256.hexdigest())
@@ -103,16 +104,18 @@ def read_totals(file_system: FileSystem, path: str) -> Totals:
         pa.ArrowInvalid: it is no whole Parquet file, or has other columns.
     """
     with file_system.open_input_file(path) as stream:
-        return totals_of(stream.read())
-
-
-def totals_of(content: bytes) -> Totals:
-    """The totals of the rows in a file's bytes. Raises as `read_totals`, of which it is a part."""
-    parquet = pq.ParquetFile(pa.BufferReader(content))
+        parquet = pq.ParquetFile(pa.BufferReader(stream.read()))
     if not parquet.schema_arrow.equals(FILE_SCHEMA):
         raise pa.ArrowInvalid("it has other columns or types than the archive's schema")
-    with _engine() as engine:
-        return sum((_totals(engine, batch) for batch in parquet.iter_batches()), Totals())
+    return sum(map(totals_of, parquet.iter_batches()), Totals())
+
+
+def totals_of(rows: pa.RecordBatch | pa.Table) -> Totals:
+    """The totals of rows of FILE_SCHEMA."""
+    with _engine().cursor() as engine:
+        engine.register("orders", rows)
+        [(count, total, xor)] = engine.execute(_TOTALS).fetchall()
+    return Totals(count, f"{total}:{xor}")
 
 
 class _Hashing(io.RawIOBase):
@@ -133,12 +136,7 @@ class _Hashing(io.RawIOBase):
         return len(content)
 
 
+@cache
 def _engine() -> duckdb.DuckDBPyConnection:
-    """An engine of one thread: tasks run side by side already."""
+    """One engine per process, of one thread: Spark runs tasks in parallel already."""
     return duckdb.connect(config={"threads": 1})
-
-
-def _totals(engine: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> Totals:
-    engine.register("orders", batch)
-    [(rows, total, xor)] = engine.execute(_TOTALS).fetchall()
-    return Totals(rows, f"{total}:{xor}")

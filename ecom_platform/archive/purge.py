@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
+from operator import attrgetter
 from typing import Any, Final
 
 import pyarrow as pa
@@ -33,35 +34,38 @@ from ecom_platform.store.archived import read_run_ids
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ARCHIVE_MANIFESTS, ORDERS, ORDERS_ARCHIVE_SUMMARY
 from ecom_platform.store.manifests import ArchivedFile, Manifest, RunState, bitmap_to, from_document
-from ecom_platform.store.transactions import in_transaction
+from ecom_platform.store.transactions import in_batches, in_transaction
 
+PURGEABLE: Final = (RunState.COMMITTED, RunState.PURGING)
 BATCH_ORDERS: Final = 1_000
+GROUP_FILES: Final = 500
+GROUP_BYTES: Final = 16_000_000
 THREADS: Final = 2  # one deletes while the other waits for the journal
 BREATH_SECONDS: Final = 0.002
 
 
 def purge(archiver: Archiver, manifest: Manifest) -> Manifest:
-    """Delete a checked run's orders from MongoDB; safe to repeat. The run is PURGING afterwards, `finish` ends it.
+    """Delete a committed run's orders from MongoDB; safe to repeat. The run is PURGING afterwards, `finish` ends it.
 
     Raises:
-        NeedsPerson: the run has no passed verdict, or a file was damaged after it; nothing more was deleted.
+        NeedsPerson: the run is not committed, or a file was damaged since its check; nothing more was deleted.
         UnavailableError: MongoDB or HDFS do not answer; run again, it goes on.
         Fenced: another archiver took over.
     """
-    verdict = manifest.verdict
-    if verdict is None or not verdict.passed or not manifest.is_cold:
-        found = "it was not checked" if verdict is None else f"its check said: {verdict.text}"
+    if manifest.state not in PURGEABLE:
         raise NeedsPerson(
-            f"The archive run {manifest.run} ({manifest.state}) is not purged, because {found}. Every order is still "
-            "in MongoDB. `ecom archive` checks it again."
+            f"The archive run {manifest.run} is not purged, because it is {manifest.state}. Nothing was deleted; "
+            "`ecom archive` goes on with it."
         )
     if manifest.state == RunState.COMMITTED:
         manifest = advance(archiver.db, manifest, RunState.PURGING)
     archiver.say("purging", 0, max(manifest.rows, 1))
     done = 0
     with ThreadPoolExecutor(THREADS, "purge") as pool:
-        for file in manifest.files:
-            batches = batches_by_version(_versions(archiver, file), BATCH_ORDERS)
+        # Several small files at once, because every delete waits for the journal.
+        for files in in_batches(manifest.files, attrgetter("bytes"), GROUP_FILES, GROUP_BYTES):
+            versions = [version for file in files for version in _versions(archiver, file)]
+            batches = batches_by_version(versions, BATCH_ORDERS)
             # A loop that ends early cancels the batches that were not begun.
             for deleted in pool.map(partial(_delete, archiver.db), batches):
                 done += deleted
@@ -86,7 +90,7 @@ def finish(archiver: Archiver, manifest: Manifest) -> Manifest:
         if rows := summary_rows(archiver.db, manifest, superseded, done_at):
             replaced = [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows]
             archiver.db[ORDERS_ARCHIVE_SUMMARY].bulk_write(replaced, session=session)
-        # Whoever brings orders back holds the role. Last, so that a transaction left open locks nobody out of it.
+        # Orders are brought back under the same role. Last, so that a transaction left open does not lock the lease.
         archiver.lease.confirm(session)
         return done
 

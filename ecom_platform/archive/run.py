@@ -1,12 +1,11 @@
-"""An archive run from its plan to its end, and the parts of it that can be run one by one.
+"""An archive run from its plan to its end, and the two parts of it that can be run one by one.
 
     archive(settings, db, policy=None, *, days=None, progress=…, owner=…, run_id=None, spark=None) -> list[Manifest]
-        everything: finishes what an earlier run left, then plans, writes, checks, purges and compacts.
+        everything: finishes what an earlier run left, then plans, writes, checks, commits, purges and compacts.
 
-    with held_archiver(settings, db, owner=…, run_id=…, progress=…) as archiver:      # from archive.holding
+    with held_archiver(settings, db, owner=…, run_id=…, progress=…) as archiver:      # from archive.archiver_lease
         archive_to_commit(archiver, policy, days=None, spark=None) -> Manifest | None  # None: nothing to do
-        check_committed(archiver) -> list[Manifest]      # verdicts written; a failed run comes back REVOKED
-        purge_checked(archiver) -> list[Manifest]        # every passed COMMITTED or PURGING run; compacts
+        purge_committed(archiver) -> list[Manifest]      # every COMMITTED or PURGING run; compacts
 
 Each of them resumes what it finds, so that after any crash the same call again is the repair.
 """
@@ -20,29 +19,28 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ecom_platform.archive.archiver_lease import Archiver, Progress, held_archiver, no_progress
-from ecom_platform.archive.check import check
+from ecom_platform.archive.check import Checked, check, refuse
 from ecom_platform.archive.compact import compact
 from ecom_platform.archive.compaction_plan import paths_to_keep
 from ecom_platform.archive.copies import paths_of_strangers
-from ecom_platform.archive.files import FilesDamaged, remove_older
+from ecom_platform.archive.files import remove_older
 from ecom_platform.archive.plan import PlannedDay, count_days, read_frontier, read_plan
 from ecom_platform.archive.policy import Policy, policy_of
-from ecom_platform.archive.publish import commit, publish, published_ids
-from ecom_platform.archive.purge import finish, purge
-from ecom_platform.archive.transition import FINISHED, advance, create, file_documents, restart, take_over
-from ecom_platform.archive.verify import verify
+from ecom_platform.archive.publish import commit, publish
+from ecom_platform.archive.purge import PURGEABLE, finish, purge
+from ecom_platform.archive.transition import advance, create, file_documents, restart, take_over
 from ecom_platform.errors import AccountingError, Fenced, UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import LATE_EVENTS
-from ecom_platform.store.manifests import Manifest, RunState, read_manifests
+from ecom_platform.store.manifests import FINISHED, Manifest, RunState, read_manifests
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 log = logging.getLogger(__name__)
 
-STEPS: Final = ("planned", "written", "verified", "published", "committed", "checked", "purging", "done", "compacted")
+STEPS: Final = ("planned", "written", "published", "checked", "committed", "purging", "done", "compacted")
 """What progress is reported of, in order. A step is over when it is reported with as much done as there is to do."""
 
 
@@ -70,16 +68,17 @@ def archive(
 
     Raises:
         Fenced: another archiver works.
-        FilesDamaged: the check found that files are not what they should be; nothing was deleted.
+        FilesDamaged: the check found that files are not what they should be; they do not count.
+        NeedsPerson: that happened several times in a row, or a file was damaged after its check.
         UnavailableError: a server does not answer; running again goes on from there.
         ConfigurationError: no HDFS is known.
     """
     with held_archiver(settings, db, owner=owner, run_id=run_id, progress=progress) as archiver:
-        finished = _finish_committed(archiver)
+        finished = _purge_committed(archiver)
         earlier = {manifest.run for manifest in unfinished_runs(db)}
         policy = policy or policy_of(settings)
         while (manifest := archive_to_commit(archiver, policy, days=days, spark=spark)) is not None:
-            finished += _finish_committed(archiver)
+            finished += _purge_committed(archiver)
             if manifest.run not in earlier:
                 break
         _compact(archiver)
@@ -95,17 +94,17 @@ def archive_to_commit(
 ) -> Manifest | None:
     """Bring an unfinished run, else a new one, to COMMITTED. None when there is nothing to archive.
 
-    A committed run that was not purged yet is checked and purged first: two runs at once would both hold an order.
+    A committed run is purged first: two runs at once would both hold an order.
 
     Raises: as `archive`.
     """
-    _finish_committed(archiver)
+    _purge_committed(archiver)
     _bring_back(archiver)
     left = unfinished_runs(archiver.db)
     resumed = _resumed(archiver, left[0]) if left else None
     _remove_older(archiver)
     if resumed is not None:
-        return _to_commit(archiver, resumed, None, spark)
+        return resumed if resumed.is_cold else _to_commit(archiver, resumed, None, spark)
     frontier = read_frontier(archiver.db, archiver.settings.topic)
     plan = read_plan(archiver.db, policy, days)
     if not plan.days:
@@ -116,72 +115,58 @@ def archive_to_commit(
     return _to_commit(archiver, manifest, plan.days, spark)
 
 
-def check_committed(archiver: Archiver) -> list[Manifest]:
-    """Check every committed run that has no verdict yet, whoever made it. Raises UnavailableError, Fenced."""
-    checked = []
-    for manifest in read_manifests(archiver.db, [RunState.COMMITTED]):
-        if manifest.verdict is None:
-            checked.append(check(archiver, take_over(archiver.db, manifest, archiver.token)))
-            archiver.say("checked")
-    return checked
-
-
-def purge_checked(archiver: Archiver) -> list[Manifest]:
-    """Purge and end every run whose check passed, whoever made it, and compact. Raises UnavailableError, Fenced."""
-    done = _purge_checked(archiver)
+def purge_committed(archiver: Archiver) -> list[Manifest]:
+    """Purge and end every committed run, whichever archiver made it, and compact. Raises UnavailableError, Fenced."""
+    done = _purge_committed(archiver)
     _compact(archiver)
     return done
 
 
-def _purge_checked(archiver: Archiver) -> list[Manifest]:
-    done = []
-    for manifest in read_manifests(archiver.db, [RunState.COMMITTED, RunState.PURGING]):
-        if manifest.verdict is not None and manifest.verdict.passed:
-            mine = take_over(archiver.db, manifest, archiver.token)
-            done.append(finish(archiver, purge(archiver, mine)))
-            archiver.say("done")
-            _bring_back(archiver)
-    return done
-
-
 def unfinished_runs(db: MongoDatabase) -> list[Manifest]:
-    """Runs that are neither DONE nor REVOKED; at most one, unless somebody meddled. Raises UnavailableError."""
+    """Runs that are neither DONE nor REVOKED; at most one, unless manifests were changed by hand.
+
+    Raises UnavailableError.
+    """
     return read_manifests(db, [state for state in RunState if state not in FINISHED])
 
 
-def _finish_committed(archiver: Archiver) -> list[Manifest]:
-    """Check and purge what is committed. Raises FilesDamaged for a run that fails its check."""
-    revoked = [manifest for manifest in check_committed(archiver) if manifest.state == RunState.REVOKED]
-    done = _purge_checked(archiver)
-    for manifest in revoked:
-        raise FilesDamaged(
-            f"The archive run {manifest.run} failed its check and was revoked: "
-            f"{manifest.verdict.text if manifest.verdict else 'no verdict'}. Every order of it is still in MongoDB. "
-            "Run `ecom archive` again: it writes them anew."
-        )
+def _purge_committed(archiver: Archiver) -> list[Manifest]:
+    done = []
+    for manifest in read_manifests(archiver.db, PURGEABLE):
+        if manifest.state == RunState.COMMITTED and not (manifest.verdict and manifest.verdict.passed):
+            # Only older versions let a run count before it was checked. Nothing of it was deleted, and hot rows win.
+            _restart(archiver, manifest)
+            continue
+        mine = take_over(archiver.db, manifest, archiver.token)
+        done.append(finish(archiver, purge(archiver, mine)))
+        archiver.say("done")
+        _bring_back(archiver)
     return done
 
 
 def _resumed(archiver: Archiver, manifest: Manifest) -> Manifest:
-    """Take an unfinished run over. Unless its files are in place and whole, it starts anew under the new token."""
-    if manifest.is_cold:
-        return take_over(archiver.db, manifest, archiver.token)
-    if manifest.state == RunState.PUBLISHED and _files_are_whole(archiver, manifest):
-        return take_over(archiver.db, manifest, archiver.token)
+    """Take an unfinished run over: committed when its files pass their check, else at its start under the new token."""
+    if manifest.state == RunState.PLANNED and manifest.token == archiver.token:
+        return manifest  # this archiver has just put it back to its start
+    if manifest.state == RunState.PUBLISHED and manifest.verdict is None:
+        try:
+            checked = check(archiver, manifest)
+        except UnavailableError as error:
+            # Nothing counts yet: whatever the reason is, writing the files again costs time only.
+            log.warning("archive_run_starts_over run=%s reason=%s", manifest.run, error)
+        else:
+            if checked.passed:
+                return _commit(archiver, take_over(archiver.db, manifest, archiver.token), checked)
+            log.warning("archive_run_starts_over run=%s reason=%s", manifest.run, checked.text)
+    return _restart(archiver, manifest)
+
+
+def _restart(archiver: Archiver, manifest: Manifest) -> Manifest:
     return restart(archiver.db, manifest, archiver.token, read_frontier(archiver.db, archiver.settings.topic))
 
 
-def _files_are_whole(archiver: Archiver, manifest: Manifest) -> bool:
-    try:
-        published_ids(archiver, manifest)
-    except UnavailableError:
-        # Nothing counts yet: whatever the reason is, writing anew costs time only.
-        return False
-    return True
-
-
 def _bring_back(archiver: Archiver) -> None:
-    """Between two steps: orders with late events wait for nobody but this archiver, who holds the role they need."""
+    """Bring orders with late events back between two steps: only the holder of the archiver's role can do that."""
     from ecom_platform.archive.rehydrate import rehydrate
 
     with mongo_errors("looking for late events"):
@@ -191,7 +176,7 @@ def _bring_back(archiver: Archiver) -> None:
     try:
         rehydrate(archiver.settings, archiver.db, archiver.lease)
     except (AccountingError, UnavailableError) as error:
-        # They still wait, and whoever runs next tries again; the run at hand does not depend on them.
+        # They still wait, and the next run tries again; this one does not depend on them.
         log.warning("late_events_wait reason=%s", error)
 
 
@@ -212,27 +197,33 @@ def _compact(archiver: Archiver) -> None:
     try:
         compact(archiver)
     except (AccountingError, Fenced, UnavailableError) as error:
-        # Every row still counts once from where it was, and whoever runs next, or took over, tries again.
+        # Every row still counts once from where it was, and the next run, or the archiver that took over, tries again.
         log.warning("compaction_waits reason=%s", error)
 
 
 def _to_commit(
-    archiver: Archiver, manifest: Manifest, days: Collection[PlannedDay] | None, spark: SparkSession | None
+    archiver: Archiver, planned: Manifest, days: Collection[PlannedDay] | None, spark: SparkSession | None
 ) -> Manifest:
-    if manifest.state == RunState.PLANNED:
-        manifest = _write_and_verify(archiver, manifest, days, spark)
-    if manifest.state == RunState.VERIFIED:
-        manifest = publish(archiver, manifest)
-        archiver.say("published")
-        _bring_back(archiver)
-    if manifest.state == RunState.PUBLISHED:
-        manifest = commit(archiver, manifest)
-        archiver.say("committed")
-        _bring_back(archiver)
-    return manifest
+    written = _write(archiver, planned, days, spark)
+    archiver.say("written")
+    _bring_back(archiver)
+    published = publish(archiver, written)
+    archiver.say("published")
+    _bring_back(archiver)
+    checked = check(archiver, published)
+    if not checked.passed:
+        refuse(archiver, published, checked)
+    return _commit(archiver, published, checked)
 
 
-def _write_and_verify(
+def _commit(archiver: Archiver, manifest: Manifest, checked: Checked) -> Manifest:
+    committed = commit(archiver, manifest, checked)
+    archiver.say("committed")
+    _bring_back(archiver)
+    return committed
+
+
+def _write(
     archiver: Archiver, manifest: Manifest, days: Collection[PlannedDay] | None, spark: SparkSession | None
 ) -> Manifest:
     from ecom_platform.archive.spark_write import slices, write_orders
@@ -243,20 +234,14 @@ def _write_and_verify(
     with _session(archiver.settings, spark) as session:
         archiver.say("written", 0, 1)
         files, totals = write_orders(session, archiver.settings, manifest, slices(list(days)))
-        manifest = advance(
-            archiver.db,
-            manifest,
-            RunState.WRITTEN,
-            files=file_documents(files),
-            rows=totals.rows,
-            checksum=totals.checksum,
-        )
-        archiver.say("written")
-        archiver.say("verified", 0, 1)
-        manifest = verify(archiver, session, manifest)
-        archiver.say("verified")
-        _bring_back(archiver)
-    return manifest
+    return advance(
+        archiver.db,
+        manifest,
+        RunState.WRITTEN,
+        files=file_documents(files),
+        rows=totals.rows,
+        checksum=totals.checksum,
+    )
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
@@ -21,8 +21,6 @@ from ecom_platform.store.archived import STATE_ID
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ARCHIVE_MANIFESTS, ARCHIVE_STATE
 from ecom_platform.store.manifests import ArchivedFile, Frontier, Manifest, RunState, from_document
-
-FINISHED: Final = (RunState.DONE, RunState.REVOKED)
 
 
 def create(
@@ -65,9 +63,12 @@ def take_over(db: MongoDatabase, manifest: Manifest, token: int) -> Manifest:
 
 
 def restart(db: MongoDatabase, manifest: Manifest, token: int, frontier: Frontier) -> Manifest:
-    """Put a run that is not committed back to its start, under a newer token. Raises Fenced, UnavailableError."""
+    """Put a run of which nothing was deleted back to its start, under a newer token.
+
+    Raises Fenced, UnavailableError.
+    """
     _demand_newer(manifest, token)
-    return _update(db, manifest, {"token": token, **_fresh(frontier)}, f"starting the archive run {manifest.run} anew")
+    return _update(db, manifest, {"token": token, **_fresh(frontier)}, f"restarting the archive run {manifest.run}")
 
 
 def next_epoch(db: MongoDatabase, session: ClientSession) -> int:

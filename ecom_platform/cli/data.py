@@ -148,7 +148,7 @@ def stream(
 @click.option("--dry-run", is_flag=True, help="Say what a run would do, and do nothing.")
 @click.option("--where", "order_id", type=IdType(), help="Say where this order is, and do nothing.")
 def archive(*, older_than: timedelta | None, dry_run: bool, order_id: int | None) -> None:
-    """Move closed orders to HDFS: written, verified, and only then deleted from MongoDB."""
+    """Move closed orders to HDFS: written, checked, and only then deleted from MongoDB."""
     from ecom_platform import store
     from ecom_platform.archive import command
     from ecom_platform.archive.where import where

@@ -62,7 +62,7 @@ def read_snapshot(db: MongoDatabase, settings: Settings, at: Timestamp) -> Histo
                 ids = read_run_ids(then, manifest.run)
                 hot_copies[manifest.run] = _hot_ids(then, ids)
                 if ids <= hot_copies[manifest.run] | manifest.superseded:
-                    continue  # nothing is deleted yet; the run may even be revoked and its files removed
+                    continue  # nothing is deleted yet: every order of it is read from MongoDB
             cold.append(manifest)
         return HistorySnapshot(
             at=at,

@@ -7,13 +7,8 @@ import dagster as dg
 from ecom_platform.credentials import Role
 from ecom_platform.orchestration.alerts import alert_checks, alert_sensor, shop_alerts
 from ecom_platform.orchestration.archiving.assets import orders_archive, orders_archive_summary, orders_purge
-from ecom_platform.orchestration.archiving.checks import published_files_match, size_within_bounds
-from ecom_platform.orchestration.archiving.jobs import (
-    orders_archive_check_job,
-    orders_archive_job,
-    orders_purge_job,
-    rehydration_job,
-)
+from ecom_platform.orchestration.archiving.checks import size_within_bounds
+from ecom_platform.orchestration.archiving.jobs import orders_archive_job, orders_purge_job, rehydration_job
 from ecom_platform.orchestration.archiving.late_sensor import late_events_sensor
 from ecom_platform.orchestration.archiving.purge_sensor import orders_purge_sensor
 from ecom_platform.orchestration.archiving.schedules import orders_archive_schedule
@@ -44,14 +39,12 @@ defs = dg.Definitions(
         lag_within_bounds,
         accounting_equations_hold,
         size_within_bounds,
-        published_files_match,
         alert_checks,
         no_day_waits,
     ],
     jobs=[
         streaming_supervisor_job,
         orders_archive_job,
-        orders_archive_check_job,
         orders_purge_job,
         rehydration_job,
         kpi_daily_job,

@@ -14,7 +14,6 @@ BATCH_POOL: Final = "spark_batch"
 """One run at a time: a laptop has room for the stream's JVM and one more."""
 
 ARCHIVE_JOB: Final = "orders_archive_job"
-CHECK_JOB: Final = "orders_archive_check_job"
 PURGE_JOB: Final = "orders_purge_job"
 REHYDRATION_JOB: Final = "rehydration_job"
 # Not the batch pool: late events must not wait for a run that takes minutes.

@@ -7,7 +7,7 @@ readers of history and the reconciliation read them here.
      policy: {older_than_seconds, open_after_seconds, closed_before: Date, open_before: Date},
      frontier: {topic_id, next: {"<partition>": offset}}, rows, checksum,
      files: [{path, bytes, rows, checksum}], superseded: Binary, verdict: {passed, at, text} | null,
-     epoch, times: {<state>: Date}, replaced: [{path, until: Date}], copied}
+     epoch, times: {<state>: Date}, replaced: [{path, until: Date}], copied, failed_checks}
 
 A run of kind "archive" says for ever which orders it archived and what the stream had applied to them by then
 (`archived_ids`, `frontier`). The files are a question of their own: a run of kind "compaction" takes files over from
@@ -31,7 +31,11 @@ from ecom_platform.store.collections import ARCHIVE_MANIFESTS
 
 
 class RunState(StrEnum):
-    """The steps of a run, in order; a run is REVOKED when the independent check of its files failed."""
+    """The steps of a run, in order.
+
+    Two states are stored by older versions only: VERIFIED (the staged files were read back), from which a run starts
+    over like from WRITTEN, and REVOKED (the check came after the commit, and failed), which is an end.
+    """
 
     PLANNED = "PLANNED"
     WRITTEN = "WRITTEN"
@@ -52,6 +56,9 @@ class RunKind(StrEnum):
 
 COLD_STATES: Final = (RunState.COMMITTED, RunState.PURGING, RunState.DONE)
 """States in which a run's files count."""
+
+FINISHED: Final = (RunState.DONE, RunState.REVOKED)
+"""States that a run does not leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +112,12 @@ class Manifest:
         files: what counts as cold while the state is one of COLD_STATES: those it wrote, without those that a
             compaction took over.
         superseded: ids in `files` that count elsewhere: they stayed hot, or were brought back.
+        verdict: of the check of the published files; None before it.
         epoch: value of `archive_state.epoch` when its ids last changed; 0 before it is committed.
         times: when it reached each state.
         replaced: by a compaction, files of other runs.
         copied: checksum of its copy in HDFS; empty when there is none yet.
+        failed_checks: how many checks failed in a row; after each the run started over.
     """
 
     run: str
@@ -127,6 +136,7 @@ class Manifest:
     times: Mapping[str, datetime]
     replaced: tuple[Replaced, ...] = ()
     copied: str = ""
+    failed_checks: int = 0
 
     @property
     def is_cold(self) -> bool:
@@ -163,6 +173,7 @@ def from_document(row: Document) -> Manifest:
         times=row.get("times", {}),
         replaced=tuple(Replaced(**file) for file in row.get("replaced", ())),
         copied=row.get("copied", ""),
+        failed_checks=row.get("failed_checks", 0),
     )
 
 

@@ -24,15 +24,13 @@ _GIVEN_UP_CODES: Final = frozenset({251, 290})
 _ATTEMPTS: Final = 2
 
 
-def in_batches(
-    items: Iterable[T], size_bytes: Callable[[T], int], most_items: int, most_bytes: int
-) -> Iterator[list[T]]:
+def in_batches(items: Iterable[T], size_of: Callable[[T], int], most_items: int, most_size: int) -> Iterator[list[T]]:
     """Cut items into batches, in their order; a batch holds at least one item, however large."""
     batch: list[T] = []
     total = 0
     for item in items:
-        size = size_bytes(item)
-        if batch and (len(batch) >= most_items or total + size > most_bytes):
+        size = size_of(item)
+        if batch and (len(batch) >= most_items or total + size > most_size):
             yield batch
             batch, total = [], 0
         batch.append(item)

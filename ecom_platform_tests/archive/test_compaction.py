@@ -31,7 +31,7 @@ from ecom_platform.archive.hdfs import arrow_file_system, connect_hdfs
 from ecom_platform.archive.layout import ROOT, STAGING, manifest_copy
 from ecom_platform.archive.policy import Policy
 from ecom_platform.archive.rehydrate import rehydrate, rehydrate_waiting
-from ecom_platform.archive.run import archive, purge_checked
+from ecom_platform.archive.run import archive, purge_committed
 from ecom_platform.archive.where import where
 from ecom_platform.contract import Status
 from ecom_platform.errors import AccountingError, Fenced, UnavailableError
@@ -285,7 +285,7 @@ def test_a_compaction_killed_at_any_moment_is_repaired_by_the_next_run(
     shop: Shop, step: int, attempt: int, record_property: Callable[[str, object], None]
 ) -> None:
     """Moments after each step, while the next one is at work."""
-    record_property("killed", (f"9. compaction, {step} of {STEPS[-1]} steps done", "archiver"))
+    record_property("killed", (f"8. compaction, {step} of {STEPS[-1]} steps done", "archiver"))
     before = shop.orders()
     kill_at(shop.settings, step, after_seconds=attempt * 0.02)
     assert shop.orders() == before
@@ -301,7 +301,7 @@ def test_a_server_killed_during_a_compaction_costs_nothing(
     shop: Shop, platform: Platform, step: int, victim: str, record_property: Callable[[str, object], None]
 ) -> None:
     """A kill -9 of mongod, NameNode or DataNode after each step: every order counts once, then and after."""
-    record_property("killed", (f"9. compaction, {step} of {STEPS[-1]} steps done", victim))
+    record_property("killed", (f"8. compaction, {step} of {STEPS[-1]} steps done", victim))
     before = shop.orders()
 
     def kill(archiver: Archiver) -> None:
@@ -418,7 +418,7 @@ def test_copies_of_manifests_follow_what_happens_after_a_run(shop: Shop) -> None
     with held_archiver(shop.settings, shop.db) as archiver:
         refresh_copies(shop.db, archiver.hdfs)
         assert copy_of(shop, first.run)["superseded"] == [3]
-        purge_checked(archiver)  # as Dagster ends a run
+        purge_committed(archiver)  # as Dagster ends a run
 
     [second] = [run for run in read_manifests(shop.db) if run.kind == RunKind.COMPACTION and run.files]
     assert copy_of(shop, first.run)["files"] == []

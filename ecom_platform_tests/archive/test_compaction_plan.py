@@ -118,7 +118,7 @@ def test_a_day_that_was_compacted_is_not_due_again(rows: int) -> None:
 
 @pytest.mark.parametrize("state", [state for state in RunState if state != RunState.DONE])
 def test_files_of_a_run_that_is_not_done_are_left_alone(state: RunState) -> None:
-    """It may be revoked, and readers leave out what of it is hot."""
+    """Its orders may still be hot, and readers leave those out."""
     assert compaction_plan([manifest(file("1", 100), superseded=50, state=state)], never_asked) == []
 
 
@@ -146,13 +146,13 @@ def test_a_day_whose_superseded_rows_are_elsewhere_is_not_due() -> None:
 
 
 def test_replaced_files_are_kept_until_nobody_reads_them_any_more() -> None:
-    """Those that count stay; those of a revoked run go at once."""
+    """Those that count or may come to count stay; those of a run that an older version revoked go at once."""
     counting, revoked = file("1", 10), file("2", 10)
     replaced = (Replaced("fresh", NOW + timedelta(seconds=1)), Replaced("old", NOW))
     runs = [
         manifest(counting, replaced=replaced),
         manifest(revoked, state=RunState.REVOKED),
-        manifest(file("3", 10), state=RunState.VERIFIED),
+        manifest(file("3", 10), state=RunState.PUBLISHED),
     ]
 
     assert paths_to_keep(runs, NOW) == {counting.path, "fresh", file("3", 10).path}

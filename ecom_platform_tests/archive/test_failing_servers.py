@@ -50,9 +50,9 @@ def test_a_name_node_in_safe_mode_is_named_and_nothing_is_planned(
 @pytest.mark.parametrize(
     "step",
     [
-        "verified",
+        "written",
         "purging",
-        *(pytest.param(s, marks=pytest.mark.full) for s in ("planned", "written", "published", "committed")),
+        *(pytest.param(s, marks=pytest.mark.full) for s in ("planned", "published", "checked", "committed")),
     ],
 )
 def test_safe_mode_in_the_middle_of_a_run_leaves_every_order_counted_once(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -101,16 +101,30 @@ def test_the_age_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.model_validate_json(settings.model_dump_json()) == settings
 
 
-def test_a_day_is_one_task_and_a_large_one_several_without_a_gap() -> None:
-    """A task writes one file per day it sees: few tasks, few files."""
+def test_a_day_is_one_file_and_a_large_one_several_without_a_gap() -> None:
+    """Each slice of a run has a number of its own, which is part of its file's name."""
     from ecom_platform.archive.spark_write import slices
 
-    spans = slices([PlannedDay("2026-11-20", 10, 0), PlannedDay("2026-11-21", 250_000, 3)])
+    found = slices([PlannedDay("2026-11-20", 10, 0), PlannedDay("2026-11-21", 250_000, 3)])
     edges = [datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC)]
-    assert spans[0] == (edges[0], edges[1])
-    assert len(spans) == 4
-    assert (spans[1][0], spans[-1][1]) == (edges[1], edges[2])
-    assert all(before[1] == after[0] for before, after in pairwise(spans))
+    assert [each.number for each in found] == [0, 1, 2, 3]
+    assert (found[0].start, found[0].end) == (edges[0], edges[1])
+    assert (found[1].start, found[-1].end) == (edges[1], edges[2])
+    assert all(before.end == after.start for before, after in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("days", "orders", "tasks"),
+    [(1, 60, 1), (200, 60, 8), (546, 128, 8), (2, 100_000, 2), (3, 250_000, 9)],
+)
+def test_tasks_share_the_orders_and_not_the_days(days: int, orders: int, tasks: int) -> None:
+    """A run over many small days has few tasks, and one over large days a task for each file."""
+    from ecom_platform.archive.spark_write import shares, slices
+
+    found = slices([PlannedDay(f"{date(2026, 1, 1) + timedelta(number)}", orders, 0) for number in range(days)])
+    shared = shares(found, cores=2)
+    assert [each for share in shared for each in share] == found
+    assert tasks <= len(shared) <= tasks + 1
 
 
 def test_ids_are_split_into_parts_that_fit_and_hold_each_id_once() -> None:

@@ -19,11 +19,12 @@ from pyspark.sql import SparkSession
 
 from ecom_platform.archive import purge as purge_module
 from ecom_platform.archive.archiver_lease import held_archiver
+from ecom_platform.archive.check import CHECKS_TO_PERSON
 from ecom_platform.archive.files import FilesDamaged
 from ecom_platform.archive.hdfs import arrow_file_system, connect_hdfs
 from ecom_platform.archive.layout import ROOT, STAGING, manifest_copy, staging_folder
 from ecom_platform.archive.policy import Policy
-from ecom_platform.archive.run import STEPS, archive, archive_to_commit, check_committed, purge_checked
+from ecom_platform.archive.run import STEPS, archive, archive_to_commit, purge_committed
 from ecom_platform.archive.where import where
 from ecom_platform.errors import EcomError, Fenced, NeedsPerson, UnavailableError
 from ecom_platform.settings import Settings
@@ -120,7 +121,7 @@ def test_an_order_that_changes_while_it_is_archived_stays_hot(
 ) -> None:
     """One order per step, changed right after it, as the stream would: the change counts, and counts once."""
     orders = fill(db)
-    changing = dict(zip(STEPS[:6], sorted(due(orders)), strict=False))
+    changing = dict(zip(STEPS[:5], sorted(due(orders)), strict=False))
 
     def change(step: str, done: int, total: int) -> None:
         if done == total and step in changing:
@@ -137,28 +138,27 @@ def test_an_order_that_changes_while_it_is_archived_stays_hot(
     assert set(run.superseded) == late
 
 
-def test_nothing_is_purged_that_was_not_checked(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
-    """The three parts, as separate processes run them: committed, checked, purged."""
+def test_a_committed_run_is_purged_by_another_archiver(
+    settings: Settings, db: MongoDatabase, spark: SparkSession
+) -> None:
+    """The two parts, as separate processes run them: checked and committed, then purged."""
     orders = fill(db)
     with held_archiver(settings, db) as archiver:
         committed = archive_to_commit(archiver, POLICY, spark=spark)
-        assert committed is not None
-        assert committed.state == RunState.COMMITTED
+    assert committed is not None
+    assert committed.state == RunState.COMMITTED
+    assert committed.verdict is not None
+    assert committed.verdict.passed
+    assert set(read_archived_ids(db).runs[0].ids) == due(orders)
+    assert db.orders.count_documents({}) == len(orders)
     with held_archiver(settings, db) as archiver:
-        assert purge_checked(archiver) == []
-        assert db.orders.count_documents({}) == len(orders)
-        [checked] = check_committed(archiver)
-        assert checked.verdict is not None
-        assert checked.verdict.passed
-        assert checked.token == archiver.token
-    with held_archiver(settings, db) as archiver:
-        [done] = purge_checked(archiver)
-    assert done.state == RunState.DONE
+        [done] = purge_committed(archiver)
+        assert (done.state, done.token) == (RunState.DONE, archiver.token)
     assert everything(settings, db) == expected(orders)
 
 
-def test_a_run_that_fails_its_check_is_taken_back(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
-    """Somebody's order has other cents than its copy: nothing is deleted; the next run heals it."""
+def test_a_run_that_fails_its_check_never_counts(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
+    """An order has other cents than its copy: nothing is committed or deleted; the next run writes it again."""
     orders = fill(db)
     victim = min(due(orders))
 
@@ -166,17 +166,77 @@ def test_a_run_that_fails_its_check_is_taken_back(settings: Settings, db: MongoD
         db.orders.update_one({"_id": victim}, {"$inc": {"total_cents": 1}})
         orders[victim]["total_cents"] += 1
 
-    with pytest.raises(FilesDamaged, match="total_cents of 1 orders differs"):
-        archive(settings, db, POLICY, spark=spark, progress=At("committed", meddle))
-    [revoked] = read_manifests(db)
-    assert revoked.state == RunState.REVOKED
+    with pytest.raises(FilesDamaged, match="failed its check: total_cents of 1 orders differs"):
+        archive(settings, db, POLICY, spark=spark, progress=At("published", meddle))
+    [failed] = read_manifests(db)
+    assert failed.state == RunState.PUBLISHED
+    assert failed.verdict is not None
+    assert not failed.verdict.passed
     assert db.orders.count_documents({}) == len(orders)
     ids = read_archived_ids(db)
-    assert (ids.epoch, ids.run_of(victim)) == (2, None)
+    assert (ids.epoch, ids.runs) == (0, ())
     assert everything(settings, db) == expected(orders)
-    archive(settings, db, POLICY, spark=spark)
+    [run] = archive(settings, db, POLICY, spark=spark)
+    assert run.run == failed.run
     assert everything(settings, db) == expected(orders)
-    assert not any(file.path in listed(settings) for file in revoked.files)
+    assert listed(settings) == {file.path for file in run.files}
+    assert not set(run.files) & set(failed.files)
+
+
+def test_a_check_that_fails_again_and_again_is_for_a_person(
+    settings: Settings, db: MongoDatabase, spark: SparkSession
+) -> None:
+    """A number with a fraction, which Parquet's column cannot hold: no run archives it, until somebody mends it."""
+    orders = fill(db, count=60)
+    victim = min(due(orders))
+    db.orders.update_one({"_id": victim}, {"$set": {"user_id": 83.5}})
+    for _ in range(CHECKS_TO_PERSON - 1):
+        with pytest.raises(FilesDamaged, match=f"order {victim} differs from MongoDB"):
+            archive(settings, db, POLICY, spark=spark)
+    for times in (CHECKS_TO_PERSON, CHECKS_TO_PERSON + 1):
+        with pytest.raises(NeedsPerson, match=f"{times} times in a row"):
+            archive(settings, db, POLICY, spark=spark)
+    assert db.orders.count_documents({}) == len(orders)
+    db.orders.update_one({"_id": victim}, {"$set": {"user_id": orders[victim]["user_id"]}})
+    assert archive(settings, db, POLICY, spark=spark)[0].state == RunState.DONE
+    assert everything(settings, db) == expected(orders)
+
+
+def test_a_published_run_is_committed_without_being_written_again(
+    settings: Settings, db: MongoDatabase, spark: SparkSession
+) -> None:
+    """Its archiver ended between publishing and the commit; the next one checks the files that are there."""
+    orders = fill(db, count=60)
+
+    def fail() -> None:
+        raise UnavailableError("the network is gone")
+
+    with pytest.raises(UnavailableError):
+        archive(settings, db, POLICY, spark=spark, progress=At("checked", fail))
+    [published] = read_manifests(db)
+    assert published.state == RunState.PUBLISHED
+    [run] = archive(settings, db, POLICY, spark=spark)
+    assert run.files == published.files
+    assert everything(settings, db) == expected(orders)
+
+
+@pytest.mark.parametrize("state", [RunState.WRITTEN, RunState.VERIFIED, RunState.COMMITTED])
+def test_a_run_that_was_left_unchecked_starts_over(
+    settings: Settings, db: MongoDatabase, spark: SparkSession, state: RunState
+) -> None:
+    """Older versions verified the staged files, and committed before the check; nothing of such a run was deleted."""
+    orders = fill(db, count=60)
+    with held_archiver(settings, db) as archiver:
+        archive_to_commit(archiver, POLICY, spark=spark)
+    older = {"$set": {"state": state, "verdict": None}, "$unset": {"failed_checks": ""}}
+    db.archive_manifests.update_one({}, older)
+    [left] = read_manifests(db)
+    assert everything(settings, db) == expected(orders)
+    [run] = archive(settings, db, POLICY, spark=spark)
+    assert (run.run, run.state, run.rows) == (left.run, RunState.DONE, len(due(orders)))
+    assert not set(run.files) & set(left.files)
+    assert everything(settings, db) == expected(orders)
+    assert listed(settings) == {file.path for file in run.files}
 
 
 @pytest.mark.parametrize(
@@ -185,8 +245,7 @@ def test_a_run_that_fails_its_check_is_taken_back(settings: Settings, db: MongoD
         ("written", "flipped byte"),
         ("written", "truncated"),
         ("written", "missing"),
-        ("verified", "flipped byte"),
-        ("verified", "missing"),
+        ("published", "flipped byte"),
         ("published", "truncated"),
         ("published", "missing"),
     ],
@@ -208,29 +267,14 @@ def test_a_damaged_file_stops_the_run_and_the_next_one_repairs(
     assert listed(settings) == {file.path for file in run.files}
 
 
-def test_a_file_damaged_after_the_commit_is_found_by_the_check(
-    settings: Settings, db: MongoDatabase, spark: SparkSession
-) -> None:
-    """Before anything is deleted."""
-    orders = fill(db, count=120)
-    with pytest.raises(FilesDamaged, match="failed its check"):
-        archive(
-            settings, db, POLICY, spark=spark, progress=At("committed", lambda: hurt_a_file(settings, db, "missing"))
-        )
-    assert everything(settings, db) == expected(orders)
-    archive(settings, db, POLICY, spark=spark)
-    assert everything(settings, db) == expected(orders)
-
-
+@pytest.mark.parametrize("step", ["checked", "committed"])
 def test_a_file_damaged_after_the_check_stops_the_purge(
-    settings: Settings, db: MongoDatabase, spark: SparkSession
+    settings: Settings, db: MongoDatabase, spark: SparkSession, step: str
 ) -> None:
-    """Writing it anew could hide a loss: a person decides, and nothing was deleted."""
+    """Writing it again could hide a loss: a person decides, and nothing was deleted."""
     orders = fill(db, count=120)
     with pytest.raises(NeedsPerson, match="damaged now"):
-        archive(
-            settings, db, POLICY, spark=spark, progress=At("checked", lambda: hurt_a_file(settings, db, "truncated"))
-        )
+        archive(settings, db, POLICY, spark=spark, progress=At(step, lambda: hurt_a_file(settings, db, "truncated")))
     assert db.orders.count_documents({}) == len(orders)
 
 
@@ -242,7 +286,7 @@ def test_two_archivers_do_not_work_at_once(settings: Settings, db: MongoDatabase
     assert read_manifests(db) == []
 
 
-@pytest.mark.parametrize("step", ["planned", "written", "verified", "published"])
+@pytest.mark.parametrize("step", ["planned", "written", "published", "checked"])
 def test_an_archiver_that_lost_its_lease_changes_nothing_more(
     settings: Settings, db: MongoDatabase, spark: SparkSession, step: str
 ) -> None:
@@ -257,14 +301,13 @@ def test_an_archiver_that_lost_its_lease_changes_nothing_more(
     assert listed(settings) >= {file.path for file in run.files}
 
 
-@pytest.mark.parametrize("step", ["committed", "checked"])
 def test_an_archiver_that_lost_its_lease_late_finds_nothing_left_to_do(
-    settings: Settings, db: MongoDatabase, spark: SparkSession, step: str
+    settings: Settings, db: MongoDatabase, spark: SparkSession
 ) -> None:
-    """Its successor checked and purged what it had committed."""
+    """Its successor purged what it had committed."""
     orders = fill(db, count=60)
     another = partial(take_over, settings, db, spark)
-    assert archive(settings, db, POLICY, spark=spark, progress=At(step, another)) == []
+    assert archive(settings, db, POLICY, spark=spark, progress=At("committed", another)) == []
     [run] = read_manifests(db)
     assert (run.state, run.token) == (RunState.DONE, 2)
     assert everything(settings, db) == expected(orders)

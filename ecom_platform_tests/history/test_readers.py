@@ -193,7 +193,7 @@ def _await_snapshot(reading: threading.Event) -> None:
 def test_files_in_no_committed_manifest_do_not_count(
     settings: Settings, db: MongoDatabase, orders: dict[int, Document]
 ) -> None:
-    """Published, revoked or of nobody: a directory listing would count them twice."""
+    """Published, revoked by an older version, or of no run: a directory listing would count them twice."""
     for state in ("PUBLISHED", "REVOKED"):
         handmade.commit(settings, db, range(1, 30), state)
         db.archive_manifests.update_one({"_id": state}, {"$set": {"state": state}})
@@ -211,7 +211,7 @@ def test_files_in_no_committed_manifest_do_not_count(
 def test_files_of_a_run_that_deleted_nothing_yet_are_not_opened(
     settings: Settings, db: MongoDatabase, orders: dict[int, Document]
 ) -> None:
-    """It may be revoked, and its files removed, while they are read."""
+    """Every order of it is read from MongoDB."""
     handmade.commit(settings, db, range(1, 30))
     snapshot = now(db, settings)
     path = db.archive_manifests.find_one()["files"][0]["path"]

@@ -140,7 +140,6 @@ def test_keys_jobs_sensors_and_checks_keep_their_names() -> None:
     }
     assert {
         "kpi_daily_job",
-        "orders_archive_check_job",
         "orders_archive_job",
         "orders_purge_job",
         "prune_history_job",

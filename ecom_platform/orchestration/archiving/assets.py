@@ -1,8 +1,8 @@
-"""The archive: closed days leave MongoDB for HDFS in two steps, each a run of its own, with a check between them."""
+"""The archive: closed days leave MongoDB for HDFS in two steps, each a run of its own: a checked copy, the purge."""
 
 # Dagster compares the annotation of `context` with its classes, so annotations may not be postponed to strings here.
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import dagster as dg
 from ecom_platform.errors import NeedsPerson
 from ecom_platform.orchestration.archiving.archiver import archiver_of
 from ecom_platform.orchestration.archiving.events import materializations, size_of_orders, summary_metadata, verdicts
-from ecom_platform.orchestration.names import BATCH_POOL, OWNER
+from ecom_platform.orchestration.names import ARCHIVE_CHECK, BATCH_POOL, OWNER
 from ecom_platform.orchestration.resources import Platform
 from ecom_platform.orchestration.runs.batch import Batch
 from ecom_platform.orchestration.runs.partitions import archive_days
@@ -28,11 +28,15 @@ _ARCHIVE_TEXT: Final = (
     "its last orders are closed weeks later: only days that a run took orders from are materialized by it."
 )
 _PURGE_TEXT: Final = (
-    "Deletes from MongoDB what is archived and whose files passed the check, by number and version: an order that "
-    "changed since it was copied stays.\n\n"
+    "Deletes from MongoDB what committed archive runs hold, by number and version: an order that changed since it was "
+    "copied stays.\n\n"
     "**Grain:** one archive run. **Source:** the manifests. **Consumer:** the size of `orders`. **When it fails:** "
-    "orders are in both places and count once, from MongoDB; materialize it again. It refuses a run whose files were "
-    "not checked or did not pass, whoever asks."
+    "orders are in both places and count once, from MongoDB; materialize it again. A run is committed only after its "
+    "files passed their check."
+)
+_CHECK_TEXT: Final = (
+    "An independent reading of the published files, before they count: bytes, rows, ids, amounts, and a sample of "
+    "whole orders against MongoDB. The archive run does it and logs one evaluation per day that it touched."
 )
 _SUMMARY_TEXT: Final = (
     "What the archive runs did.\n\n"
@@ -56,41 +60,38 @@ def _lineage(table: str) -> dict[str, Any]:
             deps=[fact_key("orders")],
             description=_ARCHIVE_TEXT,
             metadata={"dagster/column_schema": schema("orders_archive"), **_lineage("orders_archive")},
-            # Whatever the range of a run is, only days it took orders from become green.
-            skippable=True,
             partitions_def=archive_days(),
             freshness_policy=FRESHNESS,
         )
     ],
+    check_specs=[dg.AssetCheckSpec(ARCHIVE_CHECK, asset=ARCHIVE_KEY, blocking=True, description=_CHECK_TEXT)],
+    # No output is demanded: whatever the range of a run is, only days it took orders from become green.
+    can_subset=True,
     backfill_policy=dg.BackfillPolicy.single_run(),
     pool=BATCH_POOL,
 )
 def orders_archive(context: dg.AssetExecutionContext, archive_platform: Platform, batch: Batch) -> Iterator[Any]:
-    """Finish what an earlier run left, then archive what the policy takes from the days of this run, and check it."""
+    """Finish what an earlier run left, then archive what the policy takes from the days of this run."""
+    from ecom_platform.archive.files import FilesDamaged
     from ecom_platform.archive.policy import policy_of
-    from ecom_platform.archive.run import archive_to_commit, check_committed, unfinished_runs
+    from ecom_platform.archive.run import archive_to_commit, unfinished_runs
 
     batch.be_nice()
     days = context.partition_keys
     with archiver_of(context.op_execution_context, archive_platform) as archiver:
         policy = policy_of(archiver.settings)
-        _log(context, verdicts(check_committed(archiver)))
         earlier = {manifest.run for manifest in unfinished_runs(archiver.db)}
-        while (manifest := archive_to_commit(archiver, policy, days=days)) is not None:
-            _log(context, materializations(archiver.db, manifest))
-            checked = check_committed(archiver)
-            _log(context, verdicts(checked))
-            refused = [judged for judged in checked if judged.verdict and not judged.verdict.passed]
-            if refused:
-                raise dg.Failure(
-                    description="The published files did not pass their check; they do not count and every order is "
-                    "still in MongoDB. Materialize again: it writes them anew.",
-                    metadata={judged.run: judged.verdict.text for judged in refused if judged.verdict},
-                )
-            if manifest.run not in earlier:
-                break
-        else:
-            context.log.info("No order of %s to %s may be archived now.", days[0], days[-1])
+        try:
+            while (manifest := archive_to_commit(archiver, policy, days=days)) is not None:
+                _log(context, materializations(archiver.db, manifest))
+                _log(context, verdicts([manifest]))
+                if manifest.run not in earlier:
+                    break
+            else:
+                context.log.info("No order of %s to %s may be archived now.", days[0], days[-1])
+        except (FilesDamaged, NeedsPerson):
+            _log(context, verdicts(unfinished_runs(archiver.db)))
+            raise
     yield from ()
 
 
@@ -108,17 +109,14 @@ def orders_archive(context: dg.AssetExecutionContext, archive_platform: Platform
 def orders_purge(
     context: dg.AssetExecutionContext, archive_platform: Platform, batch: Batch
 ) -> dg.MaterializeResult[Any]:
-    """Purge every committed run whose check passed; refuse the others."""
-    from ecom_platform.archive.run import purge_checked, unfinished_runs
+    """Purge every committed run."""
+    from ecom_platform.archive.run import purge_committed
 
     batch.be_nice()
     with archiver_of(context.op_execution_context, archive_platform) as archiver:
         before = size_of_orders(archiver.db)
-        done = purge_checked(archiver)
+        done = purge_committed(archiver)
         after = size_of_orders(archiver.db)
-        left = [manifest for manifest in unfinished_runs(archiver.db) if manifest.is_cold]
-    if left:
-        raise _refusal([manifest.run for manifest in left])
     kept = sum(len(manifest.superseded) for manifest in done)
     return dg.MaterializeResult(
         metadata={
@@ -146,13 +144,6 @@ def orders_archive_summary(archive_platform: Platform) -> dg.MaterializeResult[A
     """Sum up what is written: rows, bytes and pace, and the last days as a table."""
     with archive_platform.database() as db:
         return dg.MaterializeResult(metadata=summary_metadata(db))
-
-
-def _refusal(runs: Sequence[str]) -> NeedsPerson:
-    return NeedsPerson(
-        f"Not purged, because their files have not passed the check: {', '.join(runs)}. Every order of them is still "
-        "in MongoDB. Run the check of orders_archive, or `ecom archive`."
-    )
 
 
 def _log(context: dg.AssetExecutionContext, events: Iterator[Any]) -> None:

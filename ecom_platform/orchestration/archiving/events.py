@@ -42,7 +42,7 @@ def materializations(db: MongoDatabase, manifest: Manifest) -> Iterator[dg.Asset
 
 
 def verdicts(manifests: Iterable[Manifest]) -> Iterator[dg.AssetCheckEvaluation]:
-    """One evaluation per day of each checked run."""
+    """One evaluation per day of each run that was checked."""
     from ecom_platform.archive.summary import files_by_day
 
     for manifest in manifests:
@@ -55,9 +55,11 @@ def verdicts(manifests: Iterable[Manifest]) -> Iterator[dg.AssetCheckEvaluation]
                 passed=manifest.verdict.passed,
                 partition=day,
                 description=manifest.verdict.text,
+                blocking=True,
                 metadata={
                     "run": dg.MetadataValue.text(manifest.run),
                     "rows": dg.MetadataValue.int(sum(file.rows for file in files)),
+                    "bytes": dg.MetadataValue.int(sum(file.bytes for file in files)),
                 },
             )
 

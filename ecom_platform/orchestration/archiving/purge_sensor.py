@@ -1,4 +1,4 @@
-"""The sensor that leads committed archive runs to their end: checked, then purged, whoever made them."""
+"""The sensor that has committed archive runs purged, also those that were made on the command line."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import dagster as dg
 
 from ecom_platform.errors import ConfigurationError
-from ecom_platform.orchestration.archiving.jobs import orders_archive_check_job, orders_purge_job
+from ecom_platform.orchestration.archiving.jobs import orders_purge_job
 from ecom_platform.orchestration.archiving.purge_trigger import decide, request_key
-from ecom_platform.orchestration.names import CHECK_JOB, PURGE_JOB, PURGE_SENSOR
+from ecom_platform.orchestration.names import PURGE_SENSOR
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.runs.recovery import fail_dead_holder
 from ecom_platform.orchestration.sensing.requests import ARCHIVE_FIRST, outcome_of, run_request
@@ -25,10 +25,10 @@ INTERVAL_SECONDS: Final = 10
 
 @dg.sensor(
     name=PURGE_SENSOR,
-    jobs=[orders_archive_check_job, orders_purge_job],
+    job=orders_purge_job,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Has committed archive runs checked, and those that passed purged; ends runs whose worker died.",
+    description="Has committed archive runs purged; ends runs whose worker died.",
 )
 def orders_purge_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
     """One look at the manifests."""
@@ -38,20 +38,18 @@ def orders_purge_sensor(context: dg.SensorEvaluationContext, platform: Platform)
     try:
         with platform.database(SHORT_SECONDS) as db:
             lease = read_lease(db, ARCHIVER_ROLE)
-            committed = [manifest for manifest in unfinished_runs(db) if manifest.is_cold]
+            committed = sum(manifest.is_cold for manifest in unfinished_runs(db))
     except ConfigurationError as error:
         return dg.SensorResult(skip_reason=str(error))
     fail_dead_holder(context.instance, lease)
     outcome = outcome_of(context.instance, request_key(asking))
-    decision = decide(asking, [run.verdict for run in committed], working_archiver(lease), outcome, now)
+    decision = decide(asking, committed, working_archiver(lease), outcome, now)
     cursor = decision.asking.dump()
-    if decision.step is None:
+    if not decision.ask:
         return dg.SensorResult(skip_reason=decision.reason, cursor=cursor)
     context.log.info(decision.reason)
-    job = PURGE_JOB if decision.step == "purge" else CHECK_JOB
-    return dg.SensorResult(
-        run_requests=[run_request(request_key(decision.asking), ARCHIVE_FIRST, job=job)], cursor=cursor
-    )
+    request = run_request(request_key(decision.asking), ARCHIVE_FIRST)
+    return dg.SensorResult(run_requests=[request], cursor=cursor)
 
 
 def working_archiver(lease: LeaseState | None) -> str | None:

@@ -1,24 +1,19 @@
-"""What a committed archive run needs next: its check, or its purge. Pure."""
+"""When committed archive runs are purged: some wait, and no archiver is at work. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 from ecom_platform.orchestration.sensing.run_requests import Asking, Outcome
-
-if TYPE_CHECKING:
-    from ecom_platform.store.manifests import Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeDecision:
-    """What to remember and say, and the step to request, if any."""
+    """What to remember and say, and whether to ask for a run."""
 
     asking: Asking
     reason: str
-    step: Literal["check", "purge"] | None = None
+    ask: bool = False
 
 
 def request_key(asking: Asking) -> str:
@@ -26,21 +21,14 @@ def request_key(asking: Asking) -> str:
     return f"purge-{asking.key}"
 
 
-def decide(
-    asking: Asking, committed: Sequence[Verdict | None], archiver: str | None, outcome: Outcome, now: float
-) -> PurgeDecision:
-    """Judge the verdicts of committed runs that are not purged; `archiver` names who works on them now."""
+def decide(asking: Asking, committed: int, archiver: str | None, outcome: Outcome, now: float) -> PurgeDecision:
+    """Judge how many committed runs are not purged; `archiver` names who works on them now."""
     asking = asking.after(outcome, now)
     if not committed:
-        return PurgeDecision(asking, "No archive run waits for its check or its purge.")
-    text = f"{len(committed)} archive runs wait"
+        return PurgeDecision(asking, "No archive run waits for its purge.")
+    text = f"{committed} archive runs wait for their purge"
     if waiting := asking.waiting(now):
         return PurgeDecision(asking, f"{text}; {waiting}.")
     if archiver is not None:
         return PurgeDecision(asking, f"{text}; {archiver} is at work.")
-    asked = asking.ask(now)
-    if any(verdict is None for verdict in committed):
-        return PurgeDecision(asked, f"{text} for a check.", "check")
-    if all(verdict is not None and not verdict.passed for verdict in committed):
-        return PurgeDecision(asking, f"{text}, but none passed its check; `ecom archive` writes them anew.")
-    return PurgeDecision(asked, f"{text} for the purge.", "purge")
+    return PurgeDecision(asking.ask(now), f"{text}.", ask=True)

@@ -85,7 +85,8 @@ def _outcome(instance: dg.DagsterInstance, db: MongoDatabase, memory: SizeMemory
     from ecom_platform.archive.run import unfinished_runs
 
     outcome = outcome_of(instance, memory.key)
-    return Outcome.ACTIVE if outcome is Outcome.SUCCEEDED and unfinished_runs(db) else outcome
+    purging = outcome is Outcome.SUCCEEDED and any(run.is_cold for run in unfinished_runs(db))
+    return Outcome.ACTIVE if purging else outcome
 
 
 def marks_of(settings: Settings) -> Watermarks:

@@ -136,7 +136,7 @@ def test_what_an_aborted_chunk_read_of_the_archive_is_not_remembered(
 
 
 def test_a_run_that_was_revoked_archives_nothing(shop: Shop) -> None:
-    """The stream follows the epoch back as well."""
+    """Older versions took a run back after its commit; the stream follows the epoch."""
     shop.send(placed(1), placed(2))
     handmade.commit(shop.settings, shop.db, [1, 2])
     shop.send(stepped(1, SHIPPED))

@@ -5,16 +5,15 @@ from __future__ import annotations
 import pytest
 
 from ecom_platform.contract import Status
-from ecom_platform.errors import NeedsPerson
 from ecom_platform.orchestration.archiving.events import size_of_orders
 from ecom_platform.orchestration.tables import ARCHIVE_KEY, PURGE_KEY, SUMMARY_KEY
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
+from ecom_platform.store.manifests import RunState, read_manifests
 from ecom_platform_tests.archive import handmade
-from ecom_platform_tests.archive.moving import POLICY, due, fill
+from ecom_platform_tests.archive.moving import due, fill
 from ecom_platform_tests.archive.shops import make_shop
-from ecom_platform_tests.kpi.stored import NOW
-from ecom_platform_tests.orchestration.daemon import DEFS, Daemon
+from ecom_platform_tests.orchestration.daemon import Daemon
 from ecom_platform_tests.streaming.events import placed, stepped
 
 pytestmark = [
@@ -38,7 +37,7 @@ def test_too_many_orders_are_archived_and_purged_and_the_sensor_is_quiet_again(
     assert size_of_orders(db) == before  # nothing is deleted before the purge
     (purge,) = daemon.tick("orders_purge_sensor")
     assert daemon.tick("orders_size_sensor") == []  # the purge is a part of it
-    assert daemon.run(purge)
+    assert daemon.run(purge, "orders_purge_job")
 
     assert size_of_orders(db) < before
     left = {row["_id"] for row in db.orders.find({}, {"_id": 1})}
@@ -58,24 +57,37 @@ def test_too_many_orders_are_archived_and_purged_and_the_sensor_is_quiet_again(
         assert daemon.tick("orders_size_sensor") == []
 
 
-def test_the_purge_refuses_what_was_not_checked_whoever_asks(
-    daemon: Daemon, settings: Settings, db: MongoDatabase
-) -> None:
-    """A person who materializes the purge alone; the sensor has it checked first, then purged."""
-    orders = fill(db, count=60)
-    handmade.commit(settings, db, due(orders))
-    db.archive_manifests.update_one({}, {"$set": {"times.PLANNED": NOW, "policy": POLICY.to_document()}})
-    purge = DEFS.resolve_job_def("orders_purge_job")
+def test_a_failed_check_is_shown_by_day_and_nothing_moves(daemon: Daemon, db: MongoDatabase) -> None:
+    """One order cannot be archived as it is: a fraction where the column takes whole numbers."""
+    orders = fill(db, count=600)
+    db.orders.update_one({"_id": min(due(orders))}, {"$set": {"user_id": 83.5}})
 
-    with pytest.raises(NeedsPerson, match="not passed the check: run-1"):
-        purge.execute_in_process(instance=daemon.instance)
+    daemon.tick("orders_size_sensor")
+    (request,) = daemon.tick("orders_size_sensor")
+    assert not daemon.run(request, "orders_archive_job")
+
+    [run] = read_manifests(db)
+    assert run.state == RunState.PUBLISHED
+    assert daemon.verdicts(ARCHIVE_KEY, "published_files_match") == dict.fromkeys(run.days, False)
+    assert daemon.instance.get_materialized_partitions(ARCHIVE_KEY) == set()
+    assert daemon.tick("orders_purge_sensor") == []
     assert db.orders.count_documents({}) == len(orders)
 
-    (check,) = daemon.tick("orders_purge_sensor")
-    assert (check.job_name, daemon.run(check)) == ("orders_archive_check_job", True)
-    (purged,) = daemon.tick("orders_purge_sensor")
-    assert (purged.job_name, daemon.run(purged)) == ("orders_purge_job", True)
-    assert db.orders.count_documents({}) == len(orders) - len(due(orders))
+
+def test_the_purge_deletes_nothing_of_a_run_that_an_older_version_did_not_check(
+    daemon: Daemon, settings: Settings, db: MongoDatabase
+) -> None:
+    """It is put back to its start; the next archive run writes and checks it."""
+    orders = fill(db, count=60)
+    handmade.commit(settings, db, due(orders))
+    db.archive_manifests.update_one({}, {"$set": {"token": 0}})
+
+    (purge,) = daemon.tick("orders_purge_sensor")
+    assert (purge.job_name, daemon.run(purge, "orders_purge_job")) == (None, True)
+
+    assert [run.state for run in read_manifests(db)] == [RunState.PLANNED]
+    assert daemon.tick("orders_purge_sensor") == []
+    assert db.orders.count_documents({}) == len(orders)
 
 
 def test_an_archived_order_with_a_late_event_is_brought_back(
