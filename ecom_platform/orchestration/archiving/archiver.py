@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 import dagster as dg
 
 from ecom_platform.orchestration.resources import Platform
-from ecom_platform.orchestration.runs.batch import owner_of
-from ecom_platform.orchestration.runs.ending import end_if_asked
+from ecom_platform.orchestration.runs.ending import end_if_asked, owner_of
 
 if TYPE_CHECKING:
     from ecom_platform.archive.archiver_lease import Archiver

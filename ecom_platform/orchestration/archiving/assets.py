@@ -12,8 +12,7 @@ from ecom_platform.errors import NeedsPerson
 from ecom_platform.orchestration.archiving.archiver import archiver_of
 from ecom_platform.orchestration.archiving.events import materializations, size_of_orders, summary_metadata, verdicts
 from ecom_platform.orchestration.names import ARCHIVE_CHECK, BATCH_POOL, OWNER
-from ecom_platform.orchestration.resources import Platform
-from ecom_platform.orchestration.runs.batch import Batch
+from ecom_platform.orchestration.resources import Batch, Platform
 from ecom_platform.orchestration.runs.partitions import archive_days
 from ecom_platform.orchestration.tables import ARCHIVE_KEY, PURGE_KEY, SUMMARY_KEY, fact_key, lineage, schema
 

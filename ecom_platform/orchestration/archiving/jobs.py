@@ -6,9 +6,9 @@ import dagster as dg
 
 from ecom_platform.errors import Fenced
 from ecom_platform.orchestration.names import ARCHIVE_JOB, PURGE_JOB, REHYDRATION_JOB, REHYDRATION_POOL
-from ecom_platform.orchestration.resources import Platform
-from ecom_platform.orchestration.runs.batch import Batch, owner_of
-from ecom_platform.orchestration.sensing.requests import ARCHIVE_FIRST
+from ecom_platform.orchestration.resources import Batch, Platform
+from ecom_platform.orchestration.runs.ending import owner_of
+from ecom_platform.orchestration.runs.requests import ARCHIVE_FIRST
 from ecom_platform.orchestration.tables import ARCHIVE_KEY, PURGE_KEY, SUMMARY_KEY
 
 orders_archive_job = dg.define_asset_job(

@@ -13,8 +13,7 @@ from ecom_platform.orchestration.archiving.late_trigger import decide, request_k
 from ecom_platform.orchestration.archiving.purge_sensor import working_archiver
 from ecom_platform.orchestration.names import LATE_SENSOR
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
-from ecom_platform.orchestration.sensing.requests import outcome_of, run_request
-from ecom_platform.orchestration.sensing.run_requests import Asking
+from ecom_platform.orchestration.runs.requests import Asking, outcome_of, run_request
 from ecom_platform.store.late_events import count_waiting
 from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecom_platform.orchestration.sensing.run_requests import Asking, Outcome
+from ecom_platform.orchestration.runs.requests import Asking, Outcome
 
 
 @dataclass(frozen=True, slots=True)

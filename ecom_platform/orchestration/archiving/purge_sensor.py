@@ -13,8 +13,7 @@ from ecom_platform.orchestration.archiving.purge_trigger import decide, request_
 from ecom_platform.orchestration.names import PURGE_SENSOR
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.runs.recovery import fail_dead_holder
-from ecom_platform.orchestration.sensing.requests import ARCHIVE_FIRST, outcome_of, run_request
-from ecom_platform.orchestration.sensing.run_requests import Asking
+from ecom_platform.orchestration.runs.requests import ARCHIVE_FIRST, Asking, outcome_of, run_request
 from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ecom_platform.orchestration.names import ARCHIVE_JOB
-from ecom_platform.orchestration.runs.blocks import Block, blocks_of, demand_partitions
-from ecom_platform.orchestration.sensing.requests import ARCHIVE_FIRST, run_request
+from ecom_platform.orchestration.runs.partitions import Block, blocks_of, demand_partitions
+from ecom_platform.orchestration.runs.requests import ARCHIVE_FIRST, run_request
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
 

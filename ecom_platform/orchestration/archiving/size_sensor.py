@@ -21,18 +21,14 @@ from ecom_platform.orchestration.archiving.size_trigger import (
 )
 from ecom_platform.orchestration.names import ARCHIVE_SENSOR, SIZE_CHECK
 from ecom_platform.orchestration.resources import Platform
-from ecom_platform.orchestration.sensing.hysteresis import Watermarks
-from ecom_platform.orchestration.sensing.loading import history_is_loading
-from ecom_platform.orchestration.sensing.requests import outcome_of
-from ecom_platform.orchestration.sensing.run_requests import Outcome
+from ecom_platform.orchestration.runs.requests import Outcome, history_is_loading, outcome_of
+from ecom_platform.orchestration.sensor_state import Watermarks, repeat_is_due
 from ecom_platform.orchestration.tables import fact_key
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import MongoDatabase
 
 INTERVAL_SECONDS: Final = 15
 SAMPLES: Final = 2
-# The event log keeps everything for ever.
-EMIT_SECONDS: Final = 60.0
 # The planner groups all old orders by day, which takes longer than a look at a counter.
 PLAN_SECONDS: Final = 40.0
 
@@ -101,10 +97,10 @@ def marks_of(settings: Settings) -> Watermarks:
 
 
 def events_of(decision: SizeDecision, before: SizeMemory, size: int, now: float) -> tuple[SizeMemory, list[Any]]:
-    """What to remember, and the events: when something changed, or once a minute."""
+    """What to remember, and the events: when something changed or a repeat is due."""
     memory = replace(decision.memory, passed=decision.passed)
     changed = decision.ask or decision.passed != before.passed or memory.firing != before.firing
-    if not changed and 0 <= now - before.emitted < EMIT_SECONDS:
+    if not changed and not repeat_is_due(before.emitted, now):
         return memory, []
     figures: dict[str, Any] = {
         "orders_bytes": dg.MetadataValue.int(size),

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ecom_platform.orchestration.sensing.cursor import Remembered
-from ecom_platform.orchestration.sensing.hysteresis import Watermarks
-from ecom_platform.orchestration.sensing.run_requests import Asking, Outcome
+from ecom_platform.orchestration.runs.requests import Asking, Outcome
+from ecom_platform.orchestration.sensor_state import Remembered, Watermarks
 
 # A run that frees less than this share of what there was has freed nothing.
 WORTH_SHARE: Final = 0.01

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecom_platform.orchestration.archiving.late_trigger import decide, request_key
-from ecom_platform.orchestration.sensing.run_requests import Asking, Outcome
+from ecom_platform.orchestration.runs.requests import Asking, Outcome
 
 
 def test_nothing_is_asked_for_while_no_event_waits() -> None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from ecom_platform.orchestration.archiving.size_trigger import SizeMemory, decide, nothing_to_take
-from ecom_platform.orchestration.sensing.hysteresis import Watermarks
-from ecom_platform.orchestration.sensing.run_requests import Outcome
+from ecom_platform.orchestration.runs.requests import Outcome
+from ecom_platform.orchestration.sensor_state import Watermarks
 
 MB = 1_000_000
 MARKS = Watermarks(300 * MB, 200 * MB, samples=2)

@@ -1,1 +1,0 @@
-"""Old paths of modules that moved, for the archive until it follows."""
