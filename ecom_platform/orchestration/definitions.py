@@ -6,13 +6,21 @@ import dagster as dg
 
 from ecom_platform.credentials import Role
 from ecom_platform.orchestration.alerts import alert_checks, alert_sensor, shop_alerts
-from ecom_platform.orchestration.archiving.assets import orders_archive, orders_archive_summary, orders_purge
-from ecom_platform.orchestration.archiving.checks import size_within_bounds
-from ecom_platform.orchestration.archiving.jobs import orders_archive_job, orders_purge_job, rehydration_job
-from ecom_platform.orchestration.archiving.late_sensor import late_events_sensor
-from ecom_platform.orchestration.archiving.purge_sensor import orders_purge_sensor
-from ecom_platform.orchestration.archiving.schedules import orders_archive_schedule
-from ecom_platform.orchestration.archiving.size_sensor import orders_size_sensor
+from ecom_platform.orchestration.archiving.assets import (
+    orders_archive,
+    orders_archive_summary,
+    orders_purge,
+    size_within_bounds,
+)
+from ecom_platform.orchestration.archiving.jobs import (
+    orders_archive_job,
+    orders_archive_schedule,
+    orders_purge_job,
+    rehydration_job,
+)
+from ecom_platform.orchestration.archiving.late_events import late_events_sensor
+from ecom_platform.orchestration.archiving.purge import orders_purge_sensor
+from ecom_platform.orchestration.archiving.size import orders_size_sensor
 from ecom_platform.orchestration.dimensions import dimensions
 from ecom_platform.orchestration.dirty_days import dirty_days_sensor, no_day_waits
 from ecom_platform.orchestration.facts import accounting_equations_hold, facts

@@ -85,7 +85,7 @@ def test_an_empty_shop_is_zeros(ecom: Ecom, db: MongoDatabase) -> None:
         (("--from", "soon"), "neither a date"),
         (("--from", "2026-11-20", "--to", "2026-11-19"), "must be before"),
         (("--payment", "Barter"), "does not exist"),
-        (("--warehouse", "north"), "not a valid integer"),
+        (("--warehouse", "north"), "is no id"),
     ],
 )
 def test_bad_input_is_a_usage_error(arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:

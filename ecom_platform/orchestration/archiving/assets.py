@@ -1,20 +1,56 @@
-"""The archive: closed days leave MongoDB for HDFS in two steps, each a run of its own: a checked copy, the purge."""
+"""The archive as assets, under the archiver's lease, and the check of MongoDB's size."""
 
 # Dagster compares the annotation of `context` with its classes, so annotations may not be postponed to strings here.
 
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
 from ecom_platform.errors import NeedsPerson
-from ecom_platform.orchestration.archiving.archiver import archiver_of
 from ecom_platform.orchestration.archiving.events import materializations, size_of_orders, summary_metadata, verdicts
-from ecom_platform.orchestration.names import ARCHIVE_CHECK, BATCH_POOL, OWNER
+from ecom_platform.orchestration.names import ARCHIVE_CHECK, BATCH_POOL, OWNER, SIZE_CHECK
 from ecom_platform.orchestration.resources import Batch, Platform
+from ecom_platform.orchestration.runs.ending import end_if_asked, owner_of
 from ecom_platform.orchestration.runs.partitions import archive_days
 from ecom_platform.orchestration.tables import ARCHIVE_KEY, PURGE_KEY, SUMMARY_KEY, fact_key, lineage, schema
+
+if TYPE_CHECKING:
+    from ecom_platform.archive.archiver_lease import Archiver
+
+# Whether the run was cancelled stands in Dagster's storage, and a purge reports progress many times a second.
+LOOK_SECONDS: Final = 2.0
+
+
+@contextmanager
+def archiver_of(context: dg.OpExecutionContext, platform: Platform) -> Iterator["Archiver"]:
+    """Hold the archiver's role for this run; its steps are logged, and a cancelled run ends between two of them.
+
+    Raises Fenced, UnavailableError, ConfigurationError as `held_archiver`.
+    """
+    from ecom_platform.archive.archiver_lease import held_archiver
+
+    looked = 0.0
+
+    def progress(step: str, done: int, total: int) -> None:
+        nonlocal looked
+        if time.monotonic() - looked > LOOK_SECONDS:
+            looked = time.monotonic()
+            end_if_asked(context)
+        if done >= total:
+            context.log.info("The archive run is %s.", step)
+
+    with (
+        platform.database() as db,
+        held_archiver(
+            platform.settings(), db, owner=owner_of(context), run_id=context.run_id, progress=progress
+        ) as archiver,
+    ):
+        yield archiver
+
 
 # Once a day, with room for a day on which a laptop was off for a while.
 FRESHNESS: Final = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
@@ -148,3 +184,21 @@ def orders_archive_summary(archive_platform: Platform) -> dg.MaterializeResult[A
 def _log(context: dg.AssetExecutionContext, events: Iterator[Any]) -> None:
     for event in events:
         context.log_event(event)
+
+
+@dg.asset_check(
+    asset=fact_key("orders"),
+    name=SIZE_CHECK,
+    description="The orders in MongoDB stay below the size at which archiving begins, or archiving is at work.",
+)
+def size_within_bounds(platform: Platform) -> dg.AssetCheckResult:
+    """One measurement, without the sensor's patience for a run that is about to shrink it."""
+    high = platform.settings().archive_high_bytes
+    with platform.database() as db:
+        size = size_of_orders(db)
+    return dg.AssetCheckResult(
+        passed=size < high,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{size / 1e6:,.1f} MB of orders; archiving begins at {high / 1e6:,.1f} MB.",
+        metadata={"orders_bytes": dg.MetadataValue.int(size)},
+    )

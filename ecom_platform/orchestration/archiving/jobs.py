@@ -1,15 +1,30 @@
-"""The jobs of archive, purge and rehydration, as sensors and the schedule request them."""
+"""The jobs of archive, purge and rehydration; what may be archived now, as requests; and the daily schedule."""
 
 # Dagster compares the annotation of `context` with its classes, so annotations may not be postponed to strings here.
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
-from ecom_platform.errors import Fenced
-from ecom_platform.orchestration.names import ARCHIVE_JOB, PURGE_JOB, REHYDRATION_JOB, REHYDRATION_POOL
+from ecom_platform.errors import ConfigurationError, Fenced
+from ecom_platform.orchestration.names import (
+    ARCHIVE_JOB,
+    ARCHIVE_SCHEDULE,
+    PURGE_JOB,
+    REHYDRATION_JOB,
+    REHYDRATION_POOL,
+)
 from ecom_platform.orchestration.resources import Batch, Platform
 from ecom_platform.orchestration.runs.ending import owner_of
-from ecom_platform.orchestration.runs.requests import ARCHIVE_FIRST
+from ecom_platform.orchestration.runs.partitions import Block, blocks_of, demand_partitions
+from ecom_platform.orchestration.runs.requests import ARCHIVE_FIRST, run_request
 from ecom_platform.orchestration.tables import ARCHIVE_KEY, PURGE_KEY, SUMMARY_KEY
+from ecom_platform.settings import Settings
+from ecom_platform.store.client import MongoDatabase
+
+if TYPE_CHECKING:
+    from ecom_platform.archive.plan import Plan
 
 orders_archive_job = dg.define_asset_job(
     ARCHIVE_JOB,
@@ -58,3 +73,57 @@ def bring_back_late_orders(context: dg.OpExecutionContext, archive_platform: Pla
 def rehydration_job() -> None:
     """One step."""
     bring_back_late_orders()
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """Blocks of days with orders to take, oldest first, and about how many bytes of MongoDB they hold."""
+
+    blocks: tuple[Block, ...]
+    orders: int
+    bytes: int
+
+
+def read_eligible(settings: Settings, db: MongoDatabase) -> Eligible:
+    """Ask the planner. Raises UnavailableError; ConfigurationError for days without a partition."""
+    from ecom_platform.archive.plan import read_plan
+    from ecom_platform.archive.policy import policy_of
+
+    plan: Plan = read_plan(db, policy_of(settings))
+    days = [day.day for day in plan.days]
+    demand_partitions(days, settings.history_start)
+    return Eligible(tuple(blocks_of(days)), plan.orders, plan.bytes)
+
+
+def archive_request(key: str, block: Block) -> dg.RunRequest:
+    """A run that archives what may be archived of a block of days."""
+    return run_request(key, {**ARCHIVE_FIRST, **block.tags}, part=str(block), job=ARCHIVE_JOB)
+
+
+# Yesterday has ended in UTC, and its last KPIs are computed.
+CRON = "30 1 * * *"
+PLAN_SECONDS = 40.0
+
+
+@dg.schedule(
+    name=ARCHIVE_SCHEDULE,
+    job=orders_archive_job,
+    cron_schedule=CRON,
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Archives, once a day, whatever is old enough, however small MongoDB is.",
+)
+def orders_archive_schedule(
+    context: dg.ScheduleEvaluationContext, platform: Platform
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """One run per block of days without a gap."""
+    try:
+        settings = platform.settings()
+        with platform.database(PLAN_SECONDS) as db:
+            eligible = read_eligible(settings, db)
+    except ConfigurationError as error:
+        return dg.SkipReason(str(error))
+    if not eligible.blocks:
+        return dg.SkipReason("No order is old enough to be archived.")
+    key = f"archive-daily-{context.scheduled_execution_time:%Y-%m-%dT%H%M}"
+    return [archive_request(key, block) for block in eligible.blocks]

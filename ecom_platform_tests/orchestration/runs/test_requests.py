@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
-from ecom_platform.orchestration.archiving.size_sensor import orders_size_sensor
+from ecom_platform.orchestration.archiving.size import orders_size_sensor
 from ecom_platform.orchestration.dirty_days import dirty_days_sensor
 from ecom_platform.orchestration.names import REQUEST_TAG, STOPPED_BY_TAG
 from ecom_platform.orchestration.resources import Platform

@@ -1,7 +1,8 @@
-"""The sensor that has committed archive runs purged, also those that were made on the command line."""
+"""What a committed archive run needs next, its purge: the decision, which is pure, and its sensor."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -9,15 +10,42 @@ import dagster as dg
 
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.orchestration.archiving.jobs import orders_purge_job
-from ecom_platform.orchestration.archiving.purge_trigger import decide, request_key
 from ecom_platform.orchestration.names import PURGE_SENSOR
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.runs.recovery import fail_dead_holder
-from ecom_platform.orchestration.runs.requests import ARCHIVE_FIRST, Asking, outcome_of, run_request
+from ecom_platform.orchestration.runs.requests import ARCHIVE_FIRST, Asking, Outcome, outcome_of, run_request
 from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 
 if TYPE_CHECKING:
     from ecom_platform.store.leases import LeaseState
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeDecision:
+    """What to remember and say, and whether to ask for a run."""
+
+    asking: Asking
+    reason: str
+    ask: bool = False
+
+
+def request_key(asking: Asking) -> str:
+    """What the run of the last request carries as a tag."""
+    return f"purge-{asking.key}"
+
+
+def decide(asking: Asking, committed: int, archiver: str | None, outcome: Outcome, now: float) -> PurgeDecision:
+    """Judge how many committed runs are not purged; `archiver` names who works on them now."""
+    asking = asking.after(outcome, now)
+    if not committed:
+        return PurgeDecision(asking, "No archive run waits for its purge.")
+    text = f"{committed} archive runs wait for their purge"
+    if waiting := asking.waiting(now):
+        return PurgeDecision(asking, f"{text}; {waiting}.")
+    if archiver is not None:
+        return PurgeDecision(asking, f"{text}; {archiver} is at work.")
+    return PurgeDecision(asking.ask(now), f"{text}.", ask=True)
+
 
 INTERVAL_SECONDS: Final = 10
 

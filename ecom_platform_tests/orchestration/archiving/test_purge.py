@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecom_platform.orchestration.archiving.purge_trigger import decide, request_key
+from ecom_platform.orchestration.archiving.purge import decide, request_key
 from ecom_platform.orchestration.runs.requests import Asking, Outcome
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ecom_platform.orchestration.archiving.size_trigger import SizeMemory, decide, nothing_to_take
+from ecom_platform.orchestration.archiving.size import SizeMemory, decide, nothing_to_take
 from ecom_platform.orchestration.runs.requests import Outcome
 from ecom_platform.orchestration.sensor_state import Watermarks
 
