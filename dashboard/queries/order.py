@@ -30,7 +30,7 @@ class FoundOrder:
 
 
 def order_number(text: str) -> int | None:
-    """The number in what somebody typed, if an order can have it."""
+    """The number in what was typed, if an order can have it."""
     few_digits = text.isdecimal() and len(text) <= len(str(MAX_ID))
     return int(text) if few_digits and 0 < int(text) <= MAX_ID else None
 

@@ -23,7 +23,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def no_progress(step: str, done: int, total: int) -> None:
-    """Nobody watches."""
+    """No progress is reported."""
     del step, done, total
 
 

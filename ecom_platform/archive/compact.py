@@ -65,7 +65,7 @@ def compact(archiver: Archiver) -> list[Manifest]:
         UnavailableError: MongoDB or HDFS do not answer; likewise.
         Fenced: another archiver took over; likewise.
     """
-    # First, too: whatever is wrong with a day, the archive goes on describing itself.
+    # First, too: also when something is wrong with a day, the archive goes on describing itself.
     refresh_copies(archiver.db, archiver.hdfs)
     manifests = read_manifests(archiver.db, [RunState.DONE])
     days = compaction_plan(manifests, partial(count_superseded, arrow_file_system(archiver.settings)))

@@ -49,7 +49,7 @@ class DayRows:
         self._rows = 0
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """In batches as large as a row group, whatever the files were. Raises FilesDamaged, UnavailableError."""
+        """In batches as large as a row group, however the files are cut. Raises FilesDamaged, UnavailableError."""
         return _regrouped(self._read())
 
     def distinct_ids(self) -> BitMap64:

@@ -77,7 +77,7 @@ def hdfs_errors(doing: str) -> Iterator[None]:
 
 @contextmanager
 def archived_file_errors(path: str) -> Iterator[None]:
-    """Turn a published file that cannot be read, for whatever reason, into an UnavailableError that names it."""
+    """Turn a published file that cannot be read, for any reason, into an UnavailableError that names it."""
     try:
         with hdfs_errors(f"reading {path} of the archive"):
             yield

@@ -1,7 +1,7 @@
 """One Parquet file of orders: written from Arrow batches as they come, and the totals of its rows to compare.
 
-Totals are taken from the very batches that go into the file, in the same pass: whatever changes in MongoDB meanwhile,
-they describe the file. Writing holds one batch of orders at a time, each a row group; reading back one row group and
+Totals are taken from the very batches that go into the file, in the same pass: they describe the file, also while
+orders change in MongoDB. Writing holds one batch of orders at a time, each a row group; reading back one row group and
 the bytes of the file.
 """
 
@@ -36,7 +36,7 @@ _TOTALS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Rows and a checksum of all their values, whatever their order; `Totals()` is of no rows.
+    """Rows and a checksum of all their values, in any order; `Totals()` is of no rows.
 
     The checksum is the sum of the rows' hashes and their exclusive or: each sees changes that the other is blind to.
     """

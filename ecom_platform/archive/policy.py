@@ -1,7 +1,7 @@
 """Which orders an archive run takes. Closed ones that are old enough; open ones only when they are very old.
 
 An order that is still on its way keeps changing, and every change of an archived order costs a way back. One that
-nobody touched for a month will not change any more.
+unchanged for a month will not change any more.
 """
 
 from __future__ import annotations

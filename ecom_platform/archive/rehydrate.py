@@ -2,8 +2,8 @@
 
 One transaction per batch, of at most 200 orders and as many bytes as one of the stream, consumes their late events,
 stores the orders as they are after them, takes them out of the archive's count (`superseded`) and writes the difference
-of their contributions: whoever reads sees all of it or nothing. What the server does not take at once it takes in
-halves; an order that it does not take at all waits and holds nobody up. A run that is killed anywhere is repeated
+of their contributions: a reader sees all of it or nothing. What the server does not take at once it takes in
+halves; an order that it does not take at all waits and holds no other up. A run that is killed anywhere is repeated
 without harm; what it did not commit still waits.
 
 The stream and this may meet on an order. Both see a snapshot, so there are two cases: the stream did not yet see the

@@ -83,7 +83,7 @@ class Attempt:
         _write_orders(self.db, session, changes)
         _supersede(self.db, session, changes.brought_back, self.cold, snapshot.manifests)
         _consume(self.db, session, changes.outcomes)
-        # Last, so that a transaction that is left open locks nobody out of the lease.
+        # Last, so that a transaction that is left open locks no process out of the lease.
         self.lease.confirm(session)
         return changes.counts()
 

@@ -152,7 +152,7 @@ def _resumed(archiver: Archiver, manifest: Manifest) -> Manifest:
         try:
             checked = check(archiver, manifest)
         except UnavailableError as error:
-            # Nothing counts yet: whatever the reason is, writing the files again costs time only.
+            # Nothing counts yet: for any reason, writing the files again costs time only.
             log.warning("archive_run_starts_over run=%s reason=%s", manifest.run, error)
         else:
             if checked.passed:

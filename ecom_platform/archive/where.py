@@ -25,8 +25,8 @@ class Whereabouts:
     Attributes:
         place: `hot`, `archived` or `unknown`.
         day: UTC day of the order.
-        run: that archived it, whoever wrote the file since; also of a hot order that was archived before, or that is
-            about to be purged.
+        run: that archived it, also when a compaction wrote the file since, and of a hot order that was archived
+            before or is about to be purged.
         path: of the file that holds it, when it is archived.
         late_events: events that wait until the order is brought back.
     """

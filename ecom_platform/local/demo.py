@@ -208,7 +208,7 @@ def _await(condition: Callable[[], bool], claimed: Claim, what: str) -> None:
 
 
 def refuse_dead(claimed: Claim) -> None:
-    """Raise UnavailableError when a program died for good, or everything was stopped by somebody else."""
+    """Raise UnavailableError when a program died for good, or everything was stopped from outside."""
     instance = claimed.manager.instance
     try:
         states = claimed.manager.states()

@@ -26,7 +26,7 @@ def room_in_cgroups(own: Path, mounted: Path) -> list[int]:
 
     Args:
         own: names the groups, as /proc/self/cgroup does.
-        mounted: where the groups are. In a container its own is there as the root, whatever `own` calls it.
+        mounted: where the groups are. In a container its own is there as the root, under any name in `own`.
     """
     return [room for folder, names in _groups(own, mounted) if (room := _room(folder, *names)) is not None]
 

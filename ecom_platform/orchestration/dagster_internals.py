@@ -34,7 +34,7 @@ def find_runs(
 
 
 def tag_run(instance: dg.DagsterInstance, run_id: str, tags: Mapping[str, str]) -> None:
-    """Add tags to a run, whatever its status."""
+    """Add tags to a run in any status."""
     instance.add_run_tags(run_id, dict(tags))
 
 
@@ -71,7 +71,7 @@ def worker_pid(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] |
 
 
 def cancel_asked_at(instance: dg.DagsterInstance, run_id: str) -> float | None:
-    """When somebody cancelled a run, seconds since 1970: seconds before it ended."""
+    """When a run was cancelled, seconds since 1970: seconds before it ended."""
     entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.PIPELINE_CANCELING)
     return min((entry.timestamp for entry in entries), default=None)
 

@@ -21,7 +21,7 @@ from ecom_platform.streaming.child import Child, ProcessGroup
 if TYPE_CHECKING:
     from dagster_pyspark import LazyPySparkResource
 
-# For whoever must look again soon: the supervisor, the sensors.
+# For those that must look again soon: the supervisor, the sensors.
 SHORT_SECONDS: Final = 10.0
 
 

@@ -89,7 +89,7 @@ def delay_seconds(failures: int, first_seconds: float, ceiling_seconds: float) -
     """Seconds to wait after that many failures in a row: 0 after none, then `first` doubled up to `ceiling`."""
     if failures <= 0:
         return 0.0
-    # Past this exponent the ceiling is reached whatever `first` is; a float would overflow long after.
+    # Past this exponent the ceiling is reached for every `first`; a float would overflow long after.
     return float(min(ceiling_seconds, first_seconds * 2.0 ** min(failures - 1, 60)))
 
 

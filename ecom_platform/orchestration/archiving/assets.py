@@ -100,7 +100,7 @@ def _lineage(table: str) -> dict[str, Any]:
         )
     ],
     check_specs=[dg.AssetCheckSpec(ARCHIVE_CHECK, asset=ARCHIVE_KEY, blocking=True, description=_CHECK_TEXT)],
-    # No output is demanded: whatever the range of a run is, only days it took orders from become green.
+    # No output is demanded: of the range of a run only days it took orders from become green.
     can_subset=True,
     backfill_policy=dg.BackfillPolicy.single_run(),
     pool=BATCH_POOL,

@@ -111,7 +111,7 @@ PLAN_SECONDS = 40.0
     cron_schedule=CRON,
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Archives, once a day, whatever is old enough, however small MongoDB is.",
+    description="Archives, once a day, all that is old enough, however small MongoDB is.",
 )
 def orders_archive_schedule(
     context: dg.ScheduleEvaluationContext, platform: Platform

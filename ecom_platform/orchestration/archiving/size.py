@@ -133,7 +133,7 @@ def _freed_nothing(memory: SizeMemory, size: int, now: float, marks: Watermarks)
 
 
 def _withdrawn(memory: SizeMemory) -> SizeMemory:
-    """Nobody will run the request: its number stays used."""
+    """The request will not be run: its number stays used."""
     return replace(memory, asking=replace(memory.asking, open=False))
 
 
@@ -196,7 +196,7 @@ def _decide(
     if not decision.ask:
         return decision, None
     eligible = read_eligible(settings, db)
-    # Orders grow old every minute: for a handful nobody starts a JVM.
+    # Orders grow old every minute: a handful is not worth the start of a JVM.
     if not eligible.blocks or eligible.bytes < size * WORTH_SHARE:
         return nothing_to_take(decision, size, now, marks), None
     return decision, eligible

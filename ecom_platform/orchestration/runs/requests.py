@@ -1,6 +1,6 @@
 """Ask for a run, learn what became of it, wait longer after each failure, ask again under a new key.
 
-Dagster never runs a key twice, whatever became of the first run, so every request has a key of its own.
+Dagster never runs a key twice, also when the first run failed, so every request has a key of its own.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def run_request(
 
 
 def history_is_loading(db: MongoDatabase) -> str | None:
-    """How much is loaded, in words, while somebody loads; else None. Raises UnavailableError."""
+    """How much is loaded, in words, while a history is being loaded; else None. Raises UnavailableError."""
     loading = read_loading(db)
     if loading is None:
         return None

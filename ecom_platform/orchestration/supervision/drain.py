@@ -35,7 +35,7 @@ class DrainWorld(Protocol):
         """Partition → first offset not yet accounted for. Raises UnavailableError."""
 
     def take(self) -> Held:
-        """The stream's lease; raises Fenced while somebody else holds it."""
+        """The stream's lease; raises Fenced while another process holds it."""
 
     def spawn(self, lease: Held) -> Child:
         """A stream that ends when the backlog is applied."""
@@ -139,7 +139,7 @@ def _error_of(code: int, child: Child) -> EcomError | None:
 
 
 def _quietly(act: Callable[[], None]) -> None:
-    """A server that does not answer is no lost lease: the token fences whoever comes late."""
+    """A server that does not answer is no lost lease: the token fences a late writer."""
     try:
         act()
     except UnavailableError:

@@ -69,7 +69,7 @@ def _supervise(
 ) -> Outcome:
     with patient_database(context, platform) as db:
         if SENSOR_TAG not in context.run.tags:
-            # Nobody but a person launches this job otherwise, and that is a wish.
+            # Otherwise only a person launches this job, who thereby wants the stream to run.
             set_intent(db, STREAM_ROLE, "running", by="Dagster UI", reason=f"run {context.run_id[:8]} was launched")
         try:
             lease = take_lease(context, db, pace.lease_seconds)

@@ -66,7 +66,7 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class LeaseView:
-    """The lease of the stream, held by somebody; `expired_seconds` is negative while it is in force."""
+    """The lease of the stream while it is held; `expired_seconds` is negative while it is in force."""
 
     owner: str
     run_id: str | None
@@ -75,7 +75,7 @@ class LeaseView:
 
     @property
     def in_force(self) -> bool:
-        """Somebody may still be writing under it."""
+        """A process may still be writing under it."""
         return self.expired_seconds < 0 and self.worker is not Worker.GONE
 
 
@@ -92,7 +92,7 @@ class Memory(Remembered):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything the decision depends on; `runs` newest first, `intent_at` None while nobody said anything."""
+    """Everything the decision depends on; `runs` newest first, `intent_at` None before the first desired state."""
 
     now: float
     wanted: bool
@@ -197,7 +197,7 @@ def _request(
         if (run.ended or at.now) <= (at.intent_at or 0.0):
             break
         setbacks += 1
-        # An end that lies ahead was before the clock was set back: how long ago, nobody knows.
+        # An end that lies ahead was before the clock was set back: how long ago is unknown.
         ended = run.ended or at.now
         last_end = max(last_end, ended if ended <= at.now else 0.0)
     # The first replacement is immediate; only a row of them waits.
@@ -210,7 +210,7 @@ def _request(
 
 
 def _person_cancelled(supervisors: list[RunView], at: Situation, buried: dict[str, Burial]) -> RunView | None:
-    """The supervisor run that ended last, if a person cancelled it and nobody has wished for the stream since.
+    """The supervisor run that ended last, if a person cancelled it and the stream was not asked for since.
 
     While another supervisor run is active the cancelled one was a spare, and says nothing about the stream.
     """

@@ -37,7 +37,7 @@ class Ending(StrEnum):
     """Why a supervisor stopped; the value is the tag `ecom/ended-by` of its run."""
 
     CANCELLED = "cancelled"
-    """Its run is being cancelled, or was reported as ended by somebody else."""
+    """Its run is being cancelled, or was reported as ended by another process."""
     UNWANTED = "unwanted"
     """The intent is `stopped`."""
     RECYCLED = "recycled"
@@ -158,7 +158,7 @@ class StreamSupervisor:
             self._mongodb_answers()
             self._restart_when_hung(now)
         except UnavailableError as error:
-            # Not a lost lease: whoever takes it raises the token, and the token in every write stops our child.
+            # Not a lost lease: its next holder raises the token, and the token in every write stops our child.
             self._mongodb_silent(error)
         if now - self._started >= self.pace.longest_run_seconds:
             return self._outcome(Ending.RECYCLED, f"The run is {(now - self._started) / 3600:.0f} hours old.")

@@ -51,7 +51,7 @@ def try_lease(context: dg.OpExecutionContext, db: MongoDatabase, ttl_seconds: fl
 
 
 def take_lease(context: dg.OpExecutionContext, db: MongoDatabase, ttl_seconds: float) -> Lease:
-    """Take the lease; wait for a predecessor's to run out. Raises Fenced when somebody keeps renewing it."""
+    """Take the lease; wait for a predecessor's to run out. Raises Fenced when another process keeps renewing it."""
     deadline = time.monotonic() + ttl_seconds + 5.0
     while True:
         end_if_asked(context)
