@@ -10,12 +10,13 @@ import dagster as dg
 from ecom_platform.history.daily_figures import SUBJECTS, delays_of_day
 from ecom_platform.history.recompute import Recomputed, recompute
 from ecom_platform.orchestration.code_version import KPI_CODE, code_version
+from ecom_platform.orchestration.columns import KPI_TABLES
 from ecom_platform.orchestration.names import ANALYSTS, BATCH_POOL, OWNER
 from ecom_platform.orchestration.resources import Batch, Platform
 from ecom_platform.orchestration.runs.ending import end_if_asked
 from ecom_platform.orchestration.runs.partitions import blocks_of, kpi_days, same_day_once_over
 from ecom_platform.orchestration.runs.requests import BATCH_TAGS
-from ecom_platform.orchestration.tables import ARCHIVE_KEY, KPI_KEYS, KPI_TABLES, fact_key, kpi_key, table_metadata
+from ecom_platform.orchestration.tables import ARCHIVE_KEY, KPI_KEYS, fact_key, kpi_key, table_metadata
 
 KPI_JOB: Final = "kpi_daily_job"
 KPI_CHECK: Final = "equals_live_rollups"
