@@ -147,7 +147,10 @@ def test_a_password_that_is_shown_is_found(tmp_path: Path) -> None:
     secret = read_credential(folder, "kafka", Role.STREAM).password
     log = tmp_path / "a.log"
     log.write_bytes(b"\x00\xff" + secret.encode() + b"\x00")
-    with subprocess.Popen([sys.executable, "-c", "input()", secret], stdin=subprocess.PIPE) as shown:
+    waits = [sys.executable, "-c", "print('begun', flush=True); input()", secret]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as shown:
+        assert shown.stdout is not None
+        shown.stdout.readline()  # before that it may have no command line yet
         found = processes_with_passwords(folder, [psutil.Process(shown.pid)])
 
     assert len(found) == 1
