@@ -209,6 +209,7 @@ COLUMNS: Final[Mapping[str, Kinds]] = {
 # Column of a KPI → column of an order that it is computed from, where that has another name.
 _KPI_SOURCES: Final = {
     "day": "order_date",
+    "orders": "_id",
     **dict.fromkeys(("booked_cents", "revenue_cents", "cancelled_cents", "returned_cents"), "total_cents"),
     **dict.fromkeys(("subtotal_cents", "discount_cents"), ""),
     "units": "quantity",
@@ -244,7 +245,10 @@ def sources_of(table: str) -> Sources:
         return {"run": [(PURGE, "run")]}
     if table in KPI_TABLES:
         known = {name: _KPI_SOURCES[name] or name for name in columns if name in _KPI_SOURCES}
-        return {name: [(names.ORDERS, source), (ARCHIVE, source)] for name, source in known.items()}
+        return {
+            name: [(names.ORDERS, source), (ARCHIVE, "order_id" if source == "_id" else source)]
+            for name, source in known.items()
+        }
     return {}
 
 
