@@ -1,8 +1,7 @@
-"""When archived orders are brought back, because something more happened to them: the pure decision and its sensor."""
+"""The sensor that has archived orders brought back when something more happened to them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,42 +9,20 @@ import dagster as dg
 
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.orchestration.archiving.jobs import rehydration_job
-from ecom_platform.orchestration.archiving.purge import working_archiver
+from ecom_platform.orchestration.archiving.waiting import WaitingWork, working_archiver
 from ecom_platform.orchestration.names import LATE_SENSOR
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
-from ecom_platform.orchestration.runs.requests import Asking, Outcome, outcome_of, run_request
+from ecom_platform.orchestration.runs.requests import Asking, outcome_of
 from ecom_platform.store.late_events import count_waiting
 from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 
-
-@dataclass(frozen=True, slots=True)
-class LateDecision:
-    """What to remember and say, and whether to ask for a run."""
-
-    asking: Asking
-    reason: str
-    ask: bool = False
-
-
-def request_key(asking: Asking) -> str:
-    """What the run of the last request carries as a tag."""
-    return f"rehydration-{asking.key}"
-
-
-def decide(asking: Asking, pending: int, archiver: str | None, outcome: Outcome, now: float) -> LateDecision:
-    """Judge `pending` late events; `archiver` names who holds the archiver's lease: it brings them back itself."""
-    asking = asking.after(outcome, now)
-    if not pending:
-        return LateDecision(asking, "No event waits for an archived order.")
-    text = f"{pending} events wait for archived orders"
-    if waiting := asking.waiting(now):
-        return LateDecision(asking, f"{text}; {waiting}.")
-    if archiver is not None:
-        return LateDecision(asking, f"{text}; {archiver} brings them back between its steps.")
-    return LateDecision(asking.ask(now), f"{text}.", ask=True)
-
-
 INTERVAL_SECONDS: Final = 15
+LATE_EVENTS: Final = WaitingWork(
+    key="rehydration",
+    nothing="No event waits for an archived order.",
+    waits="events wait for archived orders",
+    at_work="brings them back between its steps",
+)
 
 
 @dg.sensor(
@@ -64,9 +41,5 @@ def late_events_sensor(context: dg.SensorEvaluationContext, platform: Platform) 
             archiver = working_archiver(read_lease(db, ARCHIVER_ROLE)) if pending else None
     except ConfigurationError as error:
         return dg.SensorResult(skip_reason=str(error))
-    decision = decide(asking, pending, archiver, outcome_of(context.instance, request_key(asking)), now)
-    cursor = decision.asking.dump()
-    if decision.ask:
-        context.log.info(decision.reason)
-        return dg.SensorResult(run_requests=[run_request(request_key(decision.asking))], cursor=cursor)
-    return dg.SensorResult(skip_reason=decision.reason, cursor=cursor)
+    outcome = outcome_of(context.instance, LATE_EVENTS.request_key(asking))
+    return LATE_EVENTS.answer(context, LATE_EVENTS.decide(asking, pending, archiver, outcome, now))
