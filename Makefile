@@ -73,7 +73,7 @@ clean: ## Remove the environment and the caches of the tools; data in .ecom stay
 	@rm -rf $(VENV) build dist ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The cheap questions first: nobody should wait minutes to read that it cannot work here.
+# The cheap questions first: that it cannot work here is said before minutes of downloads.
 check-machine:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
 		echo "ecom-platform needs Python 3.11 or newer; '$(PYTHON)' is $$({ $(PYTHON) --version || echo missing; } 2>/dev/null)." >&2

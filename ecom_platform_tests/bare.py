@@ -36,7 +36,7 @@ CLONE = f"/home/{USER}/ecom-platform"
 PATH = "/usr/local/bin:/usr/bin:/bin"
 NEEDED = ("debootstrap", "unshare", "setpriv", "chroot", "git")
 TAIL_LINES = 12
-# Inside the name spaces, so that no mount is left, whatever ends this. The shell stays: the first process of a name
+# Inside the name spaces, so that no mount is left, however this ends. The shell stays: the first process of a name
 # space is the one that must take note of the end of orphans.
 ENTER = """
 tree=$1; shift

@@ -10,6 +10,7 @@ LONGEST = (
     "orchestration/supervision/test_supervisor_cases.py",
     "orchestration/test_killed_workers.py",
     "archive/test_compaction.py",
+    "archive/test_compaction_kills.py",
     "dashboard/test_live.py",
     "dashboard/test_pages.py",
     "streaming/test_crashes.py",

@@ -39,7 +39,7 @@ def read_intent(db: MongoDatabase, role: str) -> Intent:
     with mongo_errors(f"reading what {role!r} should do"):
         row = db[INTENT].find_one({"_id": role})
     if row is None:
-        return Intent(role, "stopped", by="nobody", at=None, reason="never started")
+        return Intent(role, "stopped", by="no one", at=None, reason="never started")
     known = {"by": "somebody", "at": None, "reason": "no reason was given", **row}  # a person may have written it
     if known.get("desired") not in _VALID:
         raise ConfigurationError(

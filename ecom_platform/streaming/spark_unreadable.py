@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Any, Self
+from contextlib import closing
+from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
@@ -41,7 +41,7 @@ def apply_one_by_one(session: SparkSession, plan: TaskPlan, partition: int, star
         UnavailableError: Kafka or MongoDB does not answer; what was applied stays.
         Fenced, NeedsPerson: as a task.
     """
-    with _Reader(session, plan.settings, partition) as reader:
+    with closing(_Reader(session, plan.settings, partition)) as reader:
         result = run_task(plan, partition, reader.records(start, end))
         if (error := result.error()) is not None:
             raise error
@@ -52,7 +52,7 @@ def apply_one_by_one(session: SparkSession, plan: TaskPlan, partition: int, star
 
 
 class _Reader:
-    """A consumer of one partition in the session's JVM; a context manager.
+    """A consumer of one partition in the session's JVM; `close` ends it.
 
     Attributes:
         position: the next offset to read.
@@ -94,16 +94,6 @@ class _Reader:
     def close(self) -> None:
         """Close the consumer."""
         self._consumer.close()
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the consumer."""
-        self.close()
 
     def _options(self, settings: Settings) -> Any:
         bytes_ = "org.apache.kafka.common.serialization.ByteArrayDeserializer"

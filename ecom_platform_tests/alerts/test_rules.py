@@ -85,7 +85,7 @@ def test_orders_are_unusual_where_chance_gives_them_less_than_once_in_ten_thousa
 
 @pytest.mark.parametrize("rule", [Rule.ORDERS_HIGH, Rule.ORDERS_LOW, Rule.ORDER_VALUE_HIGH, Rule.ORDER_VALUE_LOW])
 def test_seasonal_rules_are_silent_until_the_same_half_hour_exists_on_three_days(rule: Rule) -> None:
-    """Two days are no season, whatever happens."""
+    """Two days are no season, with any figures."""
     two = {HALF_HOUR: Usual((1_800, 1_800), (54_000_000,) * 2)}
 
     assert reading(replace(with_orders(5_000), usual=two), rule) is None

@@ -55,7 +55,7 @@ def test_quiet_days_have_neither_recall_nor_precision_without_alarms() -> None:
 
 
 def test_the_recorded_scores_are_those_the_documentation_promises() -> None:
-    """On shops that nobody had looked at: every labelled incident found, no alarm on quiet days."""
+    """On shops that were not used to choose the limits: every labelled incident found, no alarm on quiet days."""
     scores = read_scores()
     by_name = {one.scenario: one for one in scores.by_scenario}
 

@@ -1,4 +1,4 @@
-"""What the tests of whole archive runs share."""
+"""What the tests of archive runs and of compactions share."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from ecom_platform.archive.hdfs import connect_hdfs
+from ecom_platform.archive.rehydrate import rehydrate_waiting
 from ecom_platform.settings import Settings
+from ecom_platform.store import MongoDatabase
 from ecom_platform.tabular.spark_session import start_session
+from ecom_platform_tests.archive import handmade
+from ecom_platform_tests.archive.compacting import TOPIC
+from ecom_platform_tests.archive.shops import Shop, make_shop
 from ecom_platform_tests.conftest import Platform
 
 ZONE = "Asia/Kathmandu"
@@ -48,3 +53,24 @@ def _end_jvm() -> None:
 def empty_archive(settings: Settings) -> None:
     """Tests have a database each, but share HDFS."""
     connect_hdfs(settings).delete("/ecommerce", recursive=True)
+
+
+@pytest.fixture
+def empty_shop(settings: Settings, db: MongoDatabase) -> Iterator[Shop]:
+    """No orders yet, nothing in HDFS, and the shop's double that never archives."""
+    connect_hdfs(settings).delete("/ecommerce", recursive=True)
+    shadow = db.client.get_database(f"{db.name}_shadow", db.codec_options)
+    yield make_shop(settings, db, shadow)
+    db.client.drop_database(shadow.name)
+
+
+@pytest.fixture
+def shop(empty_shop: Shop) -> Shop:
+    """Six shipped orders of one day in two files of two runs; the first of them came back, so the day is due."""
+    *before, late = TOPIC
+    empty_shop.send(*before)
+    handmade.archive(empty_shop.settings, empty_shop.db, [1, 2, 3], "run-0")
+    handmade.archive(empty_shop.settings, empty_shop.db, [4, 5, 6], "run-1")
+    empty_shop.send(late)
+    rehydrate_waiting(empty_shop.settings, empty_shop.db, "a test")
+    return empty_shop

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyroaring import BitMap64
 
-from ecom_platform.archive.hdfs import arrow_file_system
+from ecom_platform.archive.hdfs import arrow_file_system, connect_hdfs
 from ecom_platform.archive.layout import ROOT
 from ecom_platform.archive.policy import Policy
 from ecom_platform.settings import Settings
@@ -91,3 +91,29 @@ def plain(value: Any) -> Any:
 def expected(orders: Mapping[int, Document]) -> dict[int, Document]:
     """What `everything` must find."""
     return {number: plain(order) for number, order in orders.items()}
+
+
+class At:
+    """Does something once, when a step of a run is over (`done` = None), or in its middle."""
+
+    def __init__(self, step: str, act: Callable[[], None], *, middle: bool = False) -> None:
+        self.step, self.act, self.middle, self.happened = step, act, middle, False
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """As a run reports its progress."""
+        if step == self.step and (done < total) is self.middle and not self.happened:
+            self.happened = True
+            self.act()
+
+
+def put(client: Any, path: str, content: bytes) -> None:
+    """Write a file."""
+    client.mkdirs(path.rpartition("/")[0], create_parent=True)
+    with client.create(path) as file:
+        file.write(content)
+
+
+def listed(settings: Settings) -> set[str]:
+    """What a listing of the archive shows, below its root."""
+    statuses = connect_hdfs(settings).list_status(ROOT, recursive=True)
+    return {status.path.removeprefix(f"{ROOT}/") for status in statuses if not status.isdir}

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import duckdb
-import psutil
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pytest
 from pymongo.client_session import ClientSession
 
@@ -28,94 +17,40 @@ from ecom_platform.archive.compact import compact
 from ecom_platform.archive.copies import refresh_copies
 from ecom_platform.archive.files import FilesDamaged
 from ecom_platform.archive.hdfs import arrow_file_system, connect_hdfs
-from ecom_platform.archive.layout import ROOT, STAGING, manifest_copy
-from ecom_platform.archive.policy import Policy
+from ecom_platform.archive.layout import ROOT, STAGING
 from ecom_platform.archive.rehydrate import rehydrate, rehydrate_waiting
 from ecom_platform.archive.run import archive, purge_committed
 from ecom_platform.archive.where import where
 from ecom_platform.contract import Status
-from ecom_platform.errors import AccountingError, Fenced, UnavailableError
-from ecom_platform.settings import Settings
+from ecom_platform.errors import AccountingError, Fenced
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.late_events import count_waiting
-from ecom_platform.store.leases import ARCHIVER_ROLE
-from ecom_platform.store.manifests import Manifest, RunKind, read_manifests
+from ecom_platform.store.manifests import RunKind, read_manifests
 from ecom_platform_tests.archive import handmade
-from ecom_platform_tests.archive.shops import Shop, make_shop
-from ecom_platform_tests.conftest import Platform
+from ecom_platform_tests.archive.compacting import (
+    COLD,
+    DELIVERED,
+    HOT,
+    NOTHING,
+    STEPS,
+    TOPIC,
+    after_the_grace,
+    copy_of,
+    demand_compacted,
+    give_up_role,
+    plain_files,
+    run_compaction,
+)
+from ecom_platform_tests.archive.shops import Shop
 from ecom_platform_tests.streaming.events import PLACED_AT, placed, stepped
 
 pytestmark = pytest.mark.servers
-
-REPOSITORY = Path(__file__).parents[2]
-SHIPPED, DELIVERED = Status.SHIPPED, Status.DELIVERED
-HOT, COLD = 1, {2, 3, 4, 5, 6}
-TOPIC = [
-    *(placed(number) for number in range(1, 7)),
-    *(stepped(number, SHIPPED) for number in range(1, 7)),
-    stepped(HOT, DELIVERED, hours=5),
-]
-NOTHING = Policy.at(PLACED_AT, timedelta(days=100), timedelta(days=100))
-STEPS = (0, 1, 2, 3)
-"""Of one day: before it is written, after, when the files are in place, after the transaction."""
-
-
-@pytest.fixture
-def empty_shop(settings: Settings, db: MongoDatabase) -> Iterator[Shop]:
-    """No orders yet, nothing in HDFS, and the shop's double that never archives."""
-    connect_hdfs(settings).delete("/ecommerce", recursive=True)
-    shadow = db.client.get_database(f"{db.name}_shadow", db.codec_options)
-    yield make_shop(settings, db, shadow)
-    db.client.drop_database(shadow.name)
-
-
-@pytest.fixture
-def shop(empty_shop: Shop) -> Shop:
-    """Six shipped orders of one day in two files of two runs; the first of them came back, so the day is due."""
-    *before, late = TOPIC
-    empty_shop.send(*before)
-    handmade.archive(empty_shop.settings, empty_shop.db, [1, 2, 3], "run-0")
-    handmade.archive(empty_shop.settings, empty_shop.db, [4, 5, 6], "run-1")
-    empty_shop.send(late)
-    rehydrate_waiting(empty_shop.settings, empty_shop.db, "a test")
-    return empty_shop
-
-
-def run_compaction(shop: Shop, at: dict[int, Callable[[Archiver], None]] | None = None) -> list[Manifest]:
-    """Compact; `at` says what happens meanwhile, by the steps that are done."""
-
-    def progress(step: str, done: int, total: int) -> None:
-        happens = (at or {}).pop(done, None)
-        if happens:
-            happens(held[0])
-
-    held: list[Archiver] = []
-    with held_archiver(shop.settings, shop.db, progress=progress) as archiver:
-        held.append(archiver)
-        return compact(archiver)
-
-
-def plain_files(shop: Shop) -> pa.Table:
-    """What somebody sees who knows nothing of manifests."""
-    return ds.dataset(ROOT, filesystem=arrow_file_system(shop.settings), partitioning="hive").to_table()
-
-
-def after_the_grace(shop: Shop) -> None:
-    """The next archive run, later."""
-    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
-    shop.db.archive_manifests.update_many({"kind": "compaction"}, {"$set": {"replaced.$[].until": long_ago}})
-    archive(shop.settings, shop.db, NOTHING)
 
 
 def listed(shop: Shop) -> set[str]:
     """The files of the archive, below its root."""
     statuses = connect_hdfs(shop.settings).list_status(ROOT, recursive=True)
     return {status.path.removeprefix(f"{ROOT}/") for status in statuses if not status.isdir}
-
-
-def copy_of(shop: Shop, run: str) -> Any:
-    """The copy of a manifest in HDFS."""
-    return json.loads(connect_hdfs(shop.settings).read(manifest_copy(run)).read())
 
 
 def bring_back(archiver: Archiver) -> None:
@@ -178,7 +113,7 @@ def test_a_day_of_which_nothing_counts_any_more_has_no_file(shop: Shop) -> None:
 
 
 def test_a_large_day_becomes_several_full_files(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Row groups and files have their sizes whatever the files they come from had; only the last is smaller."""
+    """Row groups and files have their sizes with any files they come from; only the last is smaller."""
     monkeypatch.setattr(compaction_files, "GROUP_ROWS", 2)
     monkeypatch.setattr(compaction_files, "FILE_ROWS", 4)
     before = shop.orders()
@@ -266,91 +201,6 @@ def test_an_order_that_comes_back_while_the_compaction_commits_counts_once(
 
     assert set(compacted.superseded) == {3}
     shop.assert_same_as_without_archive()
-
-
-def test_compactions_killed_after_every_step_end_as_if_they_had_not_been(shop: Shop) -> None:
-    """Kill -9, again and again, one step later each time; then a plain archive run."""
-    before = shop.orders()
-    for step in STEPS:
-        kill_at(shop.settings, step)
-        assert shop.orders() == before, step
-    archive(shop.settings, shop.db, NOTHING)
-    demand_compacted(shop, before)
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("attempt", range(5))
-@pytest.mark.parametrize("step", STEPS)
-def test_a_compaction_killed_at_any_moment_is_repaired_by_the_next_run(
-    shop: Shop, step: int, attempt: int, record_property: Callable[[str, object], None]
-) -> None:
-    """Moments after each step, while the next one is at work."""
-    record_property("killed", (f"8. compaction, {step} of {STEPS[-1]} steps done", "archiver"))
-    before = shop.orders()
-    kill_at(shop.settings, step, after_seconds=attempt * 0.02)
-    assert shop.orders() == before
-    archive(shop.settings, shop.db, NOTHING)
-    demand_compacted(shop, before)
-
-
-@pytest.mark.full
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("victim", ["mongodb", "namenode", "datanode"])
-@pytest.mark.parametrize("step", STEPS)
-def test_a_server_killed_during_a_compaction_costs_nothing(
-    shop: Shop, platform: Platform, step: int, victim: str, record_property: Callable[[str, object], None]
-) -> None:
-    """A kill -9 of mongod, NameNode or DataNode after each step: every order counts once, then and after."""
-    record_property("killed", (f"8. compaction, {step} of {STEPS[-1]} steps done", victim))
-    before = shop.orders()
-
-    def kill(archiver: Archiver) -> None:
-        process = psutil.Process(platform.pid(victim))
-        process.kill()
-        process.wait(60)  # until its supervisor knows
-
-    with suppress(UnavailableError):
-        run_compaction(shop, {step: kill})
-    platform.ensure_up()
-    give_up_role(shop)
-    assert orders_when_readable(shop) == before
-    archive(shop.settings, shop.db, NOTHING)
-    demand_compacted(shop, before)
-
-
-def orders_when_readable(shop: Shop) -> dict[int, dict[str, Any]]:
-    """All orders, as soon as a DataNode that was started again serves its blocks."""
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            return shop.orders()
-        except (OSError, RuntimeError):
-            if time.monotonic() > deadline:
-                raise
-
-
-def give_up_role(shop: Shop) -> None:
-    """What happens by itself when the holder's process is gone, or after half a minute."""
-    shop.db.leases.update_one({"_id": ARCHIVER_ROLE}, {"$set": {"owner": None}})
-
-
-def demand_compacted(shop: Shop, before: dict[int, dict[str, Any]]) -> None:
-    """Everything in one file, its manifest and its copies in HDFS, and nothing else after the grace."""
-    assert shop.orders() == before
-    [compacted] = [run for run in read_manifests(shop.db) if run.files]
-    copies = [copy_of(shop, run.run) for run in read_manifests(shop.db)]
-    assert [file["path"] for copy in copies for file in copy["files"]] == [f"{ROOT}/{compacted.files[0].path}"]
-    after_the_grace(shop)
-    assert sorted(plain_files(shop).column("order_id").to_pylist()) == sorted(COLD)
-
-
-def kill_at(settings: Settings, step: int, after_seconds: float = 0.0) -> None:
-    """Run an archiver that kills itself in its compaction; a late kill may find it done."""
-    command = [sys.executable, "-m", "ecom_platform_tests.archive.killed_compaction", settings.model_dump_json()]
-    done = subprocess.run(
-        [*command, str(step), str(after_seconds)], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == -signal.SIGKILL or (after_seconds and done.returncode == 0), done.stderr
 
 
 @pytest.mark.parametrize("step", STEPS[:-1])

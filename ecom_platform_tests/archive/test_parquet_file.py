@@ -126,7 +126,7 @@ def test_a_checksum_sees_one_changed_value(
 
 
 def test_a_row_twice_is_not_no_row_and_a_lost_one_is_seen(tmp_path: Path) -> None:
-    """Whatever the exclusive or makes of pairs."""
+    """Pairs do not cancel each other, as they would in an exclusive or."""
     rows = some_rows(20)
     found = {totals(some, tmp_path).checksum for some in (rows, rows[1:], [*rows, rows[0], rows[0]], [*rows, rows[0]])}
     assert len(found) == 4

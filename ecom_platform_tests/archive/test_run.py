@@ -4,53 +4,29 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 import pytest
-from pyroaring import BitMap64
 from pyspark.sql import SparkSession
 
-from ecom_platform.archive import purge as purge_module
 from ecom_platform.archive.archiver_lease import held_archiver
-from ecom_platform.archive.check import CHECKS_TO_PERSON
-from ecom_platform.archive.files import FilesDamaged
 from ecom_platform.archive.hdfs import arrow_file_system, connect_hdfs
 from ecom_platform.archive.layout import ROOT, STAGING, manifest_copy, staging_folder
 from ecom_platform.archive.policy import Policy
 from ecom_platform.archive.run import STEPS, archive, archive_to_commit, purge_committed
 from ecom_platform.archive.where import where
-from ecom_platform.errors import EcomError, Fenced, NeedsPerson, UnavailableError
+from ecom_platform.errors import EcomError
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.archived import read_archived_ids
-from ecom_platform.store.leases import ARCHIVER_ROLE
-from ecom_platform.store.manifests import RunState, bitmap_to, read_manifests
-from ecom_platform_tests.archive.moving import POLICY, due, everything, expected, fill
+from ecom_platform.store.manifests import RunState, read_manifests
+from ecom_platform_tests.archive.moving import POLICY, At, due, everything, expected, fill, listed, put
 from ecom_platform_tests.kpi.stored import NOW
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("empty_archive")]
-
-Act = Callable[[], None]
-
-
-class At:
-    """Does something once, when a step of a run is over (`done` = None), or in its middle."""
-
-    def __init__(self, step: str, act: Act, *, middle: bool = False) -> None:
-        self.step, self.act, self.middle, self.happened = step, act, middle, False
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        """As a run reports its progress."""
-        if step == self.step and (done < total) is self.middle and not self.happened:
-            self.happened = True
-            self.act()
 
 
 def test_closed_old_orders_move_and_all_others_stay(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
@@ -157,187 +133,6 @@ def test_a_committed_run_is_purged_by_another_archiver(
     assert everything(settings, db) == expected(orders)
 
 
-def test_a_run_that_fails_its_check_never_counts(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
-    """An order has other cents than its copy: nothing is committed or deleted; the next run writes it again."""
-    orders = fill(db)
-    victim = min(due(orders))
-
-    def meddle() -> None:
-        db.orders.update_one({"_id": victim}, {"$inc": {"total_cents": 1}})
-        orders[victim]["total_cents"] += 1
-
-    with pytest.raises(FilesDamaged, match="failed its check: total_cents of 1 orders differs"):
-        archive(settings, db, POLICY, spark=spark, progress=At("published", meddle))
-    [failed] = read_manifests(db)
-    assert failed.state == RunState.PUBLISHED
-    assert failed.verdict is not None
-    assert not failed.verdict.passed
-    assert db.orders.count_documents({}) == len(orders)
-    ids = read_archived_ids(db)
-    assert (ids.epoch, ids.runs) == (0, ())
-    assert everything(settings, db) == expected(orders)
-    [run] = archive(settings, db, POLICY, spark=spark)
-    assert run.run == failed.run
-    assert everything(settings, db) == expected(orders)
-    assert listed(settings) == {file.path for file in run.files}
-    assert not set(run.files) & set(failed.files)
-
-
-def test_a_check_that_fails_again_and_again_is_for_a_person(
-    settings: Settings, db: MongoDatabase, spark: SparkSession
-) -> None:
-    """A number with a fraction, which Parquet's column cannot hold: no run archives it, until somebody mends it."""
-    orders = fill(db, count=60)
-    victim = min(due(orders))
-    db.orders.update_one({"_id": victim}, {"$set": {"user_id": 83.5}})
-    for _ in range(CHECKS_TO_PERSON - 1):
-        with pytest.raises(FilesDamaged, match=f"order {victim} differs from MongoDB"):
-            archive(settings, db, POLICY, spark=spark)
-    for times in (CHECKS_TO_PERSON, CHECKS_TO_PERSON + 1):
-        with pytest.raises(NeedsPerson, match=f"{times} times in a row"):
-            archive(settings, db, POLICY, spark=spark)
-    assert db.orders.count_documents({}) == len(orders)
-    db.orders.update_one({"_id": victim}, {"$set": {"user_id": orders[victim]["user_id"]}})
-    assert archive(settings, db, POLICY, spark=spark)[0].state == RunState.DONE
-    assert everything(settings, db) == expected(orders)
-
-
-def test_a_published_run_is_committed_without_being_written_again(
-    settings: Settings, db: MongoDatabase, spark: SparkSession
-) -> None:
-    """Its archiver ended between publishing and the commit; the next one checks the files that are there."""
-    orders = fill(db, count=60)
-
-    def fail() -> None:
-        raise UnavailableError("the network is gone")
-
-    with pytest.raises(UnavailableError):
-        archive(settings, db, POLICY, spark=spark, progress=At("checked", fail))
-    [published] = read_manifests(db)
-    assert published.state == RunState.PUBLISHED
-    [run] = archive(settings, db, POLICY, spark=spark)
-    assert run.files == published.files
-    assert everything(settings, db) == expected(orders)
-
-
-@pytest.mark.parametrize("state", [RunState.WRITTEN, RunState.VERIFIED, RunState.COMMITTED])
-def test_a_run_that_was_left_unchecked_starts_over(
-    settings: Settings, db: MongoDatabase, spark: SparkSession, state: RunState
-) -> None:
-    """Older versions verified the staged files, and committed before the check; nothing of such a run was deleted."""
-    orders = fill(db, count=60)
-    with held_archiver(settings, db) as archiver:
-        archive_to_commit(archiver, POLICY, spark=spark)
-    older = {"$set": {"state": state, "verdict": None}, "$unset": {"failed_checks": ""}}
-    db.archive_manifests.update_one({}, older)
-    [left] = read_manifests(db)
-    assert everything(settings, db) == expected(orders)
-    [run] = archive(settings, db, POLICY, spark=spark)
-    assert (run.run, run.state, run.rows) == (left.run, RunState.DONE, len(due(orders)))
-    assert not set(run.files) & set(left.files)
-    assert everything(settings, db) == expected(orders)
-    assert listed(settings) == {file.path for file in run.files}
-
-
-@pytest.mark.parametrize(
-    ("step", "damage"),
-    [
-        ("written", "flipped byte"),
-        ("written", "truncated"),
-        ("written", "missing"),
-        ("published", "flipped byte"),
-        ("published", "truncated"),
-        ("published", "missing"),
-    ],
-)
-def test_a_damaged_file_stops_the_run_and_the_next_one_repairs(
-    settings: Settings, db: MongoDatabase, spark: SparkSession, step: str, damage: str
-) -> None:
-    """Until it is committed, nothing in MongoDB changes and nothing counts from the file."""
-    orders = fill(db, count=120)
-    hurt = At(step, lambda: hurt_a_file(settings, db, damage))
-    with pytest.raises(UnavailableError, match="ecom archive"):
-        archive(settings, db, POLICY, spark=spark, progress=hurt)
-    assert hurt.happened
-    assert db.orders.count_documents({}) == len(orders)
-    assert everything(settings, db) == expected(orders)
-    [run] = archive(settings, db, POLICY, spark=spark)
-    assert run.rows == len(due(orders))
-    assert everything(settings, db) == expected(orders)
-    assert listed(settings) == {file.path for file in run.files}
-
-
-@pytest.mark.parametrize("step", ["checked", "committed"])
-def test_a_file_damaged_after_the_check_stops_the_purge(
-    settings: Settings, db: MongoDatabase, spark: SparkSession, step: str
-) -> None:
-    """Writing it again could hide a loss: a person decides, and nothing was deleted."""
-    orders = fill(db, count=120)
-    with pytest.raises(NeedsPerson, match="damaged now"):
-        archive(settings, db, POLICY, spark=spark, progress=At(step, lambda: hurt_a_file(settings, db, "truncated")))
-    assert db.orders.count_documents({}) == len(orders)
-
-
-def test_two_archivers_do_not_work_at_once(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
-    """The second is told who works, and starts nothing."""
-    fill(db, count=50)
-    with held_archiver(settings, db, owner="the first"), pytest.raises(Fenced, match="the first"):
-        archive(settings, db, POLICY, spark=spark)
-    assert read_manifests(db) == []
-
-
-@pytest.mark.parametrize("step", ["planned", "written", "published", "checked"])
-def test_an_archiver_that_lost_its_lease_changes_nothing_more(
-    settings: Settings, db: MongoDatabase, spark: SparkSession, step: str
-) -> None:
-    """It slept, another one took over and finished; the late one is fenced, and every order counts once."""
-    orders = fill(db, count=60)
-    another = partial(take_over, settings, db, spark)
-    with pytest.raises(Fenced):
-        archive(settings, db, POLICY, spark=spark, progress=At(step, another))
-    [run] = read_manifests(db)
-    assert (run.state, run.token) == (RunState.DONE, 2)
-    assert everything(settings, db) == expected(orders)
-    assert listed(settings) >= {file.path for file in run.files}
-
-
-def test_an_archiver_that_lost_its_lease_late_finds_nothing_left_to_do(
-    settings: Settings, db: MongoDatabase, spark: SparkSession
-) -> None:
-    """Its successor purged what it had committed."""
-    orders = fill(db, count=60)
-    another = partial(take_over, settings, db, spark)
-    assert archive(settings, db, POLICY, spark=spark, progress=At("committed", another)) == []
-    [run] = read_manifests(db)
-    assert (run.state, run.token) == (RunState.DONE, 2)
-    assert everything(settings, db) == expected(orders)
-
-
-def test_an_order_brought_back_while_a_late_archiver_ends_its_run_counts_once(
-    settings: Settings, db: MongoDatabase, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It slept after its last look at the hot rows; who holds the role now brought an order of its run back."""
-    orders = fill(db, count=60)
-    number = min(due(orders))
-    orders[number]["version"] += 1
-
-    def look_and_sleep(*arguments: Any) -> BitMap64:
-        hot = still_hot(*arguments)
-        db.leases.update_one({"_id": ARCHIVER_ROLE}, {"$inc": {"token": 1}, "$set": {"owner": None}})
-        db.orders.insert_one(orders[number])
-        db.archive_manifests.update_one({}, {"$set": {"superseded": bitmap_to(BitMap64([number]))}})
-        return hot
-
-    still_hot = purge_module._still_hot
-    monkeypatch.setattr(purge_module, "_still_hot", look_and_sleep)
-    with pytest.raises(Fenced):
-        archive(settings, db, POLICY, spark=spark)
-    monkeypatch.undo()
-    assert everything(settings, db) == expected(orders)
-    assert archive(settings, db, POLICY, spark=spark)[0].state == RunState.DONE
-    assert everything(settings, db) == expected(orders)
-
-
 def test_files_of_no_manifest_are_removed_if_their_token_is_older(
     settings: Settings, db: MongoDatabase, spark: SparkSession
 ) -> None:
@@ -428,41 +223,6 @@ def test_the_stream_is_let_in_between_two_batches_of_the_purge(
     assert updates
     assert everything(settings, db) == expected(orders)
     assert set(run.superseded) == {number for number, row in updates if row is not None}
-
-
-def take_over(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
-    """Archive as another archiver, to whom the lease looks free."""
-    db.leases.update_one({"_id": ARCHIVER_ROLE}, {"$set": {"owner": None}})
-    archive(settings, db, POLICY, spark=spark)
-
-
-def hurt_a_file(settings: Settings, db: MongoDatabase, damage: str) -> None:
-    """Damage the first file of the unfinished run, staged or published."""
-    client = connect_hdfs(settings)
-    [run] = read_manifests(db)
-    folder = ROOT if run.state in (RunState.PUBLISHED, RunState.COMMITTED) else staging_folder(run.run, run.token)
-    path = min(s.path for s in client.list_status(folder, recursive=True) if s.path.endswith(".parquet"))
-    content = bytearray(client.read(path).read())
-    client.delete(path)
-    if damage == "flipped byte":
-        column = pq.ParquetFile(pa.BufferReader(bytes(content))).metadata.row_group(0).column(0)
-        content[column.data_page_offset + column.total_compressed_size - 10] ^= 1
-        put(client, path, bytes(content))
-    elif damage == "truncated":
-        put(client, path, bytes(content[:-50]))
-
-
-def put(client: Any, path: str, content: bytes) -> None:
-    """Write a file."""
-    client.mkdirs(path.rpartition("/")[0], create_parent=True)
-    with client.create(path) as file:
-        file.write(content)
-
-
-def listed(settings: Settings) -> set[str]:
-    """What a listing of the archive shows, below its root."""
-    statuses = connect_hdfs(settings).list_status(ROOT, recursive=True)
-    return {status.path.removeprefix(f"{ROOT}/") for status in statuses if not status.isdir}
 
 
 def test_errors_of_a_run_say_what_to_do_next(settings: Settings, db: MongoDatabase) -> None:

@@ -84,7 +84,7 @@ def test_a_bug_leaves_its_trace_in_a_file_and_names_it(
 def test_what_the_system_refuses_is_no_bug(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder where a file should be; the file is named, and nobody reads of a bug."""
+    """A folder where a file should be; the file is named, and no bug is reported."""
     monkeypatch.setenv("ECOM_HOME", str(tmp_path))
 
     assert run(tmp_path.read_text) == errors.ConfigurationError.exit_code

@@ -1,4 +1,4 @@
-"""What a command says may be read by nobody, or there is no place for it: its work and its exit code are the same."""
+"""What a command says may have no reader, or no place: its work and its exit code are the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever the bytes are, decoding answers; an exception would stop the stream at that message for ever."""
+"""Decoding answers to any bytes; an exception would stop the stream at that message for ever."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_absurd_nesting_in_the_place_of_a_known_value_is_a_dead_letter(known: st
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "01", "+1", "0x10", "1_000"])
 def test_what_json_does_not_call_a_number_is_bad_json(number: str) -> None:
-    """Some JSON writers produce them; nobody can know what they mean in money."""
+    """Some JSON writers produce them; what they mean in money cannot be known."""
     assert rejected(with_total(number)).reason == Reason.BAD_JSON
     assert rejected(with_unknown(number)).reason == Reason.BAD_JSON
 

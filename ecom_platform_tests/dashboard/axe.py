@@ -61,5 +61,5 @@ def is_known(page: Page, rule: str, target: str) -> bool:
 
 
 def unknown(page: Page) -> list[tuple[str, str, str]]:
-    """What nobody has an excuse for."""
+    """What has no excuse."""
     return [one for one in sorted(lasting(page)) if not is_known(page, *one[:2])]

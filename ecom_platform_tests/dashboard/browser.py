@@ -130,7 +130,7 @@ class Tabs:
         self._chromium.close()
 
     def take(self) -> Page:
-        """A tab that nobody uses."""
+        """A tab that is not in use."""
         if self._free:
             return self._free.pop()
         context = self._chromium.new_context()
@@ -166,7 +166,7 @@ def opened(tabs: Tabs, address: str, charts=5, size=DESKTOP, scheme="light") -> 
             expect(page.locator(".js-plotly-plot")).to_have_count(charts)
         yield found
     except BaseException:
-        page.context.close()  # whatever state it is in
+        page.context.close()  # in any state
         raise
     exceptions = page.get_by_test_id("stException").count()
     for event, listener in listeners.items():

@@ -18,7 +18,7 @@ from ecom_platform.settings import Settings
 
 
 def free_port() -> int:
-    """A port nobody listens on at this moment."""
+    """A port without a listener at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -53,7 +53,7 @@ class Mongod:
         )
 
     def start(self) -> None:
-        """Start it, with whatever data it had."""
+        """Start it, with the data it had."""
         self._folder.mkdir(exist_ok=True)
         program = find_mongod(Settings(_env_file=None))
         argv = [program, "--dbpath", self._folder, "--port", str(self.port), "--bind_ip", "127.0.0.1"]

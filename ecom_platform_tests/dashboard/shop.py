@@ -172,7 +172,7 @@ def _order(draw: random.Random, order_id: int, placed: datetime, now: datetime) 
                 "quantity": quantity,
                 "price_cents": price,
                 "net_cents": net[position],
-                # As the stream stores it: nobody has described product 7 yet.
+                # As the stream stores it: product 7 has no description yet.
                 "category": "unknown" if product == 7 else CATEGORIES[product % 4],
             }
             for position, (product, quantity, price) in enumerate(lines)

@@ -129,7 +129,7 @@ def test_oversold_is_below_zero_for_a_minute(shop_db, below_for, expected):
 
 
 def test_without_the_rules_every_shelf_below_zero_is_oversold(shop_db):
-    """Nobody knows since when; too much said is better than nothing."""
+    """Since when is unknown; too much said is better than nothing."""
     taken = {"_id": "2/0/0", "warehouse_id": 2, "block": 0, "products": {"3": {"reserved": 7}}}
     shop_db[collections.STOCK].insert_one(taken)
 

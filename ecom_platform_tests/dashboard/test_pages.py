@@ -84,7 +84,7 @@ def test_a_filter_taken_away_leaves_the_address(browser, address, live_shop):
 
 
 def test_custom_days_are_in_the_address(browser, address, live_shop):
-    """First and last day, whatever their order; days that do not exist are today."""
+    """First and last day, in any order; days that do not exist are today."""
     day = (datetime.now(UTC) - timedelta(days=1)).date()
     with opened(browser, f"{address}/?range=Days&days={day}&days={day}") as found:
         expect(found.tile("Orders")).to_have_text(formats.count(kpis(live_shop)["orders"]))

@@ -41,7 +41,7 @@ def test_equations_hold_when_every_offset_is_counted(shop_db):
 
 @pytest.mark.parametrize("broken", ["offsets", "dead letters", "late events"])
 def test_an_equation_that_does_not_hold_says_so(shop_db, broken):
-    """An event that nobody counted, a dead letter that is gone, a late event that vanished."""
+    """An event that was not counted, a dead letter that is gone, a late event that vanished."""
     counters = {"applied": 98, "dead": 1, "late": 1}
     shop_db[collections.STREAM_OFFSETS].insert_one(
         offsets(0, **counters | ({"applied": 97} if broken == "offsets" else {}))
@@ -144,7 +144,7 @@ def test_each_day_is_hot_archived_both_a_gap_or_missing(shop_db):
 
 @pytest.mark.parametrize(("seconds", "silent"), [(0, False), (170, False), (181, True), (86_400, True)])
 def test_what_dagster_wrote_long_ago_is_not_shown_as_if_it_were_of_now(seconds, silent):
-    """A daemon or a code server that hangs writes nothing, and nobody else would say so."""
+    """A daemon or a code server that hangs writes nothing, and nothing else would say so."""
     said = told_at(NOW - timedelta(seconds=seconds), NOW, "newest first")
 
     assert ("no word from Dagster since" in said) is silent

@@ -72,7 +72,7 @@ def test_dagster_takes_its_configuration_and_its_address_has_no_password(
     assert config["storage"] == {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}}
     url = make_url(given["DAGSTER_POSTGRES_URL"])
     assert (url.username, url.password, url.host, url.port) == ("dagster", None, "postgres", 5432)
-    # The driver that is locked, whatever the default of SQLAlchemy is.
+    # The driver that is locked, not the default of SQLAlchemy.
     assert create_engine(url).dialect.driver == "psycopg2"
 
 
@@ -150,7 +150,7 @@ def test_the_exit_code_of_what_is_wrapped_is_kept(tmp_path: Path) -> None:
 
 
 def test_preparing_makes_secrets_that_only_their_owner_can_reach_and_keeps_what_is_there(tmp_path: Path) -> None:
-    """Files that every container's user can read, in a folder that nobody else of this machine can enter."""
+    """Files that every container's user can read, in a folder that no other user of this machine can enter."""
     (tmp_path / "docker").mkdir()
     (tmp_path / "docker" / "prepare.sh").write_bytes((DOCKER / "prepare.sh").read_bytes())
     # In place of the engine: what `credentials` does, which never overwrites.

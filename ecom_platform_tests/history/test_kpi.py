@@ -142,7 +142,7 @@ def test_an_order_of_three_lines_is_one_order(settings: Settings, db: MongoDatab
 def test_an_order_that_is_there_twice_is_an_error_and_not_a_figure(
     settings: Settings, db: MongoDatabase, orders: list[dict[str, Any]]
 ) -> None:
-    """Hot again without being superseded in a finished run: nobody does that, and nobody shall sum it."""
+    """Hot again without being superseded in a finished run: no program does that, and no sum may take it in."""
     handmade.archive(settings, db, range(1, 100))
     db.orders.insert_many([order for order in orders if order["_id"] == 50])
 

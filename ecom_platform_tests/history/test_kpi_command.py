@@ -102,7 +102,7 @@ NASTY = ('{"$ne": null}', "$gt", '["Books", "Toys"]', "Books' || '1'=='1", "Book
 @pytest.mark.servers
 @pytest.mark.parametrize("value", NASTY, ids=range(len(NASTY)))
 def test_a_filter_is_compared_and_never_run(ecom: Ecom, orders: None, value: str) -> None:
-    """Whatever looks like a query, a pattern or a list is a category that nothing belongs to."""
+    """All that looks like a query, a pattern or a list is a category without products."""
     code, said, complaint = ecom(*RANGE, "--category", value, "--json")
 
     assert code == 0, complaint

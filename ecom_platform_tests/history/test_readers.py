@@ -1,4 +1,4 @@
-"""The light reader and the Spark view: every order exactly once, as it was stored, whatever the archive is doing."""
+"""The light reader and the Spark view: every order exactly once, as it was stored, while the archive is at work."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_a_bucket_is_named_by_its_first_instant(grain: Grain, name: str) -> None
 
 @pytest.mark.parametrize("name", ["", "%", "%25", ".", "$", "a.b", "$set", "St. Gallen", "100 %", "a\0b", "%2E", "é.ü"])
 def test_any_name_survives_being_a_field(name: str) -> None:
-    """Whatever a city or category is called, its key is one field of a document."""
+    """Under any name of a city or category, its key is one field of a document."""
     key = field_key(name)
 
     assert field_name(key) == name

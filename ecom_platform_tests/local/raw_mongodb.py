@@ -21,7 +21,7 @@ def compressors_offered(port: int) -> list[str]:
 
 
 def answers_zlib(port: int) -> bool:
-    """Whether the server answers a message that is compressed with zlib although nobody agreed to it."""
+    """Whether the server answers a message that is compressed with zlib although that was not agreed."""
     message = _message({"ping": 1, "$db": "admin"})
     head = struct.pack("<iiB", OP_MSG, len(message), ZLIB)
     return _ask(port, OP_COMPRESSED, head + zlib.compress(message)) is not None

@@ -1,4 +1,4 @@
-"""Nobody comes in without a password, and each role may do what its part of the platform needs, and nothing else."""
+"""No client comes in without a password, and each role may do what its part of the platform needs, and nothing else."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def test_the_login_of_whoever_asks_is_not_handed_on(tmp_path: Path) -> None:
 
 
 def test_without_a_server_the_next_command_is_said(tmp_path: Path) -> None:
-    """Nobody is sent to an address that does not exist."""
+    """No client is sent to an address that does not exist."""
     with pytest.raises(ConfigurationError, match="ecom up"):
         connection(Settings(_env_file=None, home=tmp_path), Role.PRODUCER)
 

@@ -36,7 +36,7 @@ def test_one_of_each_kind_starts_in_a_home_of_any_name(tmp_path: Path) -> None:
 
 
 def test_one_that_cannot_start_is_not_well(tmp_path: Path) -> None:
-    """Whatever `java -version` says: no machine has so much memory."""
+    """Also when `java -version` passes: no machine has so much memory."""
     instance = Instance(tmp_path)
     instance.create()
 

@@ -19,7 +19,7 @@ LENT = ("libcurl.so.4", "libssl.so.3", "libcrypto.so.3")
 
 @pytest.fixture
 def mongod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The installed one, whatever is on the PATH."""
+    """The installed one, not another on the PATH."""
     monkeypatch.setenv("PATH", str(tmp_path))
     return find_mongod(Settings(_env_file=None))
 

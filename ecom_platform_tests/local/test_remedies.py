@@ -49,5 +49,5 @@ def test_data_that_a_server_refuses_has_a_way_out(server: str, log: str, advice:
     ],
 )
 def test_another_death_has_no_remedy_in_the_data(server: str, log: str) -> None:
-    """Nobody deletes data because a port was in use."""
+    """No data is deleted because a port was in use."""
     assert remedy(server, log) is None

@@ -121,7 +121,7 @@ class Stage:
         self.daemon = self._start("daemon", DAEMON, "run", "-w", str(self.home / "workspace.yaml"))
 
     def start(self) -> None:
-        """Whatever of the two is not running."""
+        """Those of the two that do not run."""
         if self.server is None or self.server.poll() is not None:
             self.start_server()
         if self.daemon is None or self.daemon.poll() is not None:

@@ -36,7 +36,7 @@ def nothing() -> None:
 
 
 def used_of_an_instance(file: Path) -> set[str]:
-    """Names behind a dot of whatever is called `instance`."""
+    """Names behind a dot of all that is called `instance`."""
     found = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Attribute):

@@ -70,7 +70,7 @@ def kill_worker(stage: Stage, job: str) -> None:
 
 
 def kill_archiver(stage: Stage) -> None:
-    """The same for the run, of whatever job, that holds the archiver's role."""
+    """The same for the run, of any job, that holds the archiver's role."""
     lease = read_lease(stage.db, ARCHIVER_ROLE)
     assert lease is not None
     assert lease.run_id is not None

@@ -76,7 +76,7 @@ def test_a_backfill_of_yesterday_and_today_becomes_one_run_over_both(instance: d
 def test_the_daily_kpis_of_hot_and_cold_orders_equal_the_rollups_to_the_cent(
     daemon: Daemon, settings: Settings, db: MongoDatabase
 ) -> None:
-    """The sensor asks for exactly the dirty days; an amount that differs turns its day red, whatever it counts."""
+    """The sensor asks for exactly the dirty days; an amount of any kind that differs turns its day red."""
     orders = fill(db, count=300, days=6)
     add_rollups(db, orders.values())
     days = sorted({order["order_date"] for order in orders.values()})[1:6]

@@ -36,7 +36,7 @@ def write(instance: dg.DagsterInstance, *, rounds: int) -> None:
 
 
 def rows(instance: dg.DagsterInstance) -> int:
-    """Observations and evaluations, in whatever file they are counted."""
+    """Observations and evaluations, in all files that hold them."""
     return len(instance.all_logs("", of_type={dg.DagsterEventType.ASSET_OBSERVATION})) + len(
         instance.all_logs("", of_type={dg.DagsterEventType.ASSET_CHECK_EVALUATION})
     )

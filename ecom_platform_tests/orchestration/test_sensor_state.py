@@ -28,7 +28,7 @@ WRITTEN = [
 
 @pytest.mark.parametrize("memory", WRITTEN, ids=lambda memory: type(memory).__name__)
 def test_what_was_written_is_read_back(memory: Remembered) -> None:
-    """Whatever it is made of."""
+    """With every kind of value in it."""
     assert type(memory).parse(memory.dump()) == memory
 
 

@@ -24,11 +24,16 @@ time.sleep(60)
 @pytest.fixture
 def stubborn(tmp_path: Path) -> ProcessGroup:
     """A child that ignores SIGTERM and has a child of its own, whose number it logged."""
-    log_file = tmp_path / "log"
+    return begun(STUBBORN, tmp_path)
+
+
+def begun(script: str, folder: Path) -> ProcessGroup:
+    """A child that runs `script` and has logged its first line."""
+    log_file = folder / "log"
     with log_file.open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=log, start_new_session=True)
+        process = subprocess.Popen([sys.executable, "-c", script], stdout=log, start_new_session=True)
     group = ProcessGroup(process, log_file)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not group.last_lines():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -87,14 +92,7 @@ time.sleep(60)
 
 def test_only_the_leader_is_asked_so_that_its_workers_finish_the_batch(tmp_path: Path) -> None:
     """What it started lives until it has ended."""
-    log_file = tmp_path / "log"
-    with log_file.open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-c", GRACEFUL], stdout=log, start_new_session=True)
-    group = ProcessGroup(process, log_file)
-    deadline = time.monotonic() + 20
-    while not group.last_lines():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    group = begun(GRACEFUL, tmp_path)
 
     assert group.stop(grace_seconds=20) == 0
     assert list(group.last_lines()) == ["ready", "worker alive"]

@@ -158,7 +158,7 @@ def _examine(run: RunView, at: Situation) -> tuple[float | None, Burial | None]:
     if at.now - since < patience:
         return since, None
     if lease is None:
-        return since, _burial(run, "it does not hold the lease, so nobody works for it", kill=False)
+        return since, _burial(run, "it does not hold the lease, so no process works for it", kill=False)
     reason = f"it has not renewed its lease for {lease.expired_seconds:.0f} s after the expiry"
     return since, _burial(run, reason, kill=lease.worker is Worker.ALIVE)
 

@@ -84,7 +84,7 @@ def test_what_the_server_gives_up_comes_back_in_halves(archived: Shop, monkeypat
 def test_an_order_that_cannot_be_brought_back_is_named_and_holds_nobody_up(
     archived: Shop, monkeypatch: pytest.MonkeyPatch, code: int, kind: type[Exception]
 ) -> None:
-    """Given up every time, or refused whatever is left out: it waits, and the others are hot."""
+    """Given up every time, or refused with anything left out: it waits, and the others are hot."""
     labels = ["TransientTransactionError"] if kind is UnavailableError else []
 
     def refuse(order_ids: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""Orders that cannot be brought back wait, or are reported, and hold nobody up."""
+"""Orders that cannot be brought back wait, or are reported, and hold no other up."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_below_the_mark_nothing_happens_and_a_short_peak_is_none() -> None:
 
 
 def test_an_episode_is_one_run_and_the_next_begins_at_the_high_mark_again() -> None:
-    """Three days at 1 MB a minute: from 150 to 300 MB in 150 minutes, whatever the size is in between."""
+    """Three days at 1 MB a minute: from 150 to 300 MB in 150 minutes, with any size in between."""
     shop = Shop(growth_per_second=MB / 60)
     shop.live(72)
 

@@ -11,7 +11,7 @@ from ecom_platform.orchestration.runs.partitions import Block, blocks_of, demand
 
 
 def test_days_without_a_gap_are_one_block() -> None:
-    """Over the end of a month and a leap day, whatever order they come in."""
+    """Over the end of a month and a leap day, in any order."""
     days = ["2024-03-01", "2024-02-28", "2024-02-29", "2024-03-03", "2024-02-28"]
 
     assert blocks_of(days) == [Block("2024-02-28", "2024-03-01"), Block("2024-03-03", "2024-03-03")]

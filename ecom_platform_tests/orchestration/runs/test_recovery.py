@@ -40,7 +40,7 @@ def test_only_a_worker_that_is_gone_is_buried(*, alive: bool, status: str) -> No
         found = instance.get_run_by_id(run.run_id)
         assert found is not None
         assert found.status.value == status
-        # Whoever gave the role back has ended in order, whatever became of its process.
+        # A holder that gave the role back has ended in order; its process does not matter.
         assert fail_dead_holder(instance, replace(lease, owner=None)) is None
         assert fail_dead_holder(instance, None) is None
 

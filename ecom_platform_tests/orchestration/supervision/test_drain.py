@@ -140,7 +140,7 @@ def test_what_trying_again_cannot_help_is_said_at_once(code: int, error: type[Ex
 
 
 def test_a_cancel_ends_the_child_and_frees_the_lease() -> None:
-    """Whatever exception it comes as."""
+    """As any exception it may come as."""
 
     def interrupt(now: float) -> None:
         if now > 3:

@@ -102,7 +102,7 @@ def test_a_worker_before_a_reboot_is_dead_when_its_lease_has_run_out() -> None:
 
 
 def test_a_run_that_has_just_started_need_not_hold_the_lease_yet() -> None:
-    """Imports and a predecessor's lease take time; after it, nobody works for this run."""
+    """Imports and a predecessor's lease take time; after it, no process works for this run."""
     assert decide(situation(run(age=60))).memory.suspects == {}
     assert later(situation(run(age=600)), 35).bury[0].run_id == "a"
 

@@ -123,7 +123,7 @@ def after(seconds: float, value: object) -> Callable[[float], object]:
 
 
 def supervise(world: FakeWorld) -> Outcome:
-    """Run to the end; whatever happened, no child lives and the lease was given back once."""
+    """Run to the end; after it, no child lives and the lease was given back once."""
     try:
         return StreamSupervisor(world, PACE).run()
     finally:
@@ -208,7 +208,7 @@ def test_a_cancel_is_seen_while_mongodb_does_not_answer() -> None:
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), SystemExit(), RuntimeError("from a driver")])
 def test_any_exception_ends_the_child_and_gives_the_lease_back(interrupt: BaseException) -> None:
-    """A cancel surfaces wherever the program just is, as whatever the library makes of it."""
+    """A cancel surfaces where the program just is, as the error that the library makes of it."""
     world = FakeWorld(script={"sleep": after(30, interrupt)})
 
     with pytest.raises(type(interrupt)):

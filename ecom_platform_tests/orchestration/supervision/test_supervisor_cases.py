@@ -31,7 +31,7 @@ pytestmark = pytest.mark.servers
 
 @pytest.fixture(autouse=True)
 def never_two_streams(stage: Stage) -> Iterator[None]:
-    """Whatever a case does, it must not have made two children live at once."""
+    """No case may make two children live at once."""
     yield
     assert not stage.overlapped()
 
@@ -118,7 +118,7 @@ def test_a_killed_worker_takes_its_child_along_and_is_replaced(stage: Stage) -> 
 
 
 def test_a_run_whose_code_server_and_worker_were_killed_is_buried_and_replaced(stage: Stage) -> None:
-    """Nobody is left who could report the end: the run would stay STARTED for ever."""
+    """No process is left to report the end: the run would stay STARTED for ever."""
     run_id, _ = stage.running()
     worker = stage.worker(run_id)
 
@@ -197,7 +197,7 @@ def test_runs_stopped_by_a_program_leave_the_wish_as_it_was(stage: Stage) -> Non
 
 
 def test_a_crashed_child_is_started_again_by_the_same_run(stage: Stage) -> None:
-    """Exit code 1 is nobody's decision."""
+    """Exit code 1 is no decision."""
     run_id, child = stage.running()
 
     (stage.children_folder / "exit").write_text("1")
@@ -268,7 +268,7 @@ def test_after_a_crash_of_everything_dead_runs_are_failed_before_anything_starts
 
 @pytest.mark.full
 def test_a_frozen_worker_is_killed_and_replaced(stage: Stage) -> None:
-    """`kill -STOP`: its process exists, its lease runs out, and nobody else would end it."""
+    """`kill -STOP`: its process exists, its lease runs out, and nothing else would end it."""
     run_id, child = stage.running()
 
     os.kill(stage.worker(run_id), signal.SIGSTOP)
