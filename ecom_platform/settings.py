@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ecom_platform import names
+from ecom_platform import valid_names
 from ecom_platform.credentials import Credential, Role, SecuredServer, read_credential
 from ecom_platform.durations import format_duration, parse_duration
 from ecom_platform.errors import ConfigurationError
@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".ecom"), description="Folder of data, logs, pids and credentials of this instance")
     kafka_bootstrap_servers: str = Field("", description="An existing Kafka; empty: `ecom up` starts one")
     mongodb_uri: str = Field("", description="An existing MongoDB replica set; empty: `ecom up` starts one")
-    mongodb_database: Annotated[str, AfterValidator(names.database_name)] = Field(
+    mongodb_database: Annotated[str, AfterValidator(valid_names.database_name)] = Field(
         "ecommerce", description="Database that holds every collection"
     )
     hdfs_uri: Annotated[str, AfterValidator(_readable)] = Field(
@@ -89,7 +89,7 @@ class Settings(BaseSettings):
         False, description="Allow what everybody on the way can read or change: plaintext to another host, HDFS there"
     )
 
-    spark_master: Annotated[str, AfterValidator(names.spark_master)] = Field(
+    spark_master: Annotated[str, AfterValidator(valid_names.spark_master)] = Field(
         "local[*,4]", description="Spark master of the stream; 4 = attempts of a failed task"
     )
 
@@ -113,9 +113,11 @@ class Settings(BaseSettings):
     dagster_grpc_port: int = Field(4266, ge=0, le=65535, description="Port of the Dagster code server")
     dashboard_port: int = Field(8501, ge=0, le=65535, description="Port of the dashboard")
 
-    topic: Annotated[str, AfterValidator(names.topic_name)] = Field("orders", description="Kafka topic of the events")
+    topic: Annotated[str, AfterValidator(valid_names.topic_name)] = Field(
+        "orders", description="Kafka topic of the events"
+    )
     topic_partitions: int = Field(2, ge=1, le=64, description="Partitions of a newly created topic")
-    consumer_group: Annotated[str, AfterValidator(names.given)] = Field(
+    consumer_group: Annotated[str, AfterValidator(valid_names.given)] = Field(
         "ecom-stream", description="Group the stream publishes its offsets to, for lag tools"
     )
     history_start: date = Field(date(2020, 1, 1), description="Orders placed before this day are dead letters")
@@ -142,11 +144,11 @@ class Settings(BaseSettings):
     archive_grace: Duration = Field(
         timedelta(minutes=10), description="How long files that compaction replaced stay, for readers of older instants"
     )
-    spark_batch_master: Annotated[str, AfterValidator(names.spark_master)] = Field(
+    spark_batch_master: Annotated[str, AfterValidator(valid_names.spark_master)] = Field(
         "local[2,4]", description="Spark master of archive and KPI runs"
     )
 
-    currency: Annotated[str, AfterValidator(names.label)] = Field(
+    currency: Annotated[str, AfterValidator(valid_names.label)] = Field(
         "USD", description="Currency shown on screens; the platform has one"
     )
 

@@ -96,7 +96,7 @@ def _is_due(day: str, touched_at: float, since: float, today: str, now: float) -
     return quiet or now - since >= LONGEST_WAIT_SECONDS
 
 
-def waiting(touched: Mapping[str, float], today: str, now: float) -> dg.AssetCheckEvaluation:
+def waiting_verdict(touched: Mapping[str, float], today: str, now: float) -> dg.AssetCheckEvaluation:
     """The verdict on the days that are still dirty long after their last change."""
     late = sorted(day for day, at in touched.items() if day <= today and now - at >= OVERDUE_SECONDS)
     text = f"{len(late)} changed days were not computed within two hours, the first is {late[0]}." if late else ""
@@ -128,7 +128,7 @@ def no_day_waits(platform: Platform) -> dg.AssetCheckResult:
     """One look, as the sensor writes it."""
     now = datetime.now(UTC)
     with platform.database() as db:
-        found = waiting(_with_partition(read_touched(db), platform), now.date().isoformat(), now.timestamp())
+        found = waiting_verdict(_with_partition(read_touched(db), platform), now.date().isoformat(), now.timestamp())
     return dg.AssetCheckResult(
         passed=found.passed, severity=found.severity, description=found.description, metadata=found.metadata
     )
@@ -153,7 +153,7 @@ def dirty_days_sensor(context: dg.SensorEvaluationContext, platform: Platform) -
     fail_workerless(context.instance, KPI_JOB)
     today, at = now.date().isoformat(), now.timestamp()
     decision = decide(memory, touched, today, outcome_of(context.instance, memory.key), at)
-    memory, events = after_verdict(decision.memory, waiting(touched, today, at), at)
+    memory, events = after_verdict(decision.memory, waiting_verdict(touched, today, at), at)
     cursor = memory.dump()
     if not decision.blocks:
         return dg.SensorResult(skip_reason=decision.reason, asset_events=events, cursor=cursor)

@@ -1,4 +1,4 @@
-"""What sensors keep from tick to tick: a cursor, an alarm with two marks, pauses between tries and between rows."""
+"""What sensors keep from tick to tick: a cursor, hysteresis between two marks, pauses between tries and rows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Watermarks:
-    """`high` fires after `samples` samples in a row at or above it; `low` re-arms. Between them nothing changes."""
+    """Hysteresis: `high` fires after `samples` samples in a row at or above it, `low` re-arms, between them nothing."""
 
     high: int
     low: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from ecom_platform.orchestration.dirty_days import DirtyMemory, after_verdict, decide, waiting
+from ecom_platform.orchestration.dirty_days import DirtyMemory, after_verdict, decide, waiting_verdict
 from ecom_platform.orchestration.runs.requests import Outcome
 
 TODAY = "2026-11-23"
@@ -100,9 +100,9 @@ def test_a_changed_day_that_nobody_computed_for_two_hours_turns_the_check_red() 
     """And green again with its figures; a quiet night changes no day, and a day ahead has no partition."""
     changed = {"2026-11-20": START, TODAY: START + 7_199, "2026-11-24": START}
 
-    assert waiting({}, TODAY, START).passed
-    assert waiting(changed, TODAY, START + 7_199).passed
-    late = waiting(changed, TODAY, START + 7_200)
+    assert waiting_verdict({}, TODAY, START).passed
+    assert waiting_verdict(changed, TODAY, START + 7_199).passed
+    late = waiting_verdict(changed, TODAY, START + 7_200)
     assert not late.passed
     assert "1 changed days were not computed within two hours, the first is 2026-11-20." in str(late.description)
 
@@ -113,7 +113,7 @@ def test_a_verdict_is_written_when_it_changes_and_every_ten_minutes() -> None:
     for tick in range(0, 86_400, TICK_SECONDS):
         now = START + tick
         late = {"2026-11-20": START} if 10_010 < tick < 20_010 else {}
-        memory, events = after_verdict(DirtyMemory.parse(memory.dump()), waiting(late, TODAY, now), now)
+        memory, events = after_verdict(DirtyMemory.parse(memory.dump()), waiting_verdict(late, TODAY, now), now)
         written += len(events)
 
     assert 144 <= written <= 146

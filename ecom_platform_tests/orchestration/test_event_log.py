@@ -11,7 +11,7 @@ from ecom_platform.alerts import Rule
 from ecom_platform.errors import UnavailableError
 from ecom_platform.orchestration.alerts import AlertMemory, after_evaluation, evaluations
 from ecom_platform.orchestration.archiving.size import SizeMemory, decide, events_of
-from ecom_platform.orchestration.dirty_days import DirtyMemory, after_verdict, waiting
+from ecom_platform.orchestration.dirty_days import DirtyMemory, after_verdict, waiting_verdict
 from ecom_platform.orchestration.runs.requests import Outcome
 from ecom_platform.orchestration.sensor_state import Watermarks
 from ecom_platform.orchestration.supervision.heartbeat import Written
@@ -73,7 +73,7 @@ def kpi_rows() -> int:
     memory, rows = DirtyMemory(), 0
     for second in range(0, DAY, 30):
         late = {"2026-11-20": START - DAY} if 7_200 <= second < 10_800 else {}
-        memory, events = after_verdict(memory, waiting(late, "2026-11-23", START + second), START + second)
+        memory, events = after_verdict(memory, waiting_verdict(late, "2026-11-23", START + second), START + second)
         rows += len(events)
     return rows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecom_platform.names import database_name, spark_master, topic_name
+from ecom_platform.valid_names import database_name, spark_master, topic_name
 
 
 @pytest.mark.parametrize("name", ["orders", "a.b_c-9", "x" * 249])
