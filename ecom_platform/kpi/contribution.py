@@ -12,13 +12,36 @@ from typing import Any
 
 from ecom_platform.contract import Status
 from ecom_platform.kpi.buckets import delay_bin
-from ecom_platform.kpi.rollups import Rollups
+from ecom_platform.kpi.rollups import (
+    CATEGORY_FIELDS,
+    CITY_FIELDS,
+    PAYMENT_FIELDS,
+    PRODUCT_FIELDS,
+    PROMISE_FIELDS,
+    STOCK_FIELDS,
+    Rollups,
+)
 
 StoredOrder = Mapping[str, Any]
 """An order as MongoDB holds it: head, `order_items`, `delivery` with its `history`."""
 
-_STATUS_SLOT = {status.value: 8 + slot for slot, status in enumerate(Status)}
+# Where each amount stands in its list. A field that the rollups have and that has no name here fails this import.
+_ORDERS, _BOOKED, _REVENUE, _RETURNED, _CANCELLED, _SUBTOTAL, _DISCOUNT, _UNITS = range(len(PAYMENT_FIELDS))
+(
+    _CATEGORY_ORDERS,
+    _CATEGORY_VALID_ORDERS,
+    _CATEGORY_UNITS,
+    _CATEGORY_GROSS,
+    _CATEGORY_NET,
+    _CATEGORY_BOOKED_NET,
+    _CATEGORY_DISCOUNT,
+) = range(len(CATEGORY_FIELDS))
+_CITY_ORDERS, _CITY_REVENUE = range(len(CITY_FIELDS))
+_DUE, _ON_TIME, _DELIVERED, _DELAY = range(len(PROMISE_FIELDS))
+_PRODUCT_UNITS, _PRODUCT_GROSS, _PRODUCT_NET = range(len(PRODUCT_FIELDS))
+_RECEIVED, _SHIPPED, _BACK, _RESERVED = range(len(STOCK_FIELDS))
 _STEP_SLOT = {status.value: slot for slot, status in enumerate(Status)}
+_STATUS_SLOT = {status: len(PAYMENT_FIELDS) + slot for status, slot in _STEP_SLOT.items()}
 _LEFT_WAREHOUSE = (Status.SHIPPED, Status.DELIVERED, Status.RETURNED)
 
 
@@ -44,7 +67,7 @@ def accumulate(rollups: Rollups, order: StoredOrder, sign: int) -> None:
 
 def accumulate_receipt(rollups: Rollups, warehouse_id: int, product_id: int, quantity: int) -> None:
     """Add goods received by a warehouse to its stock."""
-    rollups.stock[warehouse_id, product_id][0] += quantity
+    rollups.stock[warehouse_id, product_id][_RECEIVED] += quantity
 
 
 def _add_head(
@@ -59,24 +82,24 @@ def _add_head(
         rollups.minute_payment[minute, warehouse, payment],
         rollups.cube_payment[half_hour, warehouse, courier, payment],
     ):
-        amounts[0] += sign
-        amounts[1] += booked
+        amounts[_ORDERS] += sign
+        amounts[_BOOKED] += booked
         amounts[_STATUS_SLOT[status]] += sign
         if valid:
-            amounts[2] += revenue
-            amounts[5] += valid * order["subtotal_cents"]
-            amounts[6] += valid * order["discount_cents"]
-            amounts[7] += valid * order["quantity"]
+            amounts[_REVENUE] += revenue
+            amounts[_SUBTOTAL] += valid * order["subtotal_cents"]
+            amounts[_DISCOUNT] += valid * order["discount_cents"]
+            amounts[_UNITS] += valid * order["quantity"]
             if status == Status.RETURNED:
-                amounts[3] += booked
+                amounts[_RETURNED] += booked
         else:
-            amounts[4] += booked
+            amounts[_CANCELLED] += booked
     for amounts in (
         rollups.minute_city[minute, warehouse, city],
         rollups.cube_city[half_hour, warehouse, courier, city],
     ):
-        amounts[0] += sign
-        amounts[1] += revenue
+        amounts[_CITY_ORDERS] += sign
+        amounts[_CITY_REVENUE] += revenue
 
 
 def _add_lines(
@@ -92,18 +115,18 @@ def _add_lines(
         amounts = rollups.cube_category[half_hour, warehouse, courier, category, payment]
         if category not in counted:  # an order with three lines of a category is one order with that category
             counted.append(category)
-            amounts[0] += sign
-            amounts[1] += valid
-        amounts[5] += sign * net
+            amounts[_CATEGORY_ORDERS] += sign
+            amounts[_CATEGORY_VALID_ORDERS] += valid
+        amounts[_CATEGORY_BOOKED_NET] += sign * net
         if valid:
-            amounts[2] += valid * quantity
-            amounts[3] += valid * gross
-            amounts[4] += valid * net
-            amounts[6] += valid * (gross - net)
+            amounts[_CATEGORY_UNITS] += valid * quantity
+            amounts[_CATEGORY_GROSS] += valid * gross
+            amounts[_CATEGORY_NET] += valid * net
+            amounts[_CATEGORY_DISCOUNT] += valid * (gross - net)
             sold = rollups.product[hour, warehouse, line["product_id"]]
-            sold[0] += valid * quantity
-            sold[1] += valid * gross
-            sold[2] += valid * net
+            sold[_PRODUCT_UNITS] += valid * quantity
+            sold[_PRODUCT_GROSS] += valid * gross
+            sold[_PRODUCT_NET] += valid * net
 
 
 def _add_promise(
@@ -115,13 +138,13 @@ def _add_promise(
     actual: datetime | None = delivery["actual_time"]
     key = (int(expected.timestamp()) // 1800, *place, payment)
     amounts = rollups.cube_promise[key]
-    amounts[0] += sign
+    amounts[_DUE] += sign
     if actual is None:
         return
     delay_seconds = (actual - expected).total_seconds()
-    amounts[1] += sign if delay_seconds <= 0 else 0
-    amounts[2] += sign
-    amounts[3] += sign * round(delay_seconds)
+    amounts[_ON_TIME] += sign if delay_seconds <= 0 else 0
+    amounts[_DELIVERED] += sign
+    amounts[_DELAY] += sign * round(delay_seconds)
     rollups.cube_delay[*key, delay_bin(delay_seconds)][0] += sign
 
 
@@ -140,11 +163,11 @@ def _add_stock(rollups: Rollups, order: StoredOrder, delivery: Mapping[str, Any]
         units = sign * line["quantity"]
         amounts = rollups.stock[order["warehouse_id"], line["product_id"]]
         if reserved:
-            amounts[3] += units
+            amounts[_RESERVED] += units
         else:
-            amounts[1] += units
+            amounts[_SHIPPED] += units
             if returned:
-                amounts[2] += units
+                amounts[_BACK] += units
 
 
 def _stock_state(delivery: Mapping[str, Any]) -> tuple[bool, bool, bool]:
