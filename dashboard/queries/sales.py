@@ -242,15 +242,29 @@ def _amounts(
 
 
 def _amounts_of_facts(db: MongoDatabase, source: Source, filters: Filters, by: object) -> dict[Any, _BY_PAYMENT]:
-    money, gross, discount, units = "$total_cents", "$subtotal_cents", "$discount_cents", "$quantity"
     stages: list[dict[str, Any]] = []
     if filters.category:
         is_chosen = {"$eq": [{"$ifNull": ["$$line.category", UNKNOWN]}, {"$literal": filters.category}]}
         lines = {"$filter": {"input": "$order_items", "as": "line", "cond": is_chosen}}
         stages = [{"$set": {"order_items": lines}}, {"$match": {"order_items": {"$ne": []}}}, {"$set": _line_sums()}]
-        money, gross, discount, units = "$sold.net", "$sold.gross", "$sold.discount", "$sold.units"
-    group = {
-        "_id": {"by": by, "payment": "$payment_type"},
+    sums = _fact_sums(of_category=bool(filters.category))
+    group = {"_id": {"by": by, "payment": "$payment_type"}, **sums}
+    found: dict[Any, _BY_PAYMENT] = {}
+    for row in source.aggregate(db, *stages, {"$group": group}):
+        place, payment = row["_id"].get("by"), PaymentType(row["_id"]["payment"])
+        nothing = {kind: Amounts() for kind in _payments(filters)}
+        found.setdefault(place, nothing)[payment] = _amounts_from({name: row[name] for name in sums})
+    return found
+
+
+def _fact_sums(*, of_category: bool) -> dict[str, Any]:
+    """Each amount as a sum over orders, or over their lines of the chosen category, which stand in `sold`."""
+    money, gross, discount, units = (
+        ("$sold.net", "$sold.gross", "$sold.discount", "$sold.units")
+        if of_category
+        else ("$total_cents", "$subtotal_cents", "$discount_cents", "$quantity")
+    )
+    return {
         "orders": {"$sum": 1},
         "valid_orders": _sum_of_valid(1),
         "booked_cents": {"$sum": money},
@@ -259,13 +273,6 @@ def _amounts_of_facts(db: MongoDatabase, source: Source, filters: Filters, by: o
         "discount_cents": _sum_of_valid(discount),
         "units": _sum_of_valid(units),
     }
-    found: dict[Any, _BY_PAYMENT] = {}
-    for row in source.aggregate(db, *stages, {"$group": group}):
-        place, payment = row["_id"].get("by"), PaymentType(row["_id"]["payment"])
-        nothing = {kind: Amounts() for kind in _payments(filters)}
-        amounts = {name: row[name] for name in group if name != "_id"}
-        found.setdefault(place, nothing)[payment] = _amounts_from(amounts)
-    return found
 
 
 def _totals(found: Mapping[int, _BY_PAYMENT]) -> dict[int, Amounts]:
