@@ -1,0 +1,51 @@
+"""A rule that was added by half is found here: each message names the place that was forgotten, as in CONTRIBUTING.md."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dashboard import alert_words
+from ecom_platform.alerts import SHOP, Alert, Link, Rule
+from ecom_platform.alerts.catalogue import ABOUT
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
+UNITS = {"orders/min", "cents", "share", "seconds", "units", "products"}
+
+
+def severities() -> dict[str, str]:
+    """What the table of docs/alerts.md says of each rule."""
+    rows = re.findall(r"^\| (`[^|]+`) \|.*\| (\w+) \|$", TEXT, re.MULTILINE)
+    return {rule: severity for rules, severity in rows for rule in re.findall(r"`(\w+)`", rules)}
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_a_rule_has_words_a_severity_and_a_page_that_shows_why(rule: Rule) -> None:
+    """The page is one of the dashboard's, and its unit one that readers are told."""
+    assert rule in ABOUT, f"ABOUT in alerts/catalogue.py has no {rule}"
+    about = ABOUT[rule]
+    assert (ROOT / "dashboard" / "app_pages" / f"{about.page}.py").is_file(), f"there is no page {about.page}"
+    assert about.unit in UNITS, f"_amount in dashboard/alert_words.py cannot show {about.unit}"
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_a_screen_can_say_the_figure_of_a_rule(rule: Rule) -> None:
+    """An alert is drawn when something is wrong already: no time for a KeyError."""
+    assert rule in alert_words._FIGURES, f"_FIGURES in dashboard/alert_words.py has no {rule}"
+    about, link = ABOUT[rule], Link("overview", {})
+    words = {"title": about.title, "meaning": about.meaning, "unit": about.unit}
+    times = {"since": NOW, "opened_at": NOW, "updated_at": NOW, "closed_at": None}
+    alert = Alert("a", rule, SHOP, about.severity, value=7, usual=3, link=link, **words, **times)
+
+    assert "7" in alert_words.figure(alert, "USD")
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_the_page_about_alerts_has_a_row_of_a_rule_with_its_severity(rule: Rule) -> None:
+    """In the table of the rules."""
+    assert severities().get(rule) == ABOUT[rule].severity, f"the table of docs/alerts.md has no row of {rule}"
