@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -40,6 +40,8 @@ QUIET = [
 _ENTRY = (ROOT / "dashboard" / "app.py").read_text(encoding="utf-8")
 # Every page there is: those of the navigation, which the entry script lists (running it needs a server), and the order.
 PAGES = (*(name for name, *_ in ast.literal_eval(_ENTRY.split("PAGES = ")[1].split("\n\n")[0])), "order")
+# How many charts each of them has while every panel has figures and nothing is chosen.
+CHARTS = {"overview": 5, "sales": 5, "delivery": 7, "inventory": 3, "alerts": 0, "history": 2, "pipeline": 3, "order": 0}
 FILTERS = ".st-key-frame details"
 DESKTOP, TABLET, PHONE = (1366, 768), (768, 1024), (390, 844)
 # What is wider or taller than its place, by the keys of the cards; some may scroll sideways.
@@ -149,8 +151,12 @@ class Tabs:
 
 
 @contextmanager
-def opened(tabs: Tabs, address: str, charts=5, size=DESKTOP, scheme="light") -> Iterator[Screen]:
-    """Open a page with so many charts (None: until it is drawn); then nothing may have asked another host or failed."""
+def opened(tabs: Tabs, address: str, charts="all", size=DESKTOP, scheme="light") -> Iterator[Screen]:
+    """Open a page, all of whose charts come, or so many; then nothing may have asked another host or failed.
+
+    Args:
+        charts: None: until it is drawn, with whatever is on it.
+    """
     page = tabs.take()
     found = Screen(page, [], [])
     listeners = {"request": found.note_request, "console": found.note_message, "pageerror": found.note_error}
@@ -163,7 +169,9 @@ def opened(tabs: Tabs, address: str, charts=5, size=DESKTOP, scheme="light") -> 
         if charts is None:
             wait_until_drawn(page)
         else:
-            expect(page.locator(".js-plotly-plot")).to_have_count(charts)
+            name = urlsplit(address).path.strip("/") or "overview"
+            count = CHARTS[name] if charts == "all" else charts
+            expect(page.locator(".js-plotly-plot"), f"charts of {name}, see CHARTS in browser.py").to_have_count(count)
         yield found
     except BaseException:
         page.context.close()  # in any state

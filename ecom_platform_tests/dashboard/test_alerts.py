@@ -165,7 +165,7 @@ def test_attention_is_gravest_first(shop_db):
 def test_an_open_alert_leads_to_the_figures_that_show_why(browser, address, watched):
     """Severity, title, entity, figure, since; the link opens the page with just its filters; Back is back."""
     late = raise_alert(watched, Rule.LATE_SHARE, "courier:5", ago(42), 0.452, 0.12)
-    with opened(browser, f"{address}/alerts?range=7+d&warehouse=1&payment=Credit+Card", charts=0) as found:
+    with opened(browser, f"{address}/alerts?range=7+d&warehouse=1&payment=Credit+Card") as found:
         card = open_card(found, late)
         expect(card).to_contain_text("warning")
         expect(card).to_contain_text("Late deliveries · courier 5 Courier of 5")
@@ -196,8 +196,8 @@ def test_the_first_to_acknowledge_stays(browser, address, watched):
     """Stored, shown at once, there after a reload; a second reader, whose page did not know yet, changes nothing."""
     poison = raise_alert(watched, Rule.DEAD_LETTERS, "shop", ago(20), 0.034, 0.01)
     with (
-        opened(browser, f"{address}/alerts", charts=0) as first,
-        opened(browser, f"{address}/alerts", charts=0) as other,
+        opened(browser, f"{address}/alerts") as first,
+        opened(browser, f"{address}/alerts") as other,
     ):
         for found, name in ((first, "Ada *the* 1st"), (other, "Bob")):
             open_card(found, poison).get_by_role("button", name="Acknowledge").click()
@@ -223,7 +223,7 @@ def test_the_first_to_acknowledge_stays(browser, address, watched):
 def test_the_dialog_and_its_text_survive_refreshes(browser, address, watched):
     """The page behind it goes on (graver alerts appear there), and without a name nothing is written."""
     unusual = raise_alert(watched, Rule.ORDERS_HIGH, "shop", ago(20), 42, 18.3)
-    with opened(browser, f"{address}/alerts", charts=0) as found:
+    with opened(browser, f"{address}/alerts") as found:
         open_card(found, unusual).get_by_role("button", name="Acknowledge").click()
         dialog = found.page.get_by_role("dialog")
         note = dialog.get_by_label("Note (optional)")
@@ -249,7 +249,7 @@ def test_the_dialog_and_its_text_survive_refreshes(browser, address, watched):
 def test_what_cannot_be_acknowledged_is_a_sentence(browser, address, watched):
     """The alert is gone: the dialog says so, keeps what was typed, and nothing is written."""
     gone = raise_alert(watched, Rule.ORDERS_HIGH, "shop", ago(20), 42, 18.3)
-    with opened(browser, f"{address}/alerts", charts=0) as found:
+    with opened(browser, f"{address}/alerts") as found:
         open_card(found, gone).get_by_role("button", name="Acknowledge").click()
         dialog = found.page.get_by_role("dialog")
         dialog.get_by_label("Your name").fill("Ada")
@@ -272,7 +272,7 @@ def test_what_is_over_is_in_the_history_and_in_the_file(browser, address, watche
     newest = raise_alert(watched, Rule.OVERSOLD, "warehouse:2/product:3", ago(100), 7, 0)
     alerts.acknowledge(watched, id_of(newest), "=Ada")
     close_alert(watched, newest, newest.since + 75 * MINUTE)
-    with opened(browser, f"{address}/alerts", charts=0) as found:
+    with opened(browser, f"{address}/alerts") as found:
         rows = found.card("alerts-past").locator("tbody tr")
         expect(rows).to_have_count(20)
         expect(rows.first).to_contain_text(
@@ -303,7 +303,7 @@ def test_what_is_over_is_in_the_history_and_in_the_file(browser, address, watche
 def test_nothing_needs_attention_only_while_the_rules_are_evaluated(browser, address, watched):
     """On both pages: good news, then that the rules are not evaluated and since when, then good news again."""
     good = "Nothing needs attention"
-    with opened(browser, f"{address}/alerts", charts=0) as alerts_page, opened(browser, address) as overview:
+    with opened(browser, f"{address}/alerts") as alerts_page, opened(browser, address) as overview:
         pages = (alerts_page.page, overview.page)
         for page in pages:
             expect(page.get_by_text(good)).to_be_visible()
@@ -346,7 +346,7 @@ def test_the_rules_show_how_good_they_are(browser, address, watched):
     """Precision, recall, time to detect and the day of the run, as they were recorded."""
     scores = alerts.read_scores()
     poison = next(one for one in scores.by_scenario if one.scenario == "poison")
-    with opened(browser, f"{address}/alerts", charts=0) as found:
+    with opened(browser, f"{address}/alerts") as found:
         found.page.get_by_role("tab", name="How good are the rules").click()
         card = found.card("scores")
         expect(card).to_contain_text(f"{scores.measured_on:%d %B %Y}")

@@ -18,7 +18,6 @@ from ecom_platform.settings import Settings
 from ecom_platform_tests.dashboard.browser import FILTERS, opened, take_by_typing, wait_until_unfolded
 
 YESTERDAY = "range=Yesterday"
-SALES_CHARTS, DELIVERY_CHARTS = 5, 7
 in_a_browser = [pytest.mark.servers, pytest.mark.browser]
 
 
@@ -84,7 +83,7 @@ class TestInABrowser:
         best = max(everything["by_category"], key=lambda name: everything["by_category"][name]["net_cents"])
         only = kpis(live_shop, Filters(category=best))
         net = formats.money(only["revenue_cents"], "USD")
-        with opened(browser, f"{address}/sales?{YESTERDAY}", SALES_CHARTS) as found:
+        with opened(browser, f"{address}/sales?{YESTERDAY}") as found:
             click_first_bar(found, "categories")
             expect(found.page).to_have_url(re.compile(rf"category={best}"))
             expect(found.tile("Revenue")).to_have_text(net)
@@ -102,7 +101,7 @@ class TestInABrowser:
         courier = busiest(live_shop, "courier_id")
         only = kpis(live_shop, Filters(couriers=(courier,)))
         promise = only["promise"]
-        with opened(browser, f"{address}/delivery?{YESTERDAY}", DELIVERY_CHARTS) as found:
+        with opened(browser, f"{address}/delivery?{YESTERDAY}") as found:
             click_first_bar(found, "per-courier")
             expect(found.page).to_have_url(re.compile(rf"courier={courier}\b"))
             expect(found.tile("On-time share")).to_have_text(formats.share(promise["on_time"] / promise["due"]))
@@ -119,7 +118,7 @@ class TestInABrowser:
         cash = kpis(live_shop, Filters(payments=("Cash",)))
         warehouse = busiest(live_shop, "warehouse_id", payment_type="Cash")
         both = kpis(live_shop, Filters(warehouses=(warehouse,), payments=("Cash",)))
-        with opened(browser, f"{address}/delivery?{YESTERDAY}&payment=Cash", DELIVERY_CHARTS) as found:
+        with opened(browser, f"{address}/delivery?{YESTERDAY}&payment=Cash") as found:
             click_first_bar(found, "per-warehouse")
             expect(found.card("states")).to_contain_text(f"{formats.count(both['orders'])} placed")
             expect(found.page).to_have_url(
@@ -131,18 +130,18 @@ class TestInABrowser:
 
     def test_a_row_of_the_courier_table_leads_to_that_courier(self, browser, address, live_shop):
         """The link keeps range and filters; a click on a bar elsewhere would do the same."""
-        with opened(browser, f"{address}/delivery?{YESTERDAY}&payment=Cash", DELIVERY_CHARTS) as found:
+        with opened(browser, f"{address}/delivery?{YESTERDAY}&payment=Cash") as found:
             link = found.card("couriers").locator("tbody tr a").first
             expect(link).to_be_visible()
             courier, href = link.inner_text().split()[0], link.get_attribute("href")
         only = kpis(live_shop, Filters(couriers=(int(courier),), payments=("Cash",)))
-        with opened(browser, f"{address}{href}", DELIVERY_CHARTS) as found:
+        with opened(browser, f"{address}{href}") as found:
             expect(found.card("states")).to_contain_text(f"{formats.count(only['orders'])} placed")
 
     def test_the_keyboard_filters_by_category_without_a_bar(self, browser, address, live_shop):
         """The control above the pages is the twin of the click: opened, typed into and left with keys alone."""
         net = formats.money(kpis(live_shop, Filters(category="Toys"))["revenue_cents"], "USD")
-        with opened(browser, f"{address}/sales?{YESTERDAY}", SALES_CHARTS) as found:
+        with opened(browser, f"{address}/sales?{YESTERDAY}") as found:
             found.page.locator(f"{FILTERS} summary").focus()
             found.page.keyboard.press("Enter")
             wait_until_unfolded(found.page)

@@ -26,7 +26,6 @@ NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 DAY = timedelta(days=1)
 BEGUN = MIDNIGHT - 5 * DAY + timedelta(hours=7)
-CHARTS = 2
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +137,7 @@ def test_who_asks_what_is_being_answered_waits_for_the_same_answer():
 @pytest.mark.browser
 def test_each_day_says_where_it_is_stored(browser, address, live_shop):
     """The line under the days counts them by where their orders are."""
-    with opened(browser, f"{address}/history", CHARTS) as found:
+    with opened(browser, f"{address}/history") as found:
         expect(found.card("daily")).to_contain_text("in the last 30 days (UTC) · ")
 
 
@@ -146,7 +145,7 @@ def test_each_day_says_where_it_is_stored(browser, address, live_shop):
 def test_the_button_verifies_the_range(browser, address, live_shop):
     """The verdict names the range and how many orders were read."""
     total = formats.count(live_shop.orders.count_documents({}))
-    with opened(browser, f"{address}/history?range=7+d", CHARTS) as found:
+    with opened(browser, f"{address}/history?range=7+d") as found:
         button = found.page.get_by_role("button", name="Verify this range")
         button.click()
         expect(found.card("verify")).to_contain_text("equal to the cent")

@@ -22,7 +22,6 @@ pytestmark = pytest.mark.servers
 NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 DAY = timedelta(days=1)
-CHARTS = 3
 
 
 def units_of(orders, states):
@@ -140,7 +139,7 @@ def test_without_the_rules_every_shelf_below_zero_is_oversold(shop_db):
 def test_figures_on_screen_are_those_of_the_shelves(browser, address, live_shop):
     """Tiles, the number of shelves, and the movements of the shelf that the keyboard chose."""
     shelves = read_stock(live_shop, Filters(warehouses=(2,)), datetime.now(UTC)).shelves
-    with opened(browser, f"{address}/inventory?warehouse=2&product=5", CHARTS) as found:
+    with opened(browser, f"{address}/inventory?warehouse=2&product=5") as found:
         expect(found.card("movements")).to_contain_text("2 Warehouse of 2 · 5 Article 5")
         out = formats.count(sum(shelf.is_out for shelf in shelves))
         expect(found.tile("Out of stock")).to_have_text(out)
@@ -160,7 +159,7 @@ def test_a_row_stays_chosen_while_the_figures_go_on(browser, address, live_shop)
     evaluated(live_shop, None)  # without the rules what is below zero is oversold at once
     second = read_stock(live_shop, Filters(), datetime.now(UTC)).shelves[1]
     title = f"{second.warehouse_id} Warehouse of {second.warehouse_id} · {second.product_id} Article"
-    with opened(browser, f"{address}/inventory", CHARTS) as found:
+    with opened(browser, f"{address}/inventory") as found:
         rows = found.card("shelves").get_by_test_id("stDataFrame")
         rows.click(position={"x": 18, "y": 87})
         expect(found.card("movements").get_by_text(title).first).to_be_visible()

@@ -15,11 +15,10 @@ from dashboard.ranges import Preset, resolve
 from ecom_platform.history.kpi import answer_kpis
 from ecom_platform.history.question import Filters, KpiQuestion
 from ecom_platform.settings import Settings
-from ecom_platform_tests.dashboard.browser import opened, take_by_typing
+from ecom_platform_tests.dashboard.browser import CHARTS, opened, take_by_typing
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
-CHARTS = {"sales": 5, "delivery": 7}
 YESTERDAY = "range=Yesterday"
 
 
@@ -37,7 +36,7 @@ def test_sales_figures_equal_the_command_line_and_the_other_pages(browser, addre
     expected = kpis(live_shop, filters)
     revenue = formats.money(expected["revenue_cents"], "USD")
     chosen = "warehouse=1&warehouse=2&payment=Credit+Card"
-    with opened(browser, f"{address}/sales?{YESTERDAY}&{chosen}", CHARTS["sales"]) as found:
+    with opened(browser, f"{address}/sales?{YESTERDAY}&{chosen}") as found:
         expect(found.tile("Revenue")).to_have_text(revenue)
         expect(found.tile("Booked value")).to_have_text(formats.money(expected["booked_cents"], "USD"))
         expect(found.card("categories")).to_contain_text(f"together {revenue}")
@@ -56,7 +55,7 @@ def test_delivery_figures_equal_the_command_line(browser, address, live_shop):
     """On-time share, orders per courier and the counts under the charts."""
     expected = kpis(live_shop)
     promise = expected["promise"]
-    with opened(browser, f"{address}/delivery?{YESTERDAY}", CHARTS["delivery"]) as found:
+    with opened(browser, f"{address}/delivery?{YESTERDAY}") as found:
         expect(found.tile("On-time share")).to_have_text(formats.share(promise["on_time"] / promise["due"]))
         expect(found.card("states")).to_contain_text(f"{formats.count(expected['orders'])} placed")
         expect(found.card("per-courier")).to_contain_text(f"{formats.count(expected['orders'])} orders placed")
@@ -95,7 +94,7 @@ def test_custom_days_are_in_the_address(browser, address, live_shop):
 def test_the_file_holds_what_is_shown_and_says_of_when(browser, address, live_shop):
     """Its rows add up to the revenue on screen, to the cent; its head says range, filters and time."""
     expected = kpis(live_shop, Filters(warehouses=(1,)))
-    with opened(browser, f"{address}/sales?{YESTERDAY}&warehouse=1", CHARTS["sales"]) as found:
+    with opened(browser, f"{address}/sales?{YESTERDAY}&warehouse=1") as found:
         button = found.card("product-table").get_by_test_id("stDownloadButton").get_by_role("button")
         expect(button.first).to_be_visible()
         with found.page.expect_download() as download:
@@ -116,7 +115,7 @@ def test_the_file_holds_what_is_shown_and_says_of_when(browser, address, live_sh
 def test_a_bar_and_the_list_open_the_same_product(browser, address, live_shop):
     """A click on a bar chooses the product in the list, which the keyboard reaches; it is in the address."""
     best = kpis(live_shop)["top_products"][0]
-    with opened(browser, f"{address}/sales?{YESTERDAY}", CHARTS["sales"], size=(1366, 1800)) as found:
+    with opened(browser, f"{address}/sales?{YESTERDAY}", size=(1366, 1800)) as found:
         bar = found.card("best").locator(".point path").first
         expect(bar).to_be_visible()
         bar.click(force=True)  # Plotly lays an invisible pane over its bars
@@ -134,7 +133,7 @@ def test_a_bar_and_the_list_open_the_same_product(browser, address, live_shop):
 def test_a_late_order_leads_to_what_happened_to_it(browser, address, live_shop):
     """The link in the list opens the order: its steps in order, its items, where it is stored."""
     order = live_shop.orders.find_one({"delivery.status": "Delivered"})
-    with opened(browser, f"{address}/order?order_id={order['_id']}", charts=0) as found:
+    with opened(browser, f"{address}/order?order_id={order['_id']}") as found:
         expect(found.page.get_by_text("Stored in MongoDB.")).to_be_visible()
         expect(found.tile("Total")).to_have_text(formats.exact_money(order["total_cents"], "USD"))
         expect(found.tile("State")).to_have_text("Delivered")
@@ -144,5 +143,5 @@ def test_a_late_order_leads_to_what_happened_to_it(browser, address, live_shop):
         expect(found.card("items").locator("tbody tr")).to_have_count(len(order["order_items"]) + 1)
         link = found.page.locator('a[href*="order_id="]')
         expect(link).to_have_count(0)
-    with opened(browser, f"{address}/order?order_id=999999999999", charts=0) as found:
+    with opened(browser, f"{address}/order?order_id=999999999999") as found:
         expect(found.page.get_by_text("There is no order 999999999999").first).to_be_visible()

@@ -21,7 +21,6 @@ pytestmark = pytest.mark.servers
 NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 DAY = timedelta(days=1)
-CHARTS = 3
 
 
 def test_equations_hold_when_every_offset_is_counted(shop_db):
@@ -155,7 +154,7 @@ def test_what_dagster_wrote_long_ago_is_not_shown_as_if_it_were_of_now(seconds, 
 def test_the_page_says_it_all_in_words(browser, address, live_shop, piped_shop):
     """The equations are on top; what waits, what was not understood, what the archive does, which check fails."""
     shop.beat(live_shop, datetime.now(UTC), lag=1)
-    with opened(browser, f"{address}/pipeline", CHARTS) as found:
+    with opened(browser, f"{address}/pipeline") as found:
         expect(found.tile("Equations")).to_have_text("6 of 6")
         expect(found.tile("Lag")).to_have_text("2")
         expect(found.card("lights")).to_contain_text("100 read = 90 applied + 6 duplicate + 2 dead + 1 late + 1 gap")

@@ -16,12 +16,14 @@ ROWS = dict(re.findall(r"^\| `ECOM_(\w+)` \| (\S+) \|", TEXT, re.MULTILINE))
 
 def test_every_setting_has_its_row_and_every_row_is_a_setting() -> None:
     """Both ways: what is missing, and what is no longer there."""
-    assert {name.lower() for name in ROWS} == set(Settings.model_fields)
+    differing = {name.lower() for name in ROWS} ^ set(Settings.model_fields)
+    assert not differing, f"docs/operations.md differs in {differing}: python -m docs.settings_table"
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_the_default_in_the_row_is_the_one_in_force(name: str) -> None:
     """Read back from the page, as a person would set it."""
+    assert name.upper() in ROWS, "docs/operations.md has no row of it: python -m docs.settings_table"
     shown = ROWS[name.upper()].strip("`")
     default = Settings.model_fields[name].get_default()
     in_force = getattr(Settings(_env_file=None, **{name: default}), name)  # a folder by its whole name
@@ -32,8 +34,9 @@ def test_the_default_in_the_row_is_the_one_in_force(name: str) -> None:
 
 def test_it_is_known_who_reads_a_setting() -> None:
     """That cannot be derived, so it must not be forgotten; `python -m docs.settings_table` then writes the table."""
-    assert set(Settings.model_fields) <= set(READERS)
-    assert with_table(TEXT) == TEXT
+    differing = set(Settings.model_fields) ^ set(READERS)
+    assert not differing, f"READERS in docs/settings_table.py differs in {differing}"
+    assert with_table(TEXT) == TEXT, "docs/operations.md is not up to date: python -m docs.settings_table"
 
 
 def test_every_service_is_described() -> None:

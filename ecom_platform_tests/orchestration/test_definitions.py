@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -13,6 +15,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from ecom_platform import orchestration
 from ecom_platform.orchestration.definitions import defs
 
 # Dagster warns of its own beta parameter when it attaches resources to a sensor.
@@ -56,6 +59,14 @@ NAMES = {
     """,
 }
 """What people and stored history know by name."""
+LOADABLE = (
+    dg.SensorDefinition,
+    dg.ScheduleDefinition,
+    dg.JobDefinition,
+    type(dg.define_asset_job("any")),
+    dg.AssetsDefinition,
+    dg.AssetSpec,
+)
 
 
 def offline(home: Path) -> dict[str, str]:
@@ -117,7 +128,20 @@ def test_keys_jobs_sensors_and_checks_keep_their_names(kind: str) -> None:
         "schedules": {schedule.name for schedule in repository.schedule_defs},
         "jobs": {name for name in repository.job_names if not name.startswith("__")},
     }
-    assert found[kind] == set(NAMES[kind].split())
+    known = set(NAMES[kind].split())
+    assert found[kind] == known, f"NAMES of this file: new {found[kind] - known}, gone {known - found[kind]}"
+
+
+def test_whatever_a_module_makes_is_loaded() -> None:
+    """A sensor that no definition names is never run, and nothing says so."""
+    loaded = [*defs.assets, *defs.asset_checks, *defs.jobs, *defs.sensors, *defs.schedules]
+    forgotten = [
+        f"{module}.{name}"
+        for _, module, _ in pkgutil.walk_packages(orchestration.__path__, f"{orchestration.__name__}.")
+        for name, made in vars(importlib.import_module(module)).items()
+        if isinstance(made, LOADABLE) and not any(made is one for one in loaded)
+    ]
+    assert forgotten == [], "orchestration/definitions.py does not load them"
 
 
 def test_what_watches_and_what_is_daily_runs_without_being_switched_on() -> None:
