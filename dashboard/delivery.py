@@ -99,7 +99,7 @@ def _draw_tiles(view: View, found: Deliveries, span: Span) -> None:
     judged = versus if whole.enough else f"only {formats.count(whole.due)} due"
     delivered = f"of {formats.count(sum(whole.bins.values()))}"
     draw_tile = partial(tile, height=_TILE_HEIGHT)
-    with st.grid(6, min_column_width=165, gap="small", key="tiles-grid"):
+    with st.grid(len(_TILES), min_column_width=165, gap="small", key="tiles-grid"):
         of_open = f"of {formats.count(open_now.open)}"
         for key, number, beside, words in (
             ("late_now", open_now.late, of_open, "open orders"),

@@ -64,7 +64,7 @@ def _draw_tiles(view: View, found: Stock) -> None:
     oversold = sum(shelf.is_oversold for shelf in shelves)
     out = sum(shelf.is_out for shelf in shelves)
     below = sum(shelf.is_below_reorder for shelf in shelves)
-    with st.grid(4, min_column_width=165, gap="small", key="tiles-grid"):
+    with st.grid(len(_TILES), min_column_width=165, gap="small", key="tiles-grid"):
         for key, number, beside, words in (
             ("oversold", oversold, formats.count(found.oversold_units), "units short"),
             ("out_of_stock", out, of_all, "shelves"),

@@ -77,7 +77,7 @@ def _ask_tiles(asked: Asked) -> tuple[figures.Tiles, Span]:
 
 def _draw_tiles(view: View, found: figures.Tiles, span: Span) -> None:
     versus = compared_with(span, found.before, is_loading=found.open is None)
-    with st.grid(6, min_column_width=165, gap="small", key="tiles-grid"):
+    with st.grid(len(_TILES), min_column_width=165, gap="small", key="tiles-grid"):
         _draw_sales_tiles(view, found, span, versus)
         _draw_promise_tiles(found, versus, ", ".join(view.choice.ignored(PROMISED)))
 

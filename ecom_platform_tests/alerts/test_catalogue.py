@@ -1,4 +1,4 @@
-"""A rule that was added by half is found here: each message names the place that was forgotten, as in CONTRIBUTING.md."""
+"""A rule that was added by half is found here: each message names a place of CONTRIBUTING.md that was forgotten."""
 
 from __future__ import annotations
 
