@@ -111,6 +111,15 @@ def unwatched(found: Attention) -> str | None:
     return f"The rules have not been evaluated since {last} UTC; `ecom status` says whether Dagster runs"
 
 
+def unjudged(found: Attention) -> str | None:
+    """What to know while not every rule was judged lately; None when all were."""
+    if found.is_judged:
+        return None
+    if found.judged_at is None:
+        return "Not checked yet"
+    return f"Not checked since {formats.moment(found.judged_at, found.now)} UTC"
+
+
 def plain(text: str) -> str:
     """Text that a person wrote, so that Markdown shows it as it is: no link, no picture, no formula."""
     return _MARKDOWN.sub(r"\\\1", text)

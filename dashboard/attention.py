@@ -48,13 +48,16 @@ def ask_attention(asked: Asked) -> Attention:
 
 
 def good_or_unwatched(found: Attention) -> str | None:
-    """The sentence instead of alerts: good news only while the rules are evaluated. None: there are alerts."""
+    """The sentence instead of alerts: good news only while every rule is judged. None: there are alerts."""
     if found.open:
         return None
     if found.is_loading:
         return ":material/hourglass_top: After loading"
     problem = words.unwatched(found)
-    return f":orange[:material/warning: {problem}]" if problem else ":material/check_circle: Nothing needs attention"
+    if problem:
+        return f":orange[:material/warning: {problem}]"
+    unjudged = words.unjudged(found)
+    return f":material/hourglass_top: {unjudged}" if unjudged else ":material/check_circle: Nothing needs attention"
 
 
 def link_to_why(alert: Alert, label: str) -> None:
@@ -74,7 +77,11 @@ def _note(found: Attention) -> str:
         return "the rules are judged after the history is loaded"
     if not found.is_watched:
         return ":material/warning: the rules are not being evaluated"
-    return f"{formats.count(len(found.open))} open, gravest first" if found.open else "no alert is open"
+    if found.open:
+        return f"{formats.count(len(found.open))} open, gravest first"
+    if not found.is_judged:
+        return "the rules look every 30 seconds"
+    return f"no alert is open · checked at {formats.clock(found.judged_at)} UTC"
 
 
 def _draw(found: Attention) -> None:

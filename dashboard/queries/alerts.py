@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ecom_platform.alerts import Alert, evaluated_at, history, open_alerts
+from ecom_platform.alerts import Alert, evaluated_at, history, judged_at, open_alerts
 from ecom_platform.store.client import MongoDatabase
 
 UNWATCHED_AFTER: Final = timedelta(minutes=2)
@@ -17,18 +17,28 @@ UNWATCHED_AFTER: Final = timedelta(minutes=2)
 class Attention:
     """The open alerts, gravest first, read at `now`; `evaluated_at` is None when no rule was ever evaluated.
 
-    `is_loading`: a history is being loaded, and most rules are judged after it.
+    `judged_at`: when every rule was judged last; None: not yet. `is_loading`: a history is being loaded, and most rules
+    are judged after it.
     """
 
     open: tuple[Alert, ...]
     evaluated_at: datetime | None
+    judged_at: datetime | None
     now: datetime
     is_loading: bool = False
 
     @property
     def is_watched(self) -> bool:
-        """Whether the rules are being evaluated, so that no alert means that nothing is wrong."""
-        return self.evaluated_at is not None and self.now - self.evaluated_at < UNWATCHED_AFTER
+        """Whether the rules are being evaluated."""
+        return self._is_recent(self.evaluated_at)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether all of them are, so that no alert means that nothing is wrong."""
+        return self._is_recent(self.judged_at)
+
+    def _is_recent(self, at: datetime | None) -> bool:
+        return at is not None and self.now - at < UNWATCHED_AFTER
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ class Past:
 
 def attention(db: MongoDatabase, now: datetime, *, is_loading: bool = False) -> Attention:
     """What is open, and when the rules last looked."""
-    return Attention(tuple(open_alerts(db)), evaluated_at(db), now, is_loading)
+    return Attention(tuple(open_alerts(db)), evaluated_at(db), judged_at(db), now, is_loading)
 
 
 def past(db: MongoDatabase, now: datetime, limit: int) -> Past:

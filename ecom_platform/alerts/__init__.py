@@ -7,7 +7,7 @@ The dashboard uses what is exported here.
 from ecom_platform.alerts.catalogue import Link, Severity
 from ecom_platform.alerts.documents import Acknowledgement, Alert
 from ecom_platform.alerts.evaluator import evaluate_now
-from ecom_platform.alerts.inbox import acknowledge, evaluated_at, history, open_alerts
+from ecom_platform.alerts.inbox import acknowledge, evaluated_at, history, judged_at, open_alerts
 from ecom_platform.alerts.rules import LIMITS, SHOP, Rule
 from ecom_platform.alerts.scores import Score, Scores, read_scores
 
@@ -25,6 +25,7 @@ __all__ = [
     "evaluate_now",
     "evaluated_at",
     "history",
+    "judged_at",
     "open_alerts",
     "read_scores",
 ]

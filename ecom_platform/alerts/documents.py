@@ -4,7 +4,7 @@
 
     alerts: {_id: "rule|entity|since", rule, entity, since, opened_at, closed_at, open, severity, unit, value, usual,
              updated_at, link: {page, query}}
-            {_id: "evaluator", version, evaluated_at, judged_until, watches: […], negative_since: {…}}
+            {_id: "evaluator", version, evaluated_at, judged_at, judged_until, watches: […], negative_since: {…}}
     alert_acknowledgements: {_id: as the alert, by, at, note}
 """
 
@@ -100,8 +100,9 @@ def watch_of(row: Document) -> Watch:
 
 
 def memory_of(row: Document) -> Memory:
-    """The memory from its document."""
+    """The memory from its document; an older evaluator has left no `judged_at`."""
     fields = {name: row[name] for name in ("judged_until", "watches", "negative_since")}
+    fields["judged_at"] = row.get("judged_at")
     return msgspec.convert(fields, Memory, strict=False)
 
 

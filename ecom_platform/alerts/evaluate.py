@@ -24,11 +24,14 @@ class Memory:
         judged_until: end of the last bucket that was judged.
         watches: things under suspicion and open alerts.
         negative_since: oversold shelves, by entity, since when they were seen below zero.
+        judged_at: when every rule was judged last, not only the age of the figures; None: not since a history was
+            loaded.
     """
 
     judged_until: datetime | None = None
     watches: tuple[Watch, ...] = ()
     negative_since: Mapping[str, datetime] = field(default_factory=dict)
+    judged_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +66,17 @@ def evaluate(memory: Memory, facts: Facts, limits: Limits = LIMITS) -> Evaluatio
             watches[key] = after
         if (told := after or before) is not None and change is not Change.NONE:
             happenings.append(Happening(change, told, reading))
-    judged_until = memory.judged_until
+    judged_until, judged_at = memory.judged_until, None if facts.loading else memory.judged_at
     if is_current(facts, limits):
         for key in _forgotten(watches, facts.now):
             watch = watches.pop(key)
             if watch.open:
                 happenings.append(Happening(Change.CLOSED, watch, None))
         judged_until = facts.buckets[-1].end if facts.buckets else judged_until
+        judged_at = facts.now
     judged = tuple(reading for reading in readings if reading.bad is not None)
-    return Evaluation(Memory(judged_until, tuple(watches.values()), negative_since), tuple(happenings), judged)
+    after = Memory(judged_until, tuple(watches.values()), negative_since, judged_at)
+    return Evaluation(after, tuple(happenings), judged)
 
 
 def _negative_since(memory: Memory, facts: Facts) -> dict[str, datetime]:

@@ -41,9 +41,21 @@ def evaluated_at(db: MongoDatabase) -> datetime | None:
 
     Raises UnavailableError.
     """
+    return _when(db, "evaluated_at")
+
+
+def judged_at(db: MongoDatabase) -> datetime | None:
+    """When the last evaluation judged every rule; None: since a history was loaded, none has.
+
+    While a history is loading or the figures are old, an evaluation judges only their age. Raises UnavailableError.
+    """
+    return _when(db, "judged_at")
+
+
+def _when(db: MongoDatabase, name: str) -> datetime | None:
     with mongo_errors("reading when alerts were evaluated"):
-        row = db[ALERTS].find_one({"_id": EVALUATOR}, {"evaluated_at": 1})
-    return row["evaluated_at"] if row else None
+        row = db[ALERTS].find_one({"_id": EVALUATOR}, {name: 1})
+    return row.get(name) if row else None
 
 
 def acknowledge(db: MongoDatabase, alert_id: str, by: str, note: str = "") -> Acknowledgement:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from dashboard import alert_words
-from ecom_platform.alerts import SHOP, Alert, Link, Rule
+from ecom_platform.alerts import Rule
 from ecom_platform.alerts.catalogue import ABOUT
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
-NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 UNITS = {"orders/min", "cents", "share", "seconds", "units", "products"}
 
 
@@ -31,18 +28,6 @@ def test_a_rule_has_words_a_severity_and_a_page_that_shows_why(rule: Rule) -> No
     about = ABOUT[rule]
     assert (ROOT / "dashboard" / "app_pages" / f"{about.page}.py").is_file(), f"there is no page {about.page}"
     assert about.unit in UNITS, f"_amount in dashboard/alert_words.py cannot show {about.unit}"
-
-
-@pytest.mark.parametrize("rule", Rule)
-def test_a_screen_can_say_the_figure_of_a_rule(rule: Rule) -> None:
-    """An alert is drawn when something is wrong already: no time for a KeyError."""
-    assert rule in alert_words._FIGURES, f"_FIGURES in dashboard/alert_words.py has no {rule}"
-    about, link = ABOUT[rule], Link("overview", {})
-    words = {"title": about.title, "meaning": about.meaning, "unit": about.unit}
-    times = {"since": NOW, "opened_at": NOW, "updated_at": NOW, "closed_at": None}
-    alert = Alert("a", rule, SHOP, about.severity, value=7, usual=3, link=link, **words, **times)
-
-    assert "7" in alert_words.figure(alert, "USD")
 
 
 @pytest.mark.parametrize("rule", Rule)

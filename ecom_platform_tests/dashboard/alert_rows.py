@@ -56,9 +56,9 @@ def id_of(watch: Watch) -> str:
 
 
 def evaluated(db: MongoDatabase, at: datetime | None) -> None:
-    """Say that the rules were last evaluated at `at`; None: never."""
+    """Say that every rule was last judged at `at`; None: never."""
     if at is None:
         db[collections.ALERTS].delete_one({"_id": EVALUATOR})
     else:
-        memory = {**memory_to_document(Memory()), "version": 1, "evaluated_at": at}
+        memory = {**memory_to_document(Memory(judged_at=at)), "version": 1, "evaluated_at": at}
         db[collections.ALERTS].replace_one({"_id": EVALUATOR}, memory, upsert=True)

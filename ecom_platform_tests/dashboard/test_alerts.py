@@ -11,11 +11,13 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard import alert_words as words
+from dashboard.attention import good_or_unwatched
 from dashboard.queries.alerts import Attention, attention, past
 from dashboard.queries.names import Names
 from ecom_platform import alerts
-from ecom_platform.alerts import Rule
+from ecom_platform.alerts import Rule, evaluate_now
 from ecom_platform.store import collections
+from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.alert_rows import close_alert, evaluated, id_of, raise_alert
 from ecom_platform_tests.dashboard.browser import opened
 
@@ -106,7 +108,8 @@ def test_since_when_says_how_long_ago_that_is(shop_db, began, expected):
 
 def test_every_rule_has_words_for_its_figure():
     """A new rule is not forgotten here."""
-    assert set(words._FIGURES) == set(Rule)
+    missing = set(Rule) - set(words._FIGURES)
+    assert not missing, f"_FIGURES in dashboard/alert_words.py has no {missing}"
 
 
 @pytest.mark.parametrize(
@@ -120,11 +123,41 @@ def test_every_rule_has_words_for_its_figure():
 )
 def test_silence_is_good_news_only_while_the_rules_look(age, is_watched, sentence):
     """After two minutes without an evaluation the page says since when, and what to look at."""
-    found = Attention((), None if age is None else NOW - age, NOW)
+    last = None if age is None else NOW - age
+    found = Attention((), last, last, NOW)
 
     assert found.is_watched == is_watched
     assert (words.unwatched(found) or "").startswith(sentence or "")
     assert (words.unwatched(found) is None) == is_watched
+
+
+@pytest.mark.parametrize(
+    ("age", "sentence"),
+    [
+        (None, "Not checked yet"),
+        (timedelta(seconds=119), "Nothing needs attention"),
+        (timedelta(minutes=4), "Not checked since 14:43 UTC"),
+    ],
+)
+def test_nothing_needs_attention_only_once_every_rule_was_judged(age, sentence):
+    """After a history is loaded the rules look within 30 seconds; until then only the age of the figures was judged."""
+    found = Attention((), NOW, None if age is None else NOW - age, NOW)
+
+    assert (good_or_unwatched(found) or "").endswith(sentence)
+
+
+@pytest.mark.servers
+def test_what_was_judged_before_a_history_was_loaded_counts_no_longer(shop_db):
+    """Not checked yet, although the rules are evaluated: what they saw lacked orders."""
+    evaluated(shop_db, NOW - MINUTE)
+    shop.beat(shop_db, NOW)
+    evaluate_now(shop_db, "orders", NOW, loading=True)
+    while_loading = attention(shop_db, NOW)
+    evaluate_now(shop_db, "orders", NOW)
+    after = attention(shop_db, NOW)
+
+    assert (while_loading.is_watched, while_loading.is_judged) == (True, False)
+    assert (after.is_judged, words.unjudged(after)) == (True, None)
 
 
 def test_what_somebody_wrote_is_no_markdown():
