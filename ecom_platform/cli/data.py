@@ -72,10 +72,15 @@ class DurationType(click.ParamType[Any]):
 def simulate(
     *, orders: int | None, days: float | None, rate: float | Literal["max"], seed: int | None, scenario: str
 ) -> None:
-    """Produce the events of a simulated shop, each written to the ledger."""
+    """Produce the events of a simulated shop, each written to the ledger.
+
+    While a history is written, screens show no figure that it can change. Where a stream runs, the command ends when
+    everything is applied; Ctrl-C leaves the rest to the stream.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from ecom_platform import store
+    from ecom_platform.local.loading import StoreReport
     from ecom_platform.simulator.dimensions import default_shop
     from ecom_platform.simulator.run import check_arguments, shop_seed
     from ecom_platform.simulator.run import simulate as run
@@ -88,7 +93,7 @@ def simulate(
         store.load_dimensions(db, dimensions)
     unit = "orders" if orders is not None or days is None else "minutes of history"
     columns = (TextColumn(unit), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=_console()) as bar:
+    with StoreReport(settings) as report, Progress(*columns, console=_console()) as bar:
         task = bar.add_task("", total=orders)
 
         def progress(done: float, total: float) -> None:
@@ -103,6 +108,7 @@ def simulate(
             scenario=scenario,
             progress=progress,
             dimensions=dimensions,
+            report=report,
         )
     _describe(summary)
 

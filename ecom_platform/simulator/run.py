@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -19,8 +20,9 @@ from ecom_platform.simulator.config import MINUTE_MS, Curve, ShopConfig
 from ecom_platform.simulator.demand import Demand
 from ecom_platform.simulator.dimensions import Dimensions, default_shop
 from ecom_platform.simulator.emission import Emission
+from ecom_platform.simulator.history import LoadState, Report
 from ecom_platform.simulator.ledger import Ledger, write_labels
-from ecom_platform.simulator.producer import LedgerProducer
+from ecom_platform.simulator.producer import LagWatch, LedgerProducer
 from ecom_platform.simulator.scenario import Scenario, load_scenario, place_incidents
 from ecom_platform.simulator.shop_parts import FIRST_SUBSTREAM, ShopParts, seed_of
 from ecom_platform.simulator.state import StateStore
@@ -35,6 +37,8 @@ _MAX_IN_FLIGHT = 10_000  # messages Kafka may owe an answer for; more would only
 _PAUSE_SECONDS = 0.02
 _SAVE_SECONDS = 5.0
 _STOP_SECONDS = 1.2
+_REPORT_SECONDS = 1.0
+_STANDSTILL_SECONDS = 30.0  # a stream that was started again applies by then
 _MAX_RATE = 10_000
 _DEPTH_MINUTES = 366 * 1440
 
@@ -100,6 +104,7 @@ def simulate(
     progress: Progress | None = None,
     dimensions: Dimensions | None = None,
     start_ms: int | None = None,
+    report: Report | None = None,
 ) -> RunSummary:
     """Send the events of the home's shop to Kafka, under the ledger.
 
@@ -117,6 +122,8 @@ def simulate(
         progress: called with (done, total) in orders, or in simulated minutes when only `days` is given.
         dimensions: the shop; default: `default_shop(seed)`.
         start_ms: simulated start instead of the one described above, for runs that must repeat byte by byte.
+        report: is told how far a history is (of `days`, or of `rate` = "max"); then a run ends only when a stream that
+            applies it has done so, or when it is stopped.
 
     Raises:
         UsageError: the arguments contradict each other, or another simulator works in this home.
@@ -132,17 +139,24 @@ def simulate(
         substream = state.next_substream if state else FIRST_SUBSTREAM
         plan = plan_run(seed, story, dimensions, substream, orders=orders, days=days, rate=rate, start_ms=start_ms)
         summary = RunSummary(seed, ledger=str(ledger.file))
-        with stop_requests() as stop, LedgerProducer(settings, ledger) as producer:
+        told = None if report is None or plan.paced else _Told(report, progress)
+        with (
+            stop_requests() as stop,
+            LedgerProducer(settings, ledger) as producer,
+            LagWatch(settings, producer) if told else nullcontext() as lag,
+        ):
             if state:
                 parts = ShopParts.resume(store, producer, dimensions, state)
                 _go_on(parts, plan)
             else:
                 parts = ShopParts.open(store, producer, dimensions, plan.config, plan.start_ms)
             write_labels(ledger_folder(settings), plan.config.incidents)
-            _run(parts, producer, plan, stop, summary=summary, progress=progress)
+            _run(parts, producer, plan, stop, summary=summary, progress=told or progress)
             parts.save_when_settled(_STOP_SECONDS if stop.is_set() else 150.0)
             summary.acked, summary.interrupted = producer.acked, stop.is_set()
-    summary.seconds = time.monotonic() - began
+            summary.seconds = time.monotonic() - began
+            if told and lag:
+                told.until_applied(lag, stop)
     return summary
 
 
@@ -259,3 +273,37 @@ def _report(progress: Progress | None, plan: Plan, summary: RunSummary, clock_ms
         progress(summary.orders, plan.orders)
     elif plan.end_ms < _FOREVER_MS:
         progress((clock_ms - plan.start_ms) / MINUTE_MS, (plan.end_ms - plan.start_ms) / MINUTE_MS)
+
+
+class _Told:
+    """Tells about once a second how far a history is that is written from its beginning to now.
+
+    Until the end some order of every day may be missing, so that only what is placed from now on is known.
+    """
+
+    def __init__(self, report: Report, progress: Progress | None) -> None:
+        self._report = report
+        self._progress = progress
+        self._known_from_ms = time.time_ns() // 1_000_000
+        self._tell(0.0)
+
+    def __call__(self, done: float, total: float) -> None:
+        """Take the progress of the run, and pass it on."""
+        if self._progress is not None:
+            self._progress(done, total)
+        if time.monotonic() - self._told_at > _REPORT_SECONDS:
+            self._tell(done / total)
+
+    def until_applied(self, lag: LagWatch, stop: Event) -> None:
+        """Wait while a stream applies what was sent. Without one the last word stands until it is too old."""
+        applied, moved_at = lag.published, time.monotonic()
+        while lag.behind() and time.monotonic() - moved_at < _STANDSTILL_SECONDS and not stop.wait(_REPORT_SECONDS):
+            self._tell(1.0)
+            if lag.published != applied:
+                applied, moved_at = lag.published, time.monotonic()
+        if lag.behind() == 0:
+            self._report(LoadState(1.0, None))
+
+    def _tell(self, share: float) -> None:
+        self._report(LoadState(min(share, 0.99), self._known_from_ms))
+        self._told_at = time.monotonic()

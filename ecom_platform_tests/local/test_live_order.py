@@ -9,10 +9,11 @@ import pytest
 
 from ecom_platform.contract.times import to_milliseconds
 from ecom_platform.local.demo import live_order_applied
-from ecom_platform.local.shop import StoreReport
+from ecom_platform.local.loading import StoreReport
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.history import LoadState
 from ecom_platform.store import Loading, MongoDatabase, ensure_schema, read_first_order, read_loading, write_loading
+from ecom_platform_tests.conftest import Ecom
 
 pytestmark = pytest.mark.servers
 
@@ -46,3 +47,23 @@ def test_what_the_simulator_reports_is_in_the_store(db: MongoDatabase, settings:
 
     assert read_loading(db) == Loading(0.25, noon)
     assert read_first_order(db, "simulator") == 4711
+
+
+def test_a_history_from_the_command_line_is_told_to_the_store(db: MongoDatabase, topic: str, ecom: Ecom) -> None:
+    """Orders of every hour are missing until its end, so nothing before its start is known."""
+    begun = datetime.now(UTC) - timedelta(milliseconds=1)  # the store keeps no less
+    code, _, said = ecom("simulate", "--days", "0.01", "--seed", "7")
+    found = read_loading(db)
+
+    assert code == 0, said
+    assert found is not None
+    assert found.share < 1
+    assert begun <= found.known_from <= datetime.now(UTC)
+
+
+def test_live_orders_from_the_command_line_are_no_history(db: MongoDatabase, topic: str, ecom: Ecom) -> None:
+    """No figure waits for them."""
+    code, _, said = ecom("simulate", "--orders", "2", "--rate", "20", "--seed", "7")
+
+    assert code == 0, said
+    assert read_loading(db) is None

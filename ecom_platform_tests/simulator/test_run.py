@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from threading import Event
 
 import pytest
 
 from ecom_platform.errors import UnavailableError, UsageError
 from ecom_platform.settings import Settings
+from ecom_platform.simulator import run
 from ecom_platform.simulator.config import MINUTE_MS, Curve
 from ecom_platform.simulator.demand import Demand
 from ecom_platform.simulator.dimensions import default_shop
+from ecom_platform.simulator.history import LoadState
 from ecom_platform.simulator.run import check_arguments, plan_run, shop_seed, simulate
 from ecom_platform.simulator.scenario import load_scenario
 
@@ -94,3 +97,63 @@ def test_a_kafka_that_is_not_there_is_one_sentence_within_seconds(tmp_path) -> N
 def test_the_seed_of_a_fresh_home_is_the_wanted_one(tmp_path) -> None:
     """So that dimensions can be loaded before the first event."""
     assert shop_seed(Settings(home=tmp_path), 12) == 12
+
+
+class Stream:
+    """What is known of a stream, from one look to the next; the last one stays."""
+
+    def __init__(self, *behind: int | None) -> None:
+        self._behind = list(behind)
+
+    @property
+    def published(self) -> dict[int, int]:
+        """It moves with every look."""
+        return {0: -len(self._behind)}
+
+    def behind(self) -> int | None:
+        """Messages that it has not applied."""
+        return self._behind.pop(0) if len(self._behind) > 1 else self._behind[0]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[LoadState]:
+    """What a history says of itself, at every step instead of once a second."""
+    monkeypatch.setattr(run, "_REPORT_SECONDS", -1.0)
+    return []
+
+
+def test_a_history_says_how_far_it_is_and_that_only_what_is_placed_from_now_on_is_known(told: list[LoadState]) -> None:
+    """From before its first message; it is whole only once it was applied."""
+    seen: list[tuple[float, float]] = []
+    one = run._Told(told.append, lambda done, total: seen.append((done, total)))
+    one(720, 2_880)
+    one(2_880, 2_880)
+
+    assert [state.share for state in told] == [0.0, 0.25, 0.99]
+    assert seen == [(720, 2_880), (2_880, 2_880)]
+    known_from = {state.known_from_ms for state in told}
+    assert len(known_from) == 1
+    assert abs(known_from.pop() - datetime.now(UTC).timestamp() * 1000) < 60_000
+
+
+@pytest.mark.parametrize(
+    ("behind", "last"),
+    [((900, 900, 20, 0), LoadState(1.0, None)), ((None,), None), ((900, None), None)],
+    ids=["a stream applies it", "no stream runs", "the stream ends"],
+)
+def test_a_history_is_there_when_a_stream_has_applied_it(
+    told: list[LoadState], behind: tuple[int | None, ...], last: LoadState | None
+) -> None:
+    """Without a stream nobody says so: what was said last grows too old."""
+    one = run._Told(told.append, None)
+    one.until_applied(Stream(*behind), Event())
+
+    assert [state for state in told if state.known_from_ms is None] == ([last] if last else [])
+
+
+def test_nobody_waits_for_a_stream_that_stands_still(told: list[LoadState], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have died; the topic keeps the rest."""
+    monkeypatch.setattr(run, "_STANDSTILL_SECONDS", 0.0)
+    run._Told(told.append, None).until_applied(Stream(900), Event())
+
+    assert [state.share for state in told] == [0.0]
