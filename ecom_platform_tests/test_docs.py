@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import click
@@ -87,6 +88,27 @@ def test_links_lead_somewhere(name: str) -> None:
         if heading:
             titles = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
             assert heading in {re.sub(r"[^\w\s-]", "", title).lower().replace(" ", "-") for title in titles}
+
+
+def test_modules_exist(name: str) -> None:
+    """Every `….py` of a document, with as much of its path as the document says."""
+    folders = ("ecom_platform", "ecom_platform_tests", "dashboard", "benchmarks", "docs", "docker")
+    files = ["setup.py", *(str(file.relative_to(ROOT)) for folder in folders for file in (ROOT / folder).rglob("*.py"))]
+    for module in re.findall(r"`([\w/]+\.py)`", TEXTS[name]):
+        assert any(f"/{file}".endswith(f"/{module}") for file in files), f"{name} names {module}"
+
+
+def test_contributing_names_every_room_in_the_order_of_the_layers() -> None:
+    """Its table is what `make lint` enforces: the lowest first."""
+    layers = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    rooms = [
+        {room.removeprefix("ecom_platform.") for room in layer.split(" | ")} for layer in reversed(layers[0]["layers"])
+    ]
+    rows = re.findall(r"^\| (`[^|]+) \| [^|]+ \|$", TEXTS["CONTRIBUTING.md"], re.MULTILINE)
+    named = [{room.removesuffix("/").removesuffix(".py") for room in re.findall(r"`([^`]+)`", row)} for row in rows]
+    table = named[: next(n for n, row in enumerate(named) if row == {"cli"}) + 1]
+
+    assert table == rooms
 
 
 def test_the_readmes_defaults_are_the_settings() -> None:
