@@ -75,8 +75,8 @@ def evaluate(memory: Memory, facts: Facts, limits: Limits = LIMITS) -> Evaluatio
         judged_until = facts.buckets[-1].end if facts.buckets else judged_until
         judged_at = facts.now
     judged = tuple(reading for reading in readings if reading.bad is not None)
-    after = Memory(judged_until, tuple(watches.values()), negative_since, judged_at)
-    return Evaluation(after, tuple(happenings), judged)
+    remembered = Memory(judged_until, tuple(watches.values()), negative_since, judged_at)
+    return Evaluation(remembered, tuple(happenings), judged)
 
 
 def _negative_since(memory: Memory, facts: Facts) -> dict[str, datetime]:
