@@ -135,7 +135,8 @@ class TestInABrowser:
             expect(link).to_be_visible()
             courier, href = link.inner_text().split()[0], link.get_attribute("href")
         only = kpis(live_shop, Filters(couriers=(int(courier),), payments=("Cash",)))
-        with opened(browser, f"{address}{href}") as found:
+        # So few orders are left that a panel may have none.
+        with opened(browser, f"{address}{href}", charts=None) as found:
             expect(found.card("states")).to_contain_text(f"{formats.count(only['orders'])} placed")
 
     def test_the_keyboard_filters_by_category_without_a_bar(self, browser, address, live_shop):
