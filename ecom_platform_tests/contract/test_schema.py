@@ -22,6 +22,7 @@ from ecom_platform_tests.contract.wire import EVENTS, Wire, changed, receive
 DOCUMENT = (DOCS / TEXT_FILE).read_text(encoding="utf-8")
 EXAMPLES: list[Wire] = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)]
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
+WRITE_AGAIN = "python -m ecom_platform.contract.schema"
 BEYOND_A_SCHEMA = {Reason.ID_MISMATCH, Reason.TOTALS_MISMATCH, Reason.OUT_OF_RANGE, Reason.NOT_STORABLE}
 
 
@@ -38,13 +39,13 @@ def expressible() -> list[Any]:
 
 
 def test_the_committed_schema_is_what_the_code_generates() -> None:
-    """After a change of the contract: python -m ecom_platform.contract.schema."""
-    assert (DOCS / SCHEMA_FILE).read_text(encoding="utf-8") == schema_text()
+    """After a change of the contract it is written again."""
+    assert (DOCS / SCHEMA_FILE).read_text(encoding="utf-8") == schema_text(), WRITE_AGAIN
 
 
 def test_the_committed_tables_are_what_the_code_generates() -> None:
-    """After a change of the contract: python -m ecom_platform.contract.schema."""
-    assert rewrite_tables(DOCUMENT) == DOCUMENT
+    """After a change of the contract they are written again."""
+    assert rewrite_tables(DOCUMENT) == DOCUMENT, WRITE_AGAIN
 
 
 def test_a_table_that_is_gone_is_not_passed_over() -> None:
@@ -78,7 +79,7 @@ def test_the_schema_accepts_foreign_and_extended_events(event_type: str) -> None
 @pytest.mark.parametrize("message", expressible())
 def test_the_schema_refuses_what_the_platform_refuses(message: Wire) -> None:
     """A producer that validates does not meet these dead letters."""
-    assert not VALIDATOR.is_valid(message)
+    assert not VALIDATOR.is_valid(message), "a reason that no schema can express is one of BEYOND_A_SCHEMA"
 
 
 def test_there_is_an_example_of_every_event_type() -> None:
