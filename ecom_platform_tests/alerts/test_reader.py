@@ -54,7 +54,7 @@ def test_facts_read_from_mongodb_are_those_of_the_same_shop_in_memory(db: MongoD
         shop.live_until(shop.now + 7 * MINUTE)
         judged_until = seen[-1].buckets[-1].end if seen and seen[-1].buckets else None
         seen.append(read_facts(db, TOPIC, shop.now, judged_until))
-        assert seen[-1] == shop.facts(judged_until)
+        assert seen[-1] == shop.facts(judged_until), "alerts/reader.py and benchmarks/alert_shop.py differ"
 
     assert any(len(usual.orders) == 1 for facts in seen for usual in facts.usual.values()), "yesterday was there"
     for fact in fields(Bucket):
