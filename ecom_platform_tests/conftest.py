@@ -1,7 +1,8 @@
 """One real platform for each process of a run, started by its first test that needs it; each test has names of its own.
 
-Tests that take `platform`, `settings`, `topic` or `db` are marked `servers`. `make test` runs in two processes, each
-with servers of its own; the tests of a module stay together, so that they share what the module starts.
+Tests that take `platform`, `settings`, `topic` or `db` are marked `servers` by that; those that start servers of their
+own say so. `make test` runs in two processes, each with servers of its own; the tests of a module stay together, so that
+they share what the module starts.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ ABOUT_THIS_MACHINE = ("ECOM_JAVA_HOME", "ECOM_MONGOD", "ECOM_JAR_CACHE")
 Ecom = Callable[..., tuple[int, str, str]]
 """A command with its arguments: exit code, stdout, stderr."""
 RUN = pytest.StashKey[str]()
+STARTED_BY = {"servers": {"platform", "mongod"}, "browser": {"tabs"}}
+"""The fixtures that start something, by the mark of the tests that take them."""
 FREE_PORTS = {name: 0 for name in Settings.model_fields if name.endswith("_port")}
 
 
@@ -71,6 +74,14 @@ def pytest_configure() -> None:
 def pytest_configure_node(node: Any) -> None:
     """Remember the name of the run, which all that its processes start have in their environment."""
     node.config.stash[RUN] = node.workerinput["testrunuid"]
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test by what its fixtures start: that cannot be forgotten."""
+    taken = set(getattr(item, "fixturenames", ()))
+    for mark, fixtures in STARTED_BY.items():
+        if taken & fixtures:
+            item.add_marker(mark)
 
 
 @pytest.hookimpl(trylast=True)  # after the order was made random

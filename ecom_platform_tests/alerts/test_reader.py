@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 
 from ecom_platform.alerts.facts import Facts
 from ecom_platform.alerts.reader import read_facts
@@ -13,8 +12,6 @@ from ecom_platform.simulator.config import Curve, FaultRates, Incident, Incident
 from ecom_platform.simulator.dimensions import default_shop
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform_tests.alerts.stored_shop import TOPIC, StoredShop
-
-pytestmark = pytest.mark.servers
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)

@@ -26,7 +26,7 @@ from ecom_platform_tests.archive.handmade import put
 from ecom_platform_tests.archive.moving import fill
 from ecom_platform_tests.kpi.stored import NOW
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("empty_archive")]
+pytestmark = pytest.mark.usefixtures("empty_archive")
 
 DAY = f"{NOW - timedelta(days=2):%Y-%m-%d}"
 PATH = f"order_date={DAY}/part-a-1-00000.snappy.parquet"

@@ -20,7 +20,7 @@ from ecom_platform.store.archived import read_archived_ids
 from ecom_platform.store.manifests import RunState, read_manifests
 from ecom_platform_tests.archive.moving import POLICY, At, due, everything, expected, fill, listed, put
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("empty_archive")]
+pytestmark = pytest.mark.usefixtures("empty_archive")
 
 
 def test_a_run_that_fails_its_check_never_counts(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:

@@ -44,8 +44,6 @@ from ecom_platform_tests.archive.compacting import (
 from ecom_platform_tests.archive.shops import Shop
 from ecom_platform_tests.streaming.events import PLACED_AT, placed, stepped
 
-pytestmark = pytest.mark.servers
-
 
 def listed(shop: Shop) -> set[str]:
     """The files of the archive, below its root."""

@@ -28,8 +28,6 @@ from ecom_platform_tests.archive.compacting import (
 from ecom_platform_tests.archive.shops import Shop
 from ecom_platform_tests.conftest import Platform
 
-pytestmark = pytest.mark.servers
-
 REPOSITORY = Path(__file__).parents[2]
 
 

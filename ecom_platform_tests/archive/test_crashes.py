@@ -25,7 +25,7 @@ from ecom_platform.store.manifests import RunState, read_manifests
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 from ecom_platform_tests.archive.moving import POLICY, Document, due, everything, expected, fill
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("empty_archive")]
+pytestmark = pytest.mark.usefixtures("empty_archive")
 
 REPOSITORY = Path(__file__).parents[2]
 LEFT_BEHIND = {

@@ -26,7 +26,7 @@ from ecom_platform.store.manifests import RunState, read_manifests
 from ecom_platform_tests.archive.moving import POLICY, At, due, everything, expected, fill, listed, put
 from ecom_platform_tests.kpi.stored import NOW
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("empty_archive")]
+pytestmark = pytest.mark.usefixtures("empty_archive")
 
 
 def test_closed_old_orders_move_and_all_others_stay(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:

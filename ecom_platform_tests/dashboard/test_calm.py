@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from playwright.sync_api import expect
 
 from dashboard import formats
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.browser import opened, unfold_filters
 from ecom_platform_tests.dashboard.revenue_chart import axes, becomes_whole, show_whole, zoom
-
-pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
 REFRESHES = 2
 CHOSEN = "range=Yesterday&warehouse=1&warehouse=2&payment=Credit+Card"

@@ -38,8 +38,6 @@ from ecom_platform.kpi import Grain
 from ecom_platform.settings import Settings
 from ecom_platform_tests.dashboard import shop
 
-pytestmark = pytest.mark.servers
-
 NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 FILTERS = {

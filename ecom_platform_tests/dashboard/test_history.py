@@ -20,8 +20,6 @@ from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.browser import opened
 from ecom_platform_tests.dashboard.conftest import database_of
 
-pytestmark = pytest.mark.servers
-
 NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -135,14 +133,12 @@ def test_who_asks_what_is_being_answered_waits_for_the_same_answer():
     assert asked[0] == week
 
 
-@pytest.mark.browser
 def test_each_day_says_where_it_is_stored(browser, address, live_shop):
     """The line under the days counts them by where their orders are."""
     with opened(browser, f"{address}/history", CHARTS) as found:
         expect(found.card("daily")).to_contain_text("in the last 30 days (UTC) · ")
 
 
-@pytest.mark.browser
 def test_the_button_verifies_the_range(browser, address, live_shop):
     """The verdict names the range and how many orders were read."""
     total = formats.count(live_shop.orders.count_documents({}))

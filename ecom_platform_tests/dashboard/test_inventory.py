@@ -17,8 +17,6 @@ from ecom_platform_tests.dashboard.alert_rows import evaluated
 from ecom_platform_tests.dashboard.browser import opened, take_by_typing
 from ecom_platform_tests.dashboard.conftest import database_of
 
-pytestmark = pytest.mark.servers
-
 NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -136,7 +134,6 @@ def test_without_the_rules_every_shelf_below_zero_is_oversold(shop_db):
     assert read_stock(shop_db, Filters(), NOW).oversold_units == 7
 
 
-@pytest.mark.browser
 def test_figures_on_screen_are_those_of_the_shelves(browser, address, live_shop):
     """Tiles, the number of shelves, and the movements of the shelf that the keyboard chose."""
     shelves = read_stock(live_shop, Filters(warehouses=(2,)), datetime.now(UTC)).shelves
@@ -154,7 +151,6 @@ def test_figures_on_screen_are_those_of_the_shelves(browser, address, live_shop)
         expect(found.card("movements")).to_contain_text(words)
 
 
-@pytest.mark.browser
 def test_a_row_stays_chosen_while_the_figures_go_on(browser, address, live_shop):
     """The row that is clicked is the shelf that is shown, also after other shelves were emptied below it."""
     evaluated(live_shop, None)  # without the rules what is below zero is oversold at once

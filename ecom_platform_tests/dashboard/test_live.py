@@ -26,7 +26,7 @@ from ecom_platform_tests.dashboard.browser import Screen, Tabs, opened, served
 from ecom_platform_tests.dashboard.shop import today_lasts
 from ecom_platform_tests.streaming.streams import applied, next_token, running_stream, wait_until
 
-pytestmark = [pytest.mark.servers, pytest.mark.browser, pytest.mark.usefixtures("topic")]
+pytestmark = pytest.mark.usefixtures("topic")
 
 SEED = 5
 Kpis = Callable[[], dict[str, int]]

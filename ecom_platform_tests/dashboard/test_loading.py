@@ -72,7 +72,6 @@ KNOWN_WHILE_LOADING: dict[str, Figure] = {
 }
 
 
-@pytest.mark.servers
 def test_figures_that_are_shown_while_loading_do_not_change_when_it_is_over(shop_db: MongoDatabase) -> None:
     """With only the beginning and the newest hours of two days they are what they are with all of them."""
     orders = shop.orders_between(MIDNIGHT - 2 * DAY, NOW, 1500, seed=5)
@@ -114,8 +113,6 @@ def loading_shop(live_shop: MongoDatabase) -> Iterator[MongoDatabase]:
     live_shop.loading.delete_many({})
 
 
-@pytest.mark.servers
-@pytest.mark.browser
 def test_no_page_shows_a_figure_that_cannot_be_known_yet(
     browser: Tabs, address: str, loading_shop: MongoDatabase
 ) -> None:

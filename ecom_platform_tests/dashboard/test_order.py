@@ -14,8 +14,6 @@ from ecom_platform.store.archived import STATE_ID
 from ecom_platform.store.manifests import bitmap_to
 from ecom_platform_tests.dashboard import shop
 
-pytestmark = pytest.mark.servers
-
 NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from playwright.sync_api import expect
 
 from dashboard import formats
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.browser import opened, wait_until_drawn
 from ecom_platform_tests.dashboard.revenue_chart import axes, zoom
-
-pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
 
 def of_today(db):

@@ -7,7 +7,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from dashboard import formats
@@ -16,8 +15,6 @@ from ecom_platform.history.kpi import answer_kpis
 from ecom_platform.history.question import Filters, KpiQuestion
 from ecom_platform.settings import Settings
 from ecom_platform_tests.dashboard.browser import opened, take_by_typing
-
-pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
 CHARTS = {"sales": 5, "delivery": 7}
 YESTERDAY = "range=Yesterday"

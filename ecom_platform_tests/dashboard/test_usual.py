@@ -178,7 +178,6 @@ def naively(orders, filters):
     return expected
 
 
-@pytest.mark.servers
 @pytest.mark.parametrize(
     "filters",
     [
@@ -199,7 +198,6 @@ def test_what_is_usual_equals_a_count_of_the_orders(filters, filled, orders):
     assert len(found) == 4 * 48 - 4
 
 
-@pytest.mark.servers
 def test_nothing_is_usual_before_three_days_were_seen_whole_or_while_history_is_loading(filled):
     """Yesterday has three complete days before it, the day before that has two."""
     days = resolve(Preset.YESTERDAY, NOW).usual
@@ -209,7 +207,6 @@ def test_nothing_is_usual_before_three_days_were_seen_whole_or_while_history_is_
     assert read_usual(filled, days, Filters(), history_complete=False) == {}
 
 
-@pytest.mark.servers
 def test_what_is_usual_is_read_by_index_and_only_from_the_cube(filled):
     """No collection is scanned, no order is read, and which half hours exist is answered without a document."""
     filled.command("profile", 2)

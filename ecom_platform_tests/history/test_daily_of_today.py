@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from pyspark.sql import SparkSession
 
 from ecom_platform.history.daily_figures import differences, live_figures
@@ -21,7 +20,6 @@ from ecom_platform_tests.archive.moving import due, fill
 from ecom_platform_tests.kpi.stored import NOW
 
 
-@pytest.mark.servers
 def test_what_is_promised_for_later_today_is_not_due_yet(settings: Settings, db: MongoDatabase, tmp_path: Path) -> None:
     """By the orders as by the rollups, cut at the last closed half hour."""
     orders = fill(db, count=300, days=3)

@@ -37,7 +37,6 @@ def orders(db: MongoDatabase) -> None:
     db.orders.insert_many([random_order(chance, number, days=2) for number in range(1, 101)])
 
 
-@pytest.mark.servers
 def test_the_answer_is_one_line_that_archiving_does_not_change(
     ecom: Ecom, settings: Settings, db: MongoDatabase, orders: None
 ) -> None:
@@ -56,7 +55,6 @@ def test_the_answer_is_one_line_that_archiving_does_not_change(
     assert first["orders"] == 100
 
 
-@pytest.mark.servers
 def test_without_json_it_is_a_table(ecom: Ecom, orders: None) -> None:
     """With the filters that a part is without."""
     code, text, _ = ecom(*RANGE, "--category", "Books", "--warehouse", "1", "--warehouse", "2", "--payment", "Cash")
@@ -68,7 +66,6 @@ def test_without_json_it_is_a_table(ecom: Ecom, orders: None) -> None:
     assert "USD" in text
 
 
-@pytest.mark.servers
 def test_an_empty_shop_is_zeros(ecom: Ecom, db: MongoDatabase) -> None:
     """No orders, no archive, no averages."""
     code, text, _ = ecom(*RANGE, "--json")
@@ -99,7 +96,6 @@ def test_bad_input_is_a_usage_error(arguments: tuple[str, ...], said: str, capsy
 NASTY = ('{"$ne": null}', "$gt", '["Books", "Toys"]', "Books' || '1'=='1", "Books\x00", ".*", "x" * 100_000)
 
 
-@pytest.mark.servers
 @pytest.mark.parametrize("value", NASTY, ids=range(len(NASTY)))
 def test_a_filter_is_compared_and_never_run(ecom: Ecom, orders: None, value: str) -> None:
     """All that looks like a query, a pattern or a list is a category without products."""

@@ -95,7 +95,6 @@ def mix(settings: Settings, db: MongoDatabase, orders: dict[int, Document]) -> d
     return {**orders, **back, 140: {**orders[140], "version": 9}}
 
 
-@pytest.mark.servers
 def test_every_order_comes_once_and_as_it_was_stored(
     settings: Settings, db: MongoDatabase, spark: SparkSession, orders: dict[int, Document]
 ) -> None:
@@ -109,7 +108,6 @@ def test_every_order_comes_once_and_as_it_was_stored(
     assert by_spark.schema.field("total_cents").type == pa.int64()
 
 
-@pytest.mark.servers
 def test_a_selection_takes_what_it_names_from_both_sides(
     settings: Settings, db: MongoDatabase, spark: SparkSession, orders: dict[int, Document]
 ) -> None:
@@ -137,7 +135,6 @@ def moments(order: Document, *, promised: bool, stepped: bool) -> list[datetime]
     return [order["order_time"], *([delivery["expected_time"]] if promised else []), *(steps if stepped else [])]
 
 
-@pytest.mark.servers
 def test_the_snapshot_stays_what_it_was(settings: Settings, db: MongoDatabase, orders: dict[int, Document]) -> None:
     """Orders that are archived, changed or deleted after it count as they were."""
     handmade.archive(settings, db, range(1, 41))
@@ -148,7 +145,6 @@ def test_the_snapshot_stays_what_it_was(settings: Settings, db: MongoDatabase, o
     assert light(settings, db, snapshot) == [orders[number] for number in sorted(orders)]
 
 
-@pytest.mark.servers
 def test_no_instant_shows_an_order_zero_or_two_times(
     settings: Settings, db: MongoDatabase, orders: dict[int, Document]
 ) -> None:
@@ -189,7 +185,6 @@ def _await_snapshot(reading: threading.Event) -> None:
         reading.wait(timeout=60)
 
 
-@pytest.mark.servers
 def test_files_in_no_committed_manifest_do_not_count(
     settings: Settings, db: MongoDatabase, orders: dict[int, Document]
 ) -> None:
@@ -207,7 +202,6 @@ def test_files_in_no_committed_manifest_do_not_count(
     assert snapshot.late_events == 1
 
 
-@pytest.mark.servers
 def test_files_of_a_run_that_deleted_nothing_yet_are_not_opened(
     settings: Settings, db: MongoDatabase, orders: dict[int, Document]
 ) -> None:
@@ -221,7 +215,6 @@ def test_files_of_a_run_that_deleted_nothing_yet_are_not_opened(
     assert len(light(settings, db, snapshot)) == COUNT
 
 
-@pytest.mark.servers
 @pytest.mark.parametrize("damage", ["missing", "cut short"])
 def test_a_file_that_cannot_be_read_is_an_error_that_names_it(
     settings: Settings, db: MongoDatabase, orders: dict[int, Document], damage: str
@@ -238,7 +231,6 @@ def test_a_file_that_cannot_be_read_is_an_error_that_names_it(
         light(settings, db, now(db, settings))
 
 
-@pytest.mark.servers
 def test_an_instant_that_is_gone_is_told_from_a_fault(
     settings: Settings, db: MongoDatabase, spark: SparkSession, orders: dict[int, Document]
 ) -> None:
@@ -255,7 +247,6 @@ def test_an_instant_that_is_gone_is_told_from_a_fault(
         read_history(spark, settings, snapshot).count()
 
 
-@pytest.mark.servers
 def test_the_views_unfold_lines_and_deliveries(
     settings: Settings, db: MongoDatabase, spark: SparkSession, orders: dict[int, Document]
 ) -> None:

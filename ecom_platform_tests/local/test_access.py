@@ -24,8 +24,6 @@ from ecom_platform.store import collections as names
 from ecom_platform_tests.local.raw_mongodb import answers_zlib, compressors_offered
 from ecom_platform_tests.transactions import RegrettedError, transaction
 
-pytestmark = pytest.mark.servers
-
 UNAUTHORIZED, WRONG_LOGIN = 13, 18
 SHORT = {"bootstrap_timeout_ms": 4000, "request_timeout_ms": 4000}
 Call = Callable[[MongoDatabase], object]

@@ -29,7 +29,6 @@ def values(file: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in Path(file).read_text().splitlines())
 
 
-@pytest.mark.servers
 def test_a_shop_of_ones_own_can_send_with_what_it_is_told(ecom: Ecom, topic: str) -> None:
     """The largest message of the contract, with nothing else than the answer, in which no password stands."""
     code, said, _ = ecom("connect", "producer", "--json")
@@ -51,7 +50,6 @@ def test_a_shop_of_ones_own_can_send_with_what_it_is_told(ecom: Ecom, topic: str
     assert login["password"] not in said
 
 
-@pytest.mark.servers
 def test_kafkas_own_tools_accept_the_configuration_that_is_printed(
     ecom: Ecom, settings: Settings, topic: str, tmp_path: Path
 ) -> None:
@@ -94,7 +92,6 @@ def test_a_role_that_kafka_does_not_know_gets_no_configuration_of_it(tmp_path: P
         kafka_properties(known, Role.ANALYST)
 
 
-@pytest.mark.servers
 def test_an_analyst_can_read_with_what_it_is_told(ecom: Ecom, db) -> None:
     """Address, database and the file; a table without --json."""
     db.orders.insert_one({"_id": 1})
@@ -138,7 +135,6 @@ def test_the_files_of_a_deployment_are_made_once(tmp_path: Path) -> None:
     assert [file.read_text() for file in made] == texts
 
 
-@pytest.mark.servers
 def test_a_role_gets_a_new_password_and_the_old_one_is_refused(platform: Platform) -> None:
     """In its file and in the server, while everything runs."""
     settings = platform.settings.model_copy(update={"role": Role.ANALYST})
@@ -157,7 +153,6 @@ def test_a_role_gets_a_new_password_and_the_old_one_is_refused(platform: Platfor
         connect(settings.model_copy(update={"mongodb_uri": old}))
 
 
-@pytest.mark.servers
 def test_a_server_that_does_not_take_the_new_password_keeps_the_old_one(platform: Platform) -> None:
     """The file is what it was, so that everything goes on."""
     gone = platform.settings.model_copy(update={"mongodb_uri": "mongodb://127.0.0.1:1/?replicaSet=ecom"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-import pytest
 
 from ecom_platform.contract.times import to_milliseconds
 from ecom_platform.local.demo import live_order_applied
@@ -13,8 +12,6 @@ from ecom_platform.local.shop import StoreReport
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.history import LoadState
 from ecom_platform.store import Loading, MongoDatabase, ensure_schema, read_first_order, read_loading, write_loading
-
-pytestmark = pytest.mark.servers
 
 
 def test_the_demo_is_live_with_the_first_order_that_its_own_simulator_sold(

@@ -97,7 +97,6 @@ def test_rules_that_are_not_evaluated_are_an_alarm_of_their_own() -> None:
     assert told(events) == {"alert_rules_evaluated": True}
 
 
-@pytest.mark.servers
 def test_a_tick_evaluates_on_mongodb_and_launches_no_run(
     db: MongoDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -24,7 +24,7 @@ from ecom_platform_tests.oracle.daily import naive_daily
 from ecom_platform_tests.orchestration.daily import add_rollups, stored_daily
 from ecom_platform_tests.orchestration.stage import Stage, until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 DEFINITIONS = Path(__file__).with_name("hurried_definitions.py")
 RUN_SECONDS = 400

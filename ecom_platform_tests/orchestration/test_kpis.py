@@ -72,7 +72,6 @@ def test_a_backfill_of_yesterday_and_today_becomes_one_run_over_both(instance: d
     assert run.asset_selection == set(KPI_KEYS)
 
 
-@pytest.mark.servers
 def test_the_daily_kpis_of_hot_and_cold_orders_equal_the_rollups_to_the_cent(
     daemon: Daemon, settings: Settings, db: MongoDatabase
 ) -> None:

@@ -95,7 +95,6 @@ def test_a_failed_run_says_why_in_the_list_of_runs() -> None:
     ]
 
 
-@pytest.mark.servers
 def test_a_tick_writes_the_last_runs_first_and_launches_none(
     db: MongoDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

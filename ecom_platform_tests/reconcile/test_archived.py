@@ -19,8 +19,6 @@ from ecom_platform_tests.archive import handmade
 if TYPE_CHECKING:
     from ecom_platform_tests.reconcile.conftest import World
 
-pytestmark = pytest.mark.servers
-
 ARCHIVED = range(1, 31)
 
 

@@ -15,8 +15,6 @@ from ecom_platform.store import collections as names
 if TYPE_CHECKING:
     from ecom_platform_tests.reconcile.conftest import World
 
-pytestmark = pytest.mark.servers
-
 
 def report_of(world: World) -> Report:
     """Reconcile as it stands."""

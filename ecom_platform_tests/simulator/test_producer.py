@@ -23,8 +23,6 @@ from ecom_platform.simulator.ledger import digest_of, read_ledger, summarise
 from ecom_platform.simulator.run import ledger_folder, simulate
 from ecom_platform_tests.conftest import variables
 
-pytestmark = pytest.mark.servers
-
 # Sells live, and writes what it reports as lines.
 SERVE = """
 import json, sys

@@ -109,7 +109,6 @@ def test_an_option_of_the_address_that_transactions_cannot_have_is_a_wrong_setti
         connect(Settings(mongodb_uri=f"mongodb://127.0.0.1:1/?replicaSet=rs0&{option}"), timeout_seconds=0.3)
 
 
-@pytest.mark.servers
 def test_an_address_made_for_readers_still_writes_as_we_need_it(settings: Settings) -> None:
     """Copied from a report's settings: reads from elsewhere and unacknowledged writes do not go with transactions."""
     admin = as_admin(settings, "mongodb")
@@ -128,7 +127,6 @@ def test_a_server_that_accepts_and_never_answers_does_not_hang_the_caller(silent
         connect(Settings(mongodb_uri=f"mongodb://127.0.0.1:{silent_port}/?replicaSet=rs0"), timeout_seconds=0.3)
 
 
-@pytest.mark.servers
 def test_times_come_back_aware_and_in_utc(settings: Settings) -> None:
     """A naive time would be read as local time by whoever computes with it."""
     db = database(as_admin(settings, "mongodb"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 
 from ecom_platform.credentials import Role
 from ecom_platform.orchestration.runs.requests import history_is_loading
@@ -20,8 +19,6 @@ from ecom_platform.store import (
 )
 from ecom_platform.store.collections import LOADING
 from ecom_platform.store.loading import EXPIRES_AFTER_SECONDS
-
-pytestmark = pytest.mark.servers
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

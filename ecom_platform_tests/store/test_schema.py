@@ -10,8 +10,6 @@ import pytest
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform.store import collections as names
 
-pytestmark = pytest.mark.servers
-
 AT = datetime(2026, 11, 23, 7, tzinfo=UTC)
 
 

@@ -26,7 +26,7 @@ from ecom_platform.streaming.task import TaskPlan, run_task
 from ecom_platform_tests.streaming.events import TABLES, placed
 from ecom_platform_tests.streaming.streams import create_again, produce
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("topic")]
+pytestmark = pytest.mark.usefixtures("topic")
 
 
 @pytest.fixture

@@ -21,8 +21,6 @@ from ecom_platform.streaming.sink import Sink
 from ecom_platform.streaming.skips import Skip
 from ecom_platform_tests.streaming.events import NOW, TABLES, placed, received, records, stepped
 
-pytestmark = pytest.mark.servers
-
 HISTORY_START = NOW.replace(year=2020)
 MakeSink = Callable[..., Sink]
 

@@ -42,7 +42,7 @@ from ecom_platform_tests.streaming.streams import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("topic")]
+pytestmark = pytest.mark.usefixtures("topic")
 
 LAUNCHER = """
 import sys, time

@@ -15,8 +15,6 @@ from ecom_platform.streaming.fence import take_partitions
 from ecom_platform.streaming.sink import Sink
 from ecom_platform_tests.streaming.events import NOW, TABLES, placed, records, stepped
 
-pytestmark = pytest.mark.servers
-
 HISTORY_START = NOW.replace(year=2020)
 PARTITIONS = range(4)
 ORDERS = range(1, 101)

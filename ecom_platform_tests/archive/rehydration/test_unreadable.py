@@ -18,8 +18,6 @@ from ecom_platform_tests.archive.rehydration.coming_back import assert_accounted
 from ecom_platform_tests.archive.shops import Shop
 from ecom_platform_tests.streaming.events import PLACED_AT, placed, stepped
 
-pytestmark = pytest.mark.servers
-
 SHIPPED, DELIVERED = Status.SHIPPED, Status.DELIVERED
 
 

@@ -16,11 +16,8 @@ from ecom_platform_tests.archive.shops import make_shop
 from ecom_platform_tests.orchestration.daemon import Daemon
 from ecom_platform_tests.streaming.events import placed, stepped
 
-pytestmark = [
-    pytest.mark.servers,
-    # Dagster warns of its own beta parameter when it evaluates a sensor.
-    pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning"),
-]
+# Dagster warns of its own beta parameter when it evaluates a sensor.
+pytestmark = pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")
 
 
 def test_too_many_orders_are_archived_and_purged_and_the_sensor_is_quiet_again(

@@ -96,7 +96,6 @@ def test_what_ecom_down_ended_is_no_persons_cancel() -> None:
 
 # Dagster warns of its own beta parameter when it evaluates a sensor.
 @pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")
-@pytest.mark.servers
 @pytest.mark.parametrize("sensor", [orders_size_sensor, dirty_days_sensor], ids=lambda sensor: sensor.name)
 def test_batch_work_waits_until_the_history_is_loaded(
     sensor: dg.SensorDefinition, db: MongoDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch

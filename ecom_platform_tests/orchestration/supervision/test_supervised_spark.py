@@ -22,7 +22,7 @@ from ecom_platform.store.leases import STREAM_ROLE
 from ecom_platform.store.schema import ensure_schema
 from ecom_platform_tests.orchestration.stage import Stage, until
 
-pytestmark = [pytest.mark.servers, pytest.mark.full, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 
 SPARK_START_SECONDS = 150
 

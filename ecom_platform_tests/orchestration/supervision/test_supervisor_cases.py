@@ -26,8 +26,6 @@ from ecom_platform.store.desired_state import read_intent, set_intent
 from ecom_platform.store.leases import STREAM_ROLE, Lease, read_lease
 from ecom_platform_tests.orchestration.stage import Stage, until
 
-pytestmark = pytest.mark.servers
-
 
 @pytest.fixture(autouse=True)
 def never_two_streams(stage: Stage) -> Iterator[None]:
