@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 from ecom_platform.contract import PaymentType, Status, allocate_discount
 from ecom_platform.kpi import Rollups, accumulate
 from ecom_platform.store import MongoDatabase, collections
+from ecom_platform_tests.programs import until
 
 PRODUCTS = 120
 CATEGORIES = ("Books", "Garden", "Kitchen", "Toys")
@@ -133,14 +134,13 @@ def beat(db: MongoDatabase, now: datetime, *, lag: int = 0, last_record_at: date
 
 def beat_until(db: MongoDatabase, condition: Callable[[], bool]) -> None:
     """Write heartbeats, as the stream does, until it is so; MongoDB takes none during the election after its start."""
-    deadline = time.monotonic() + 120
-    while True:
+
+    def so_after_a_beat() -> bool:
         with suppress(PyMongoError):
             beat(db, datetime.now(UTC))
-        if condition():
-            return
-        assert time.monotonic() < deadline, "not within two minutes"
-        time.sleep(0.3)
+        return condition()
+
+    until("it is so while the stream reports", so_after_a_beat, 120)
 
 
 def _order(draw: random.Random, order_id: int, placed: datetime, now: datetime) -> Order:

@@ -24,7 +24,8 @@ from ecom_platform.store import MongoDatabase, ensure_schema, load_dimensions
 from ecom_platform_tests.conftest import variables
 from ecom_platform_tests.dashboard.browser import Screen, Tabs, opened, served
 from ecom_platform_tests.dashboard.shop import today_lasts
-from ecom_platform_tests.streaming.streams import applied, next_token, running_stream, wait_until
+from ecom_platform_tests.programs import until
+from ecom_platform_tests.streaming.streams import applied, next_token, running_stream
 
 pytestmark = pytest.mark.usefixtures("topic")
 
@@ -101,7 +102,7 @@ def stopped(stream: subprocess.Popen[bytes]) -> Iterator[None]:
 def sell(settings: Settings, db: MongoDatabase, orders: int) -> None:
     """The shop's next orders, with all that has happened to them, applied."""
     simulate(settings, orders=orders, rate="max", seed=SEED, dimensions=default_shop(SEED))
-    wait_until(lambda: applied(db, settings), "applying the orders")
+    until("applying the orders", lambda: applied(db, settings))
 
 
 def expect_figures(screen: Screen, kpis: dict[str, int]) -> None:

@@ -17,6 +17,7 @@ from ecom_platform.local.processes import processes
 from ecom_platform.settings import Settings
 from ecom_platform_tests.canary import files_with_passwords, processes_with_passwords
 from ecom_platform_tests.conftest import FREE_PORTS
+from ecom_platform_tests.programs import until
 
 pytestmark = [pytest.mark.servers, pytest.mark.full]
 
@@ -47,11 +48,8 @@ def test_a_demo_opens_nothing_shows_no_password_and_adds_up(demo: tuple[Settings
     settings, started = demo
     instance = Instance.of(settings)
     said = settings.home.parent / "said.log"
-    deadline = time.monotonic() + START_SECONDS
-    while "Everything is live" not in said.read_text():
-        assert started.poll() is None, said.read_text()
-        assert time.monotonic() < deadline
-        time.sleep(1)
+    until("it is live", lambda: started.poll() is not None or "Everything is live" in said.read_text(), START_SECONDS)
+    assert started.poll() is None, said.read_text()
     time.sleep(LIVE_SECONDS / 2)
 
     found = processes(instance)

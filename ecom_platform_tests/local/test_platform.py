@@ -33,7 +33,7 @@ from ecom_platform.store import MongoDatabase, connect
 from ecom_platform_tests.canary import files_with_passwords, processes_with_passwords
 from ecom_platform_tests.conftest import FREE_PORTS, Platform
 from ecom_platform_tests.everywhere import grant_everywhere
-from ecom_platform_tests.streaming.streams import wait_until
+from ecom_platform_tests.programs import until
 
 pytestmark = pytest.mark.servers
 
@@ -52,13 +52,6 @@ def small(tmp_path: Path) -> Iterator[Settings]:
 def start(settings: Settings) -> Settings:
     """Start the MongoDB of a small instance."""
     return up(settings, servers=(MONGODB,))
-
-
-def mongod_pid(settings: Settings) -> int:
-    """Its process number."""
-    pid = Supervisord(Instance.of(settings)).states()["mongodb"].pid
-    assert pid is not None
-    return pid
 
 
 def answers(settings: Settings) -> bool:
@@ -101,11 +94,11 @@ def test_status_says_of_a_program_that_was_stopped_by_a_signal_that_it_does_noth
     process = psutil.Process(pid)
     process.suspend()
     try:
-        wait_until(lambda: process.status() == psutil.STATUS_STOPPED, "the stop")
+        until("the stop", lambda: process.status() == psutil.STATUS_STOPPED)
         assert local.status(platform.settings, ())["programs"]["datanode"] == {"state": "SUSPENDED", "pid": pid}
     finally:
         process.resume()
-    wait_until(lambda: process.status() != psutil.STATUS_STOPPED, "the going on")
+    until("the going on", lambda: process.status() != psutil.STATUS_STOPPED)
     assert local.status(platform.settings, ())["programs"]["datanode"] == {"state": "RUNNING", "pid": pid}
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import psutil
 import yaml
 from dagster._core.scheduler.instigation import InstigatorType, TickStatus
 
+from ecom_platform.local.server import accepts
 from ecom_platform.orchestration.dagster_internals import worker_pid
 from ecom_platform.orchestration.instance import open_instance, prepare
 from ecom_platform.orchestration.names import LEASED_TAG
@@ -29,6 +29,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.store.desired_state import read_intent, set_intent
 from ecom_platform.store.leases import STREAM_ROLE, read_lease
 from ecom_platform_tests.conftest import variables
+from ecom_platform_tests.programs import free_ports, until
 
 ROOT = Path(__file__).parents[2]
 DEFINITIONS = Path(__file__).with_name("scripted_definitions.py")
@@ -36,29 +37,12 @@ DAEMON = "ecom_platform_tests.orchestration.quick_daemon"
 ENDED_TICKS = [TickStatus.SKIPPED, TickStatus.SUCCESS, TickStatus.FAILURE]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def until(what: str, found: Callable[[], Any], seconds: float = 45.0) -> Any:
-    """The first true value of `found`; fails with `what` when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := found():
-            return value
-        time.sleep(0.2)
-    message = f"not within {seconds:.0f} s: {what}"
-    raise AssertionError(message)
-
-
 class Stage:
     """One instance, its programs, and the scripted children its supervisor starts."""
 
     def __init__(self, settings: Settings, db: Any, definitions: Path = DEFINITIONS) -> None:
         self.settings, self.db, self.definitions = settings, db, definitions
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         self.children_folder = settings.home / "children"
         self.children_folder.mkdir(parents=True)
         self.home = prepare(settings, self.port, template=self._template())
@@ -111,11 +95,7 @@ class Stage:
             "--location-name",
             "ecom_platform",
         )
-        until("the code server listens", self._listens)
-
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        until("the code server listens", lambda: accepts("127.0.0.1", self.port))
 
     def start_daemon(self) -> None:
         self.daemon = self._start("daemon", DAEMON, "run", "-w", str(self.home / "workspace.yaml"))

@@ -22,7 +22,8 @@ from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 from ecom_platform_tests.archive.moving import Document, due, everything, expected, fill
 from ecom_platform_tests.oracle.daily import naive_daily
 from ecom_platform_tests.orchestration.daily import add_rollups, stored_daily
-from ecom_platform_tests.orchestration.stage import Stage, until
+from ecom_platform_tests.orchestration.stage import Stage
+from ecom_platform_tests.programs import until
 
 pytestmark = pytest.mark.timeout(900)
 

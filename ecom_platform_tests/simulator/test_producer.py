@@ -22,6 +22,7 @@ from ecom_platform.simulator.history import HISTORY_LAG
 from ecom_platform.simulator.ledger import digest_of, read_ledger, summarise
 from ecom_platform.simulator.run import ledger_folder, simulate
 from ecom_platform_tests.conftest import variables
+from ecom_platform_tests.programs import until
 
 # Sells live, and writes what it reports as lines.
 SERVE = """
@@ -54,13 +55,6 @@ def _records(settings):
 
 def _start(settings, *argv):
     return subprocess.Popen([sys.executable, *argv], env=os.environ | variables(settings))
-
-
-def _wait(condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def _ledger_bytes(settings) -> int:
@@ -108,7 +102,8 @@ def test_a_killed_simulator_loses_and_doubles_no_order(settings, topic) -> None:
     for run in range(3):
         before = _ledger_bytes(settings)
         process = _start(settings, "-c", program)
-        _wait(lambda before=before, run=run: _ledger_bytes(settings) > before + 1_500_000 + 650_000 * run)
+        wanted = before + 1_500_000 + 650_000 * run
+        until("it is in the middle", lambda wanted=wanted: _ledger_bytes(settings) > wanted, pause=0.02)
         process.send_signal(signal.SIGKILL)
         process.wait()
     simulate(settings, orders=50, rate="max")
@@ -134,12 +129,12 @@ def test_the_live_simulator_sells_first_and_waits_for_the_stream_with_history(se
     reported = settings.home / "reported"
     process = _start(settings, "-c", SERVE, str(reported))
     try:
-        _wait(lambda: len(_records(settings)) > 2)
+        until("the first orders", lambda: len(_records(settings)) > 2)
         time.sleep(2.0)
         before = len(_records(settings))
         with TopicReader(settings) as stream:
             stream.publish(settings.consumer_group, {0: 1})
-        _wait(lambda: len(_records(settings)) >= HISTORY_LAG - 500)
+        until("the history", lambda: len(_records(settings)) >= HISTORY_LAG - 500)
         time.sleep(2.0)
     finally:
         process.send_signal(signal.SIGTERM)

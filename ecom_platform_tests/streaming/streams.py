@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import psutil
@@ -24,6 +23,7 @@ from ecom_platform.store.leases import STREAM_ROLE
 from ecom_platform.streaming.child import end_group
 from ecom_platform.streaming.lag import read_lag
 from ecom_platform.streaming.process import StreamCommand, start_stream
+from ecom_platform_tests.programs import until
 from ecom_platform_tests.streaming.events import placed
 from ecom_platform_tests.transactions import RegrettedError, transaction
 
@@ -82,16 +82,7 @@ def create_again(admin: KafkaAdminClient, topic: str, partitions: int = 2) -> No
             return False
         return True
 
-    wait_until(made, "the new topic")
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 90.0) -> None:
-    """Wait for something that is sure to come; say what did not."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not happen within {seconds:.0f} s")
-        time.sleep(0.1)
+    until("the new topic", made)
 
 
 def applied(db: MongoDatabase, settings: Settings) -> bool:

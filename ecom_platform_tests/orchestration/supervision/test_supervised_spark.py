@@ -20,7 +20,8 @@ from ecom_platform.store.client import database
 from ecom_platform.store.desired_state import set_intent
 from ecom_platform.store.leases import STREAM_ROLE
 from ecom_platform.store.schema import ensure_schema
-from ecom_platform_tests.orchestration.stage import Stage, until
+from ecom_platform_tests.orchestration.stage import Stage
+from ecom_platform_tests.programs import until
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 
