@@ -18,8 +18,8 @@ from ecom_platform.alerts import Rule
 from ecom_platform.store import collections
 from ecom_platform_tests.dashboard.alert_rows import close_alert, evaluated, id_of, raise_alert
 from ecom_platform_tests.dashboard.browser import opened
+from ecom_platform_tests.dashboard.shop import NOW
 
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 NAMES = Names({3: "Lyon Warehouse"}, {5: "Ann Smith"}, {12: "Jones Lamp"})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -18,28 +18,9 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import collections
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.browser import opened
-from ecom_platform_tests.dashboard.conftest import database_of
+from ecom_platform_tests.dashboard.shop import BEGUN, DAY, MIDNIGHT, NOW
 
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
-MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
-DAY = timedelta(days=1)
-BEGUN = MIDNIGHT - 5 * DAY + timedelta(hours=7)
 CHARTS = 2
-
-
-@pytest.fixture(scope="module")
-def orders():
-    """Five days of orders up to NOW."""
-    return shop.orders_between(BEGUN, NOW, 1500, seed=5)
-
-
-@pytest.fixture(scope="module")
-def filled(mongod, orders):
-    """A database with the orders and their rollups; tests only read it."""
-    with database_of(mongod, "history") as db:
-        shop.describe(db)
-        shop.store(db, orders, NOW)
-        yield db
 
 
 def placed_in(orders, start, end):

@@ -15,11 +15,8 @@ from ecom_platform.store import collections
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.alert_rows import evaluated
 from ecom_platform_tests.dashboard.browser import opened, take_by_typing
-from ecom_platform_tests.dashboard.conftest import database_of
+from ecom_platform_tests.dashboard.shop import BEGUN, DAY, NOW
 
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
-MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
-DAY = timedelta(days=1)
 CHARTS = 3
 
 
@@ -31,22 +28,6 @@ def units_of(orders, states):
             for line in order["order_items"]:
                 found[order["warehouse_id"], line["product_id"]] += line["quantity"]
     return found
-
-
-@pytest.fixture(scope="module")
-def orders():
-    """Two days and a bit of orders up to NOW."""
-    return shop.orders_between(MIDNIGHT - 2 * DAY, NOW, 1500, seed=5)
-
-
-@pytest.fixture(scope="module")
-def filled(mongod, orders):
-    """A database with the orders, their rollups and full shelves; tests only read it."""
-    with database_of(mongod, "stock") as db:
-        shop.describe(db)
-        shop.store(db, orders, NOW)
-        shop.fill_shelves(db)
-        yield db
 
 
 def test_every_shelf_equals_a_count_of_the_orders(filled, orders):
@@ -67,7 +48,7 @@ def test_every_shelf_equals_a_count_of_the_orders(filled, orders):
 def test_days_of_cover_are_units_over_units_sold_per_day(filled, orders):
     """Cancelled orders are no sales; the history is as long as it is; the shortest cover stands first."""
     stock = read_stock(filled, Filters(), NOW)
-    days = (NOW - (MIDNIGHT - 2 * DAY)) / DAY
+    days = (NOW - BEGUN) / DAY
     sold = units_of(orders, {"Pending", "Shipped", "Delivered", "Returned"})
 
     assert stock.rate_days == pytest.approx(days)

@@ -24,11 +24,9 @@ from ecom_platform.store import Loading, MongoDatabase, write_loading
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.alert_rows import forget
 from ecom_platform_tests.dashboard.browser import Tabs, opened
+from ecom_platform_tests.dashboard.shop import DAY, MIDNIGHT, NOW
 
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
-MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 ALL = Filters()
 KNOWN_FROM = MIDNIGHT + 10 * HOUR
 

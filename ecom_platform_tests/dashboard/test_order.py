@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from pyroaring import BitMap64
@@ -13,8 +13,7 @@ from ecom_platform.store import collections
 from ecom_platform.store.archived import STATE_ID
 from ecom_platform.store.manifests import bitmap_to
 from ecom_platform_tests.dashboard import shop
-
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
+from ecom_platform_tests.dashboard.shop import NOW
 
 
 @pytest.fixture

@@ -15,10 +15,8 @@ from ecom_platform.store import collections
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.browser import opened
 from ecom_platform_tests.dashboard.pipe import letter, manifest, offsets, summary
+from ecom_platform_tests.dashboard.shop import DAY, MIDNIGHT, NOW
 
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
-MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
-DAY = timedelta(days=1)
 CHARTS = 3
 
 
