@@ -154,11 +154,16 @@ def variables(settings: Settings, *more: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def ecom(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ecom:
-    """The command line on the run's servers, with the test's own names in them."""
+def own_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever reads its settings from the environment finds the run's servers, and the test's own names in them."""
     monkeypatch.chdir(settings.home)
     for name, value in variables(settings).items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def ecom(own_environment: None, capsys: pytest.CaptureFixture[str]) -> Ecom:
+    """The command line in that environment."""
 
     def command(*arguments: str) -> tuple[int, str, str]:
         code = run(lambda: cli.main(args=list(arguments), prog_name="ecom", standalone_mode=False))

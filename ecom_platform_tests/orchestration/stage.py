@@ -10,8 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,16 @@ import psutil
 import yaml
 from dagster._core.scheduler.instigation import InstigatorType, TickStatus
 
-from ecom_platform.local.server import accepts
+from ecom_platform.local.server import accepts, as_admin
 from ecom_platform.orchestration.dagster_internals import worker_pid
 from ecom_platform.orchestration.instance import open_instance, prepare
 from ecom_platform.orchestration.names import LEASED_TAG
 from ecom_platform.orchestration.runs.recovery import NOT_FINISHED
 from ecom_platform.settings import Settings
+from ecom_platform.store.client import database
 from ecom_platform.store.desired_state import read_intent, set_intent
 from ecom_platform.store.leases import STREAM_ROLE, read_lease
+from ecom_platform.store.schema import ensure_schema
 from ecom_platform_tests.conftest import variables
 from ecom_platform_tests.programs import free_ports, until
 
@@ -40,7 +42,7 @@ ENDED_TICKS = [TickStatus.SKIPPED, TickStatus.SUCCESS, TickStatus.FAILURE]
 class Stage:
     """One instance, its programs, and the scripted children its supervisor starts."""
 
-    def __init__(self, settings: Settings, db: Any, definitions: Path = DEFINITIONS) -> None:
+    def __init__(self, settings: Settings, db: Any, definitions: Path) -> None:
         self.settings, self.db, self.definitions = settings, db, definitions
         (self.port,) = free_ports(1)
         self.children_folder = settings.home / "children"
@@ -215,6 +217,21 @@ class Stage:
                 os.kill(found[0], signal.SIGKILL)
         until("no child is left", lambda: not self.children(), 10)
         self.instance.dispose()
+
+
+@contextmanager
+def staged(settings: Settings, home: Path, definitions: Path = DEFINITIONS, **own: object) -> Iterator[Stage]:
+    """An instance on a database of its own, and an end of everything that it started."""
+    settings = settings.model_copy(update={"home": home, **own})
+    db = database(as_admin(settings, "mongodb"))
+    ensure_schema(db)
+    stage = Stage(settings, db, definitions)
+    try:
+        yield stage
+    finally:
+        stage.close()
+        db.client.drop_database(db.name)
+        db.client.close()
 
 
 def _lives(pid: int) -> bool:

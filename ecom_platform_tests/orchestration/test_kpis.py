@@ -24,11 +24,8 @@ from ecom_platform_tests.oracle.daily import naive_daily
 from ecom_platform_tests.orchestration.daemon import Daemon
 from ecom_platform_tests.orchestration.daily import add_rollups, stored_daily
 
-# Dagster's own: of its beta parameter when it attaches resources to a sensor, and of its own call.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning"),
-    pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources` is deprecated:DeprecationWarning"),
-]
+# Dagster's own, of its own call.
+pytestmark = pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources` is deprecated:DeprecationWarning")
 
 LAUNCH = """
 mutation Launch($params: LaunchBackfillParams!) {

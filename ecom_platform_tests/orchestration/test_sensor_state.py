@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from ecom_platform.orchestration.archiving.size import SizeMemory
 from ecom_platform.orchestration.dirty_days import DirtyMemory
 from ecom_platform.orchestration.runs.requests import Asking
 from ecom_platform.orchestration.sensor_state import (
@@ -18,24 +19,30 @@ from ecom_platform.orchestration.sensor_state import (
     delay_seconds,
 )
 from ecom_platform.orchestration.supervision.reconciler import Memory
+from ecom_platform.orchestration.topic import LagMemory
 
 WRITTEN = [
     Memory({"a run": 12.5}, "another"),
     Asking(number=3, open=True, asked_at=1000.5),
     DirtyMemory(Asking(failures=2), {"2026-11-22": 5.0}),
+    SizeMemory(firing=True, episode=2, asking=Asking(number=1)),
+    LagMemory(State(firing=True, since=1000.0), failures=1),
 ]
+kinds = pytest.mark.parametrize("memory", WRITTEN, ids=lambda memory: type(memory).__name__)
 
 
-@pytest.mark.parametrize("memory", WRITTEN, ids=lambda memory: type(memory).__name__)
+@kinds
 def test_what_was_written_is_read_back(memory: Remembered) -> None:
     """With every kind of value in it."""
     assert type(memory).parse(memory.dump()) == memory
 
 
-@pytest.mark.parametrize("cursor", [None, "", "{", "[]", '{"v": 2}', '{"v": 1, "suspects": [1]}'])
-def test_an_unreadable_cursor_is_forgotten(cursor: str | None) -> None:
+@kinds
+@pytest.mark.parametrize("cursor", [None, "", "{", "[]", '{"v": 0}', '{"v": 2}'])
+def test_an_unreadable_cursor_is_forgotten(memory: Remembered, cursor: str | None) -> None:
     """A sensor that fails at its cursor would fail for ever."""
-    assert Memory.parse(cursor) == Memory()
+    assert type(memory).parse(cursor) == type(memory)()
+    assert Memory.parse('{"v": 1, "suspects": [1]}') == Memory()
 
 
 MARKS = Watermarks(high=100, low=10, samples=3)

@@ -20,9 +20,7 @@ from ecom_platform.orchestration.status import pipeline_status_sensor
 from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
 from ecom_platform.orchestration.topic import kafka_lag_sensor
 from ecom_platform.settings import load_settings
-
-# Dagster warns of its own beta parameter when it evaluates a sensor.
-pytestmark = pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")
+from ecom_platform_tests.orchestration.daemon import tick
 
 
 @pytest.fixture(autouse=True)
@@ -30,15 +28,6 @@ def empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No server was ever started here."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ECOM_HOME", str(tmp_path / "home"))
-
-
-def tick(sensor: dg.SensorDefinition) -> dg.SensorExecutionData:
-    """One evaluation with nothing remembered."""
-    with (
-        dg.DagsterInstance.ephemeral() as instance,
-        dg.build_sensor_context(instance, resources={"platform": Platform()}) as context,
-    ):
-        return sensor.evaluate_tick(context)
 
 
 SENSORS = [

@@ -88,11 +88,3 @@ def test_a_clock_that_was_set_back_does_not_silence_the_sensor() -> None:
     _, _, events = after_sample(memory, lag((0, 5, 9)), 6_400.0, MARKS)
 
     assert events
-
-
-def test_the_cursor_survives_a_restart_and_an_unreadable_one_starts_afresh() -> None:
-    """Version 1 as written; nothing else."""
-    memory, _, _ = after_sample(LagMemory(), lag((0, 0, 5000)), 1000.0, MARKS)
-
-    assert LagMemory.parse(memory.dump()) == memory
-    assert [LagMemory.parse(text) for text in (None, "", "{", '{"v": 0}')] == [LagMemory()] * 4

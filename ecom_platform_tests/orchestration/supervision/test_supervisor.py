@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -28,9 +29,9 @@ PACE = Pace(
 
 @dataclass
 class FakeChild:
-    """A child that ends by itself at `ends_at` with `code`, or when stopped."""
+    """A child that ends by itself at `ends_at` of its world's clock with `code`, or when stopped."""
 
-    world: FakeWorld
+    world: Any
     pid: int
     ends_at: float = float("inf")
     code: int = 0
