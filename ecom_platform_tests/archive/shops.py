@@ -7,17 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow.dataset as ds
-
-from ecom_platform.archive.hdfs import arrow_file_system
-from ecom_platform.archive.layout import ROOT
 from ecom_platform.contract import Event
 from ecom_platform.kafka.topic import TopicState
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, PartitionOffsets, ensure_schema, read_offsets
 from ecom_platform.streaming.fence import take_partitions
 from ecom_platform.streaming.sink import Sink
-from ecom_platform_tests.archive.handmade import superseded
+from ecom_platform_tests.archive.moving import cold_rows
 from ecom_platform_tests.streaming.events import NOW, TABLES, records
 
 HISTORY_START = NOW.replace(year=2020)
@@ -63,14 +59,8 @@ class Shop:
 
     def orders(self) -> dict[int, dict[str, Any]]:
         """Hot and cold orders, each exactly once."""
-        found = list(self.db.orders.find())
-        for run in self.db.archive_manifests.find():
-            gone = superseded(self.db, run["_id"])
-            paths = [f"{ROOT}/{file['path']}" for file in run["files"]]
-            if not paths:
-                continue
-            table = ds.dataset(paths, format="parquet", filesystem=arrow_file_system(self.settings)).to_table()
-            found += [{**row, "_id": row["order_id"]} for row in table.to_pylist() if row["order_id"] not in gone]
+        cold = ({**row, "_id": row["order_id"]} for row, _ in cold_rows(self.settings, self.db))
+        found = [*self.db.orders.find(), *cold]
         assert len(found) == len({order["_id"] for order in found}), "an order is there twice"
         return {order["_id"]: order for order in found}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pyroaring import BitMap64
@@ -17,7 +18,8 @@ from ecom_platform.archive.compaction_plan import (
     paths_to_keep,
 )
 from ecom_platform.archive.layout import published_path
-from ecom_platform.store.manifests import ArchivedFile, Frontier, Manifest, Replaced, RunKind, RunState
+from ecom_platform.store.manifests import ArchivedFile, Manifest, Replaced, RunState
+from ecom_platform_tests.archive import handmade
 
 DAY, NEXT_DAY = "2026-11-20", "2026-11-21"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -28,32 +30,9 @@ def file(run: str, rows: int, day: str = DAY, number: int = 0) -> ArchivedFile:
     return ArchivedFile(published_path(run, 1, day, number), 100 * rows, rows, "0")
 
 
-def manifest(
-    *files: ArchivedFile,
-    run: str = "1",
-    superseded: int = 0,
-    state: RunState = RunState.DONE,
-    replaced: tuple[Replaced, ...] = (),
-) -> Manifest:
+def manifest(*files: ArchivedFile, superseded: int = 0, **changes: Any) -> Manifest:
     """A run with these files and so many superseded orders."""
-    rows = sum(each.rows for each in files)
-    return Manifest(
-        run,
-        RunKind.ARCHIVE,
-        1,
-        state,
-        (DAY,),
-        {},
-        Frontier("", {}),
-        rows,
-        "",
-        files,
-        BitMap64(range(superseded)),
-        None,
-        1,
-        {},
-        replaced,
-    )
+    return handmade.manifest(*files, superseded=BitMap64(range(superseded)), **changes)
 
 
 def all_superseded(run: Manifest, held: ArchivedFile) -> int:

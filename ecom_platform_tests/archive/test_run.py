@@ -23,7 +23,8 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.archived import read_archived_ids
 from ecom_platform.store.manifests import RunState, read_manifests
-from ecom_platform_tests.archive.moving import POLICY, At, due, everything, expected, fill, listed, put
+from ecom_platform_tests.archive.handmade import put
+from ecom_platform_tests.archive.moving import POLICY, At, due, everything, expected, fill, listed
 from ecom_platform_tests.kpi.stored import NOW
 
 pytestmark = pytest.mark.usefixtures("empty_archive")
@@ -141,8 +142,8 @@ def test_files_of_no_manifest_are_removed_if_their_token_is_older(
     client = connect_hdfs(settings)
     mine, newer = "part-20200101T000000-0-0-00000.snappy.parquet", "part-20200101T000000-99-99-00000.snappy.parquet"
     for name in (mine, newer, "notes.txt"):
-        put(client, f"{ROOT}/order_date=2026-11-20/{name}", b"left")
-    put(client, f"{staging_folder('20200101T000000-0', 0)}/order_date=2026-11-20/x", b"left")
+        put(settings, f"{ROOT}/order_date=2026-11-20/{name}", b"left")
+    put(settings, f"{staging_folder('20200101T000000-0', 0)}/order_date=2026-11-20/x", b"left")
     [run] = archive(settings, db, POLICY, spark=spark)
     left = {path.rpartition("/")[2] for path in listed(settings)} - {file.path.rpartition("/")[2] for file in run.files}
     assert left == {newer, "notes.txt"}

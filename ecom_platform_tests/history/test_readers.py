@@ -222,10 +222,9 @@ def test_a_file_that_cannot_be_read_is_an_error_that_names_it(
     """Never an answer without the orders in it."""
     handmade.archive(settings, db, range(1, 101))
     path = now(db, settings).cold[0].files[0].path
-    files = arrow_file_system(settings)
-    files.delete_file(f"{ROOT}/{path}")
+    arrow_file_system(settings).delete_file(f"{ROOT}/{path}")
     if damage == "cut short":
-        handmade.put(files, path, b"PAR1 and then nothing")
+        handmade.put(settings, f"{ROOT}/{path}", b"PAR1 and then nothing")
 
     with pytest.raises(UnavailableError, match=r"order_date=.*parquet"):
         light(settings, db, now(db, settings))
