@@ -1,10 +1,14 @@
-"""Random stored orders in every state and history, as plain documents."""
+"""Random stored orders in every state and history, as plain documents, and the rollups as they are stored."""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from ecom_platform.store import MongoDatabase
 
 NOW = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
 LIVES = (
@@ -71,6 +75,25 @@ def take_step(chance: random.Random, order: Document, status: str) -> Document:
         at = actual if status == "Delivered" else at
     history = [*delivery["history"], {"status": status, "at": at}]
     return {**order, "delivery": {**delivery, "status": status, "actual_time": actual, "history": history}}
+
+
+def stored_rollups(db: MongoDatabase) -> Counter[tuple[str, str, str]]:
+    """Every amount of the rollups that is not zero, by collection, document and path, summed over partitions."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for collection in ("kpi_minute", "kpi_cube", "kpi_product", "stock"):
+        for document in db[collection].find():
+            tree = {name: value for name, value in document.items() if isinstance(value, dict)}
+            for path, amount in _leaves(tree):
+                found[collection, document["_id"].rpartition("/")[0], path] += amount
+    return Counter({key: amount for key, amount in found.items() if amount})
+
+
+def _leaves(tree: Document, prefix: str = "") -> Iterable[tuple[str, int]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _line(chance: random.Random, order_id: int, number: int) -> Document:

@@ -12,17 +12,15 @@ from collections import defaultdict
 
 import orjson
 import pytest
-from kafka import KafkaConsumer
-from kafka.structs import TopicPartition
 
 from ecom_platform.errors import UnavailableError
-from ecom_platform.kafka.client import python_options
 from ecom_platform.kafka.topic import TopicReader
 from ecom_platform.simulator.history import HISTORY_LAG
 from ecom_platform.simulator.ledger import digest_of, read_ledger, summarise
 from ecom_platform.simulator.run import ledger_folder, simulate
 from ecom_platform_tests.conftest import variables
 from ecom_platform_tests.programs import until
+from ecom_platform_tests.streaming.streams import read_records
 
 # Sells live, and writes what it reports as lines.
 SERVE = """
@@ -39,18 +37,10 @@ SIMULATE = (
 
 def _records(settings):
     """Everything in the topic: {(partition, offset): value}."""
-    consumer = KafkaConsumer(**python_options(settings), enable_auto_commit=False)
-    try:
-        partitions = [TopicPartition(settings.topic, one) for one in consumer.partitions_for_topic(settings.topic)]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning()
-        ends, found = consumer.end_offsets(partitions), {}
-        while any(consumer.position(one) < ends[one] for one in partitions):
-            for batch in consumer.poll(timeout_ms=500).values():
-                found.update({(record.partition, record.offset): record.value for record in batch})
-        return found
-    finally:
-        consumer.close()
+    with TopicReader(settings) as reader:
+        ends = reader.state().end
+    read = {partition: read_records(settings, partition, 0, end) for partition, end in ends.items()}
+    return {(partition, record.offset): record.value for partition, found in read.items() for record in found}
 
 
 def _start(settings, *argv):

@@ -14,9 +14,17 @@ from ecom_platform.contract import Event, Reason, Status
 from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt
 from ecom_platform.streaming.fold import ChunkWrites, Known, fold_chunk, order_ids, receipt_ids
 from ecom_platform.streaming.records import Record, decode_records
-from ecom_platform_tests.streaming.events import NOW, PLACED_AT, TABLES, placed, received, records, stepped
+from ecom_platform_tests.streaming.events import (
+    HISTORY_START,
+    NOW,
+    PLACED_AT,
+    TABLES,
+    placed,
+    received,
+    records,
+    stepped,
+)
 
-HISTORY_START = NOW.replace(year=2020, month=1, day=1)
 SHIPPED, DELIVERED, RETURNED, CANCELLED = Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELLED
 
 

@@ -12,9 +12,8 @@ from ecom_platform.streaming.archived import Archived
 from ecom_platform.streaming.enrich import stored_order
 from ecom_platform.streaming.fold import ChunkWrites, Known, fold_chunk
 from ecom_platform.streaming.records import decode_records
-from ecom_platform_tests.streaming.events import NOW, TABLES, placed, records, stepped
+from ecom_platform_tests.streaming.events import HISTORY_START, NOW, TABLES, placed, records, stepped
 
-HISTORY_START = NOW.replace(year=2020, month=1, day=1)
 SHIPPED, DELIVERED, CANCELLED = Status.SHIPPED, Status.DELIVERED, Status.CANCELLED
 ARCHIVED = {1: Archived("run-1", Frontier("topic", {0: 100}))}
 

@@ -10,9 +10,7 @@ import pytest
 
 from ecom_platform.contract import MAX_KEY_BYTES, MAX_VALUE_BYTES, Decoded, Reason, Rejected, encode
 from ecom_platform.streaming.records import Cut, Record, chunks, decode_records, drop_before
-from ecom_platform_tests.streaming.events import NOW, placed, records
-
-HISTORY_START = NOW.replace(year=2020, month=1, day=1)
+from ecom_platform_tests.streaming.events import HISTORY_START, placed, records
 
 
 def sized(sizes: list[int | None]) -> list[Record]:

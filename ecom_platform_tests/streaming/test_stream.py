@@ -7,22 +7,18 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer
-from kafka.admin import ConfigResource, ConfigResourceType
+from kafka import KafkaProducer
 
 from ecom_platform.contract import Status, encode
 from ecom_platform.errors import Fenced, NeedsPerson
 from ecom_platform.kafka.client import python_options
 from ecom_platform.kafka.topic import TopicReader
-from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, ensure_schema, read_offsets, read_progress
 from ecom_platform.store.leases import STREAM_ROLE
@@ -34,7 +30,9 @@ from ecom_platform_tests.programs import until
 from ecom_platform_tests.streaming.events import placed, received, stepped
 from ecom_platform_tests.streaming.streams import (
     applied,
+    configure_topic,
     create_again,
+    kafka_admin,
     next_token,
     produce,
     produce_as_others_do,
@@ -167,9 +165,7 @@ def test_what_spark_cannot_read_is_a_dead_letter_or_a_question(
     goes on behind them, after all that can be read.
     """
     once = settings.model_copy(update={"spark_master": "local[*,1]"})
-    with kafka_admin(settings) as admin:
-        taken = {"message.timestamp.after.max.ms": str(2**63 - 1)}
-        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, settings.topic, taken)])
+    configure_topic(settings, {"message.timestamp.after.max.ms": str(2**63 - 1)})
     nanoseconds = time.time_ns()
     send_batches(
         settings, [(1, None), (2, nanoseconds), (3, None)], [(4, None), (5, None)], [(6, nanoseconds), (7, None)]
@@ -228,16 +224,6 @@ def test_the_lag_is_what_the_topic_holds_minus_what_was_applied(settings: Settin
 
     assert lag.total == 30
     assert sum(partition.end for partition in lag.partitions) == 30
-
-
-@contextmanager
-def kafka_admin(settings: Settings) -> Iterator[KafkaAdminClient]:
-    """Kafka's admin."""
-    client = KafkaAdminClient(**python_options(as_admin(settings, "kafka")))
-    try:
-        yield client
-    finally:
-        client.close()
 
 
 def send_batches(settings: Settings, *batches: list[tuple[int, int | None]]) -> None:
