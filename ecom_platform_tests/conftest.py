@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from uuid import uuid4
 
 import pytest
@@ -34,11 +34,24 @@ from ecom_platform_tests.canary import files_with_passwords
 from ecom_platform_tests.everywhere import grant_everywhere
 from ecom_platform_tests.processes import kill_what_is_left, longest_first
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 HOME_PREFIX = "ecom tests ü-"  # people have such folders
 OWNER_FILE = "owner.json"
 ABOUT_THIS_MACHINE = ("ECOM_JAVA_HOME", "ECOM_MONGOD", "ECOM_JAR_CACHE")
-Ecom = Callable[..., tuple[int, str, str]]
-"""A command with its arguments: exit code, stdout, stderr."""
+
+
+class Done(NamedTuple):
+    """A command that ended: exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+
+Ecom = Callable[..., Done]
+"""`ecom("status", "--json")`."""
 RUN = pytest.StashKey[str]()
 STARTED_BY = {"servers": {"platform", "mongod"}, "browser": {"tabs"}}
 """The fixtures that start something, by the mark of the tests that take them."""
@@ -162,15 +175,31 @@ def own_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.fixture
-def ecom(own_environment: None, capsys: pytest.CaptureFixture[str]) -> Ecom:
-    """The command line in that environment."""
+def command_line(capsys: pytest.CaptureFixture[str]) -> Ecom:
+    """The command line in this process."""
 
-    def command(*arguments: str) -> tuple[int, str, str]:
+    def command(*arguments: str) -> Done:
         code = run(lambda: cli.main(args=list(arguments), prog_name="ecom", standalone_mode=False))
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        return Done(code, *capsys.readouterr())
 
     return command
+
+
+@pytest.fixture
+def ecom(own_environment: None, command_line: Ecom) -> Ecom:
+    """The command line on the run's servers, with the test's own names in them."""
+    return command_line
+
+
+@pytest.fixture(scope="module")
+def spark(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """One session for the module: starting one takes seconds."""
+    from ecom_platform.tabular.spark_session import start_session
+
+    home = tmp_path_factory.mktemp("spark")
+    session = start_session(platform.settings.model_copy(update={"home": home}), "a test", master="local[2]")
+    yield session
+    session.stop()
 
 
 def _file_of(item: pytest.Item) -> str:

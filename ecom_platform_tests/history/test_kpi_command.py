@@ -8,7 +8,6 @@ from functools import partial
 
 import pytest
 
-from ecom_platform.cli import cli, run
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform_tests.archive import handmade
@@ -85,12 +84,12 @@ def test_an_empty_shop_is_zeros(ecom: Ecom, db: MongoDatabase) -> None:
         (("--warehouse", "north"), "is no id"),
     ],
 )
-def test_bad_input_is_a_usage_error(arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_a_usage_error(command_line: Ecom, arguments: tuple[str, ...], said: str) -> None:
     """Exit code 2 and one sentence, before any server is asked."""
-    code = run(lambda: cli.main(args=["kpi", *arguments], prog_name="ecom", standalone_mode=False))
+    done = command_line("kpi", *arguments)
 
-    assert code == 2
-    assert said in capsys.readouterr().err
+    assert done.code == 2
+    assert said in done.err
 
 
 NASTY = ('{"$ne": null}', "$gt", '["Books", "Toys"]', "Books' || '1'=='1", "Books\x00", ".*", "x" * 100_000)
@@ -107,11 +106,9 @@ def test_a_filter_is_compared_and_never_run(ecom: Ecom, orders: None, value: str
 
 @pytest.mark.parametrize("option", ["--payment", "--warehouse", "--courier"])
 @pytest.mark.parametrize("value", NASTY, ids=range(len(NASTY)))
-def test_a_filter_that_has_a_type_takes_nothing_else(
-    option: str, value: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_filter_that_has_a_type_takes_nothing_else(command_line: Ecom, option: str, value: str) -> None:
     """It is refused before any server is asked."""
-    code = run(lambda: cli.main(args=["kpi", option, value], prog_name="ecom", standalone_mode=False))
+    done = command_line("kpi", option, value)
 
-    assert code == 2
-    assert option in capsys.readouterr().err
+    assert done.code == 2
+    assert option in done.err

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -24,24 +22,13 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform.store.cluster_time import InstantExpired, cluster_time_from, read_cluster_time
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
-from ecom_platform.tabular.spark_session import start_session
 from ecom_platform_tests.archive import handmade
-from ecom_platform_tests.conftest import Platform
 from ecom_platform_tests.kpi.stored import random_order
 
 COUNT = 240
 START, END = datetime(2026, 11, 21, 5, tzinfo=UTC), datetime(2026, 11, 22, 20, tzinfo=UTC)
 DAYS = 3  # files take their time
 Document = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def spark(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """One session for the module: starting one takes seconds."""
-    home: Path = tmp_path_factory.mktemp("spark")
-    session = start_session(platform.settings.model_copy(update={"home": home}), "test history", master="local[2]")
-    yield session
-    session.stop()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from ecom_platform.credentials import ROLES_OF, Role, read_credential
+from ecom_platform.credentials import ROLES_OF, Role
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.kafka.client import python_options
 from ecom_platform.kafka.topic import TopicReader
@@ -328,15 +328,3 @@ def test_a_dashboard_can_acknowledge_but_change_no_acknowledgement(db: MongoData
         for change in (update(names.ALERT_ACKNOWLEDGEMENTS), delete(names.ALERT_ACKNOWLEDGEMENTS)):
             with pytest.raises(OperationFailure):
                 change(own)
-
-
-def test_credentials_are_their_owners_alone_and_differ_by_role(settings: Settings) -> None:
-    """Random passwords in files that only the owner reads, in a folder that only the owner enters."""
-    folder = settings.mongodb_credentials
-    assert folder is not None
-    assert folder.stat().st_mode & 0o777 == 0o700
-    files = list(folder.iterdir())
-    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
-    passwords = [read_credential(folder, server, role).password for server in ROLES_OF for role in ROLES_OF[server]]
-    assert len(set(passwords)) == len(passwords)
-    assert min(map(len, passwords)) >= 43

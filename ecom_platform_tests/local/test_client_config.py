@@ -11,7 +11,6 @@ import pytest
 from kafka import KafkaProducer
 from pymongo import MongoClient
 
-from ecom_platform.cli import cli, run
 from ecom_platform.contract import MAX_KEY_BYTES, MAX_VALUE_BYTES
 from ecom_platform.credentials import ROLES_OF, Role, credential_file, ensure_credentials, read_credential
 from ecom_platform.errors import ConfigurationError, UnavailableError
@@ -76,13 +75,12 @@ def test_kafkas_own_tools_accept_the_configuration_that_is_printed(
     assert password not in said
 
 
-def test_json_and_a_configuration_are_not_asked_for_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_and_a_configuration_are_not_asked_for_at_once(command_line: Ecom) -> None:
     """Whoever parses the answer is not given lines of another form without a word."""
-    arguments = ["connect", "operator", "--json", "--kafka-config"]
+    done = command_line("connect", "operator", "--json", "--kafka-config")
 
-    assert run(lambda: cli.main(args=arguments, prog_name="ecom", standalone_mode=False)) == 2
-    said = capsys.readouterr()
-    assert (said.out, "either --json or --kafka-config" in said.err) == ("", True)
+    assert (done.code, done.out) == (2, "")
+    assert "either --json or --kafka-config" in done.err
 
 
 def test_a_role_that_kafka_does_not_know_gets_no_configuration_of_it(tmp_path: Path) -> None:
@@ -173,9 +171,9 @@ def test_the_admin_is_not_changed_while_servers_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--to", "x", "--rotate", "kpi")])
-def test_credentials_does_one_thing_at_a_time(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_credentials_does_one_thing_at_a_time(command_line: Ecom, arguments: tuple[str, ...]) -> None:
     """Nothing is done until it is clear what."""
-    code = run(lambda: cli.main(args=["credentials", *arguments], prog_name="ecom", standalone_mode=False))
+    done = command_line("credentials", *arguments)
 
-    assert code == 2
-    assert "--to FOLDER or --rotate ROLE" in capsys.readouterr().err
+    assert done.code == 2
+    assert "--to FOLDER or --rotate ROLE" in done.err

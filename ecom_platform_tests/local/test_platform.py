@@ -33,11 +33,9 @@ from ecom_platform.store import MongoDatabase, connect
 from ecom_platform_tests.canary import files_with_passwords, processes_with_passwords
 from ecom_platform_tests.conftest import FREE_PORTS, Platform
 from ecom_platform_tests.everywhere import grant_everywhere
-from ecom_platform_tests.programs import until
+from ecom_platform_tests.programs import LOOPBACK, listening, until
 
 pytestmark = pytest.mark.servers
-
-LOOPBACK = {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
 
 
 @pytest.fixture
@@ -105,15 +103,8 @@ def test_status_says_of_a_program_that_was_stopped_by_a_signal_that_it_does_noth
 def test_everything_listens_on_this_machine_only(platform: Platform) -> None:
     """No server has a password, so none may be reached from elsewhere."""
     found = processes(Instance.of(platform.settings))
-    listening = {
-        connection.laddr.ip
-        for process in found
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
 
-    assert listening
-    assert listening <= LOOPBACK
+    assert set() < listening(found) <= LOOPBACK
 
 
 def test_no_process_shows_a_password(platform: Platform) -> None:
@@ -187,11 +178,6 @@ def test_the_transaction_of_a_killed_stream_ends_soon(db: MongoDatabase) -> None
     found = db.client.admin.command({"getParameter": 1, "transactionLifetimeLimitSeconds": 1})
 
     assert found["transactionLifetimeLimitSeconds"] == 15
-
-
-def test_a_file_written_to_hdfs_is_read_back(platform: Platform) -> None:
-    """Through the DataNode, not only the NameNode."""
-    write_and_read(platform.settings)
 
 
 def test_hdfs_keeps_its_files_in_the_home_whatever_that_is_called(small: Settings) -> None:
