@@ -9,13 +9,12 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pymongo import UpdateOne
 from pymongo.errors import PyMongoError
 
 from ecom_platform.contract import PaymentType, Status, allocate_discount
 from ecom_platform.history.question import Filters
-from ecom_platform.kpi import Rollups, accumulate
 from ecom_platform.store import MongoDatabase, collections
+from ecom_platform_tests.kpi.stored import add_rollups
 from ecom_platform_tests.programs import until
 
 PRODUCTS = 120
@@ -84,19 +83,6 @@ def store(db: MongoDatabase, orders: Sequence[Order], now: datetime) -> None:
         db[collections.ORDERS].insert_many(list(orders))
     for partition in (0, 1):
         add_rollups(db, (order for order in orders if order["_id"] % 2 == partition), partition, now)
-
-
-def add_rollups(db: MongoDatabase, orders: Iterable[Order], partition: int, now: datetime) -> None:
-    """Add the contributions of `orders` to the rollup documents of one partition."""
-    rollups = Rollups()
-    for order in orders:
-        accumulate(rollups, order, 1)
-    by_collection: dict[str, list[UpdateOne]] = {}
-    for found in rollups.increments(partition, now):
-        change = {"$setOnInsert": dict(found.start), "$inc": found.amounts}
-        by_collection.setdefault(found.collection, []).append(UpdateOne({"_id": found.id}, change, upsert=True))
-    for name, changes in by_collection.items():
-        db[name].bulk_write(changes, ordered=False)
 
 
 def open_for_two_days(db: MongoDatabase, now: datetime) -> None:

@@ -15,12 +15,10 @@ from pathlib import Path
 import hdfs_native
 import psutil
 import pytest
-from kafka import KafkaAdminClient
 
 from ecom_platform import local
 from ecom_platform.credentials import Role, ensure_credentials, read_credential
 from ecom_platform.errors import ConfigurationError, UnavailableError
-from ecom_platform.kafka.client import python_options
 from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.mongodb import MONGODB
@@ -163,14 +161,6 @@ def test_a_killed_server_comes_back(platform: Platform, program: str) -> None:
     assert all(local.status(platform.settings)[key]["up"] for key in ("kafka", "mongodb", "hdfs"))
     # At once: the NameNode goes on counting a DataNode that was killed a moment ago as alive.
     write_and_read(platform.settings)
-
-
-def test_the_topic_keeps_every_event_of_a_key(settings: Settings, topic: str) -> None:
-    """It has the partitions of the settings, and is not compacted."""
-    with KafkaAdminClient(**python_options(settings)) as admin:
-        [described] = admin.describe_topics([topic])
-
-    assert len(described["partitions"]) == settings.topic_partitions
 
 
 def test_the_transaction_of_a_killed_stream_ends_soon(db: MongoDatabase) -> None:

@@ -18,8 +18,8 @@ from ecom_platform.orchestration.kpis import KPI_JOB
 from ecom_platform.orchestration.names import ARCHIVE_JOB, PURGE_JOB
 from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 from ecom_platform_tests.archive.moving import Document, due, everything, expected, fill
+from ecom_platform_tests.kpi.stored import add_rollups, stored_daily
 from ecom_platform_tests.oracle.daily import naive_daily
-from ecom_platform_tests.orchestration.daily import add_rollups, stored_daily
 from ecom_platform_tests.orchestration.stage import Stage, staged
 from ecom_platform_tests.programs import until
 
@@ -86,7 +86,7 @@ def demand_all_archived(stage: Stage, orders: dict[int, Document]) -> None:
 def test_killed_workers_are_buried_and_the_next_runs_finish_their_work(stage: Stage) -> None:
     """The archive's while Spark writes, whoever purges between two deletes, the KPIs' between two days."""
     orders = fill(stage.db, count=600)
-    add_rollups(stage.db, orders.values())
+    add_rollups(stage.db, orders.values(), 0, datetime.now(UTC))
     stage.start()
 
     until("an archive run is planned", lambda: unfinished_runs(stage.db), RUN_SECONDS)

@@ -99,11 +99,6 @@ def test_chunks_end_at_the_number_of_events_or_bytes() -> None:
     assert offsets(list(chunks([Record(n, 0, b"k" * 40, b"v" * 20) for n in range(3)], 10, 120))) == [[0, 1], [2]]
 
 
-def test_a_record_larger_than_a_chunk_is_a_chunk_of_its_own() -> None:
-    """It cannot be cut."""
-    assert offsets(list(chunks(sized([1, 500, 1]), 10, 100))) == [[0], [1], [2]]
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_chunks_keep_every_record_in_order(seed: int) -> None:
     """Random sizes and limits."""

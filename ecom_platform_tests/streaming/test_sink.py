@@ -6,20 +6,18 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import Any
 
 import pytest
-from pymongo.errors import OperationFailure
 
 from ecom_platform.contract import Status
 from ecom_platform.errors import DataLost, Fenced, PoisonedTopic, TopicReplaced, UnavailableError, UsageError
 from ecom_platform.kafka.topic import TopicState
-from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt
+from ecom_platform.kpi import accumulate_receipt
 from ecom_platform.store import MongoDatabase, ensure_schema, read_offsets
 from ecom_platform.streaming.fence import end_sessions, record_session, skip_tail, take_partitions
 from ecom_platform.streaming.sink import Sink
 from ecom_platform.streaming.skips import Skip
-from ecom_platform_tests.kpi.stored import stored_rollups
+from ecom_platform_tests.kpi.stored import rollups_of, stored_rollups
 from ecom_platform_tests.streaming.events import HISTORY_START, NOW, TABLES, placed, received, records, stepped
 
 MakeSink = Callable[..., Sink]
@@ -52,9 +50,7 @@ def make_sink(db: MongoDatabase) -> MakeSink:
 
 def recomputed_rollups(db: MongoDatabase) -> dict[tuple[str, str, str], int]:
     """The stored rollups, summed from the stored facts."""
-    rollups = Rollups()
-    for order in db.orders.find():
-        accumulate(rollups, order, 1)
+    rollups = rollups_of(db.orders.find())
     for receipt in db.stock_receipts.find():
         accumulate_receipt(rollups, receipt["warehouse_id"], receipt["product_id"], receipt["quantity"])
     increments = rollups.increments(0, NOW)
@@ -160,27 +156,6 @@ def test_one_document_that_cannot_be_stored_does_not_take_its_chunk_with_it(
     assert read_offsets(db, "orders")[0].counters.total == 4
 
 
-def test_a_chunk_that_the_server_gives_up_again_and_again_goes_through_in_halves(
-    db: MongoDatabase, make_sink: MakeSink, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The driver tries for two minutes (here not at all) and then calls it a timeout of the network."""
-    write, tried = Sink._write, list[int]()
-
-    def write_few(sink: Sink, session: Any, start: int, end: int, chunk: Any) -> Any:
-        tried.append(len(chunk))
-        if len(chunk) > 2:
-            raise OperationFailure("no such transaction", 251, {"errorLabels": ["TransientTransactionError"]})
-        return write(sink, session, start, end, chunk)
-
-    monkeypatch.setattr(Sink, "_write", write_few)
-    monkeypatch.setattr("pymongo.client_session_shared._WITH_TRANSACTION_RETRY_TIME_LIMIT", 0)
-
-    assert make_sink().commit(0, records([placed(number) for number in range(1, 6)])) == 5
-    assert tried == [5, 2, 3, 1, 2]
-    assert db.orders.count_documents({}) == 5
-    assert read_offsets(db, "orders")[0].counters.total == 5
-
-
 def test_a_message_larger_than_a_document_is_a_dead_letter_with_its_beginning(
     db: MongoDatabase, make_sink: MakeSink
 ) -> None:
@@ -195,16 +170,6 @@ def test_a_message_larger_than_a_document_is_a_dead_letter_with_its_beginning(
     assert (letter["raw_sha256"], letter["replayable"]) == (hashlib.sha256(large).hexdigest(), False)
     assert (whole["raw_bytes"], whole["replayable"], "raw_sha256" in whole) == (1, True, False)
     assert db.orders.count_documents({}) == 1
-
-
-def test_holes_between_offsets_are_counted_as_gap(db: MongoDatabase, make_sink: MakeSink) -> None:
-    """
-    Markers of transactions take offsets without being records; the equation still closes.
-    """
-    make_sink().commit(0, [*records([placed(1)], 3), *records([placed(2)], 7)])
-
-    counters = read_offsets(db, "orders")[0].counters
-    assert (counters.applied, counters.gap, counters.total) == (2, 6, 8)
 
 
 def test_an_empty_tail_is_skipped_once_and_only_from_where_it_was_seen(db: MongoDatabase, make_sink: MakeSink) -> None:
