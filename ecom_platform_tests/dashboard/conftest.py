@@ -86,8 +86,10 @@ def profiled(db: MongoDatabase) -> Iterator[list[Mapping[str, Any]]]:
     seen: list[Mapping[str, Any]] = []
     db.drop_collection("system.profile")
     db.command("profile", 2)
-    yield seen
-    db.command("profile", 0)
+    try:
+        yield seen
+    finally:
+        db.command("profile", 0)
     seen += db["system.profile"].find({"op": {"$in": ["command", "query"]}, "planSummary": {"$exists": True}})
 
 
