@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-
 from ecom_platform.alerts.facts import Facts
 from ecom_platform.alerts.reader import read_facts
 from ecom_platform.contract.times import to_milliseconds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from dashboard.queries.verify import verify
 from dashboard.ranges import Window
 from ecom_platform.history.question import Filters

@@ -209,9 +209,7 @@ def test_a_warehouse_bar_adds_to_what_is_chosen_and_its_pill_takes_it_away(brows
     with opened(browser, f"{address}/delivery?{YESTERDAY}&payment=Cash", CHARTS["delivery"]) as found:
         click_first_bar(found, "per-warehouse")
         expect(found.card("states")).to_contain_text(f"{formats.count(both['orders'])} placed")
-        expect(found.page).to_have_url(
-            re.compile(rf"payment=Cash.*warehouse={warehouse}|warehouse={warehouse}.*Cash")
-        )
+        expect(found.page).to_have_url(re.compile(rf"payment=Cash.*warehouse={warehouse}|warehouse={warehouse}.*Cash"))
         found.page.get_by_role("button", name=f"Warehouse: {warehouse}").click()
         expect(found.card("states")).to_contain_text(f"{formats.count(cash['orders'])} placed")
         expect(found.page).not_to_have_url(re.compile(r"warehouse"))

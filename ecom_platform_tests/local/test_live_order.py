@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-
 from ecom_platform.contract.times import to_milliseconds
 from ecom_platform.local.demo import live_order_applied
 from ecom_platform.local.shop import StoreReport

@@ -22,7 +22,7 @@ DEFS = dg.Definitions(
 SENSORS: dict[str, Any] = {sensor.name: sensor for sensor in platform_defs.sensors or ()}
 
 
-def tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance | None = None) -> dg.SensorExecutionData:
+def one_tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance | None = None) -> dg.SensorExecutionData:
     """One evaluation of a sensor with nothing remembered."""
     with (
         nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as own,

@@ -1,7 +1,7 @@
 """A real Dagster instance for tests: code server and daemon as processes of their own, runs and children to look at."""
 
 # Methods whose names say all.
-# ruff: noqa: D102, D103
+# ruff: noqa: D102
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from ecom_platform.orchestration.alerts import (
 )
 from ecom_platform.orchestration.resources import Platform
 from ecom_platform.store import MongoDatabase, ensure_schema
-from ecom_platform_tests.orchestration.daemon import tick
+from ecom_platform_tests.orchestration.daemon import one_tick
 
 SINCE = datetime(2026, 11, 23, 10, tzinfo=UTC)
 ALERT = Alert(
@@ -94,7 +94,7 @@ def test_rules_that_are_not_evaluated_are_an_alarm_of_their_own() -> None:
 def test_a_tick_evaluates_on_mongodb_and_launches_no_run(db: MongoDatabase, own_environment: None) -> None:
     """The checks are told in the tick itself, and run by hand they say the same."""
     ensure_schema(db)
-    data = tick(alert_sensor)
+    data = one_tick(alert_sensor)
     last = alerts.evaluated_at(db)
 
     assert not data.run_requests

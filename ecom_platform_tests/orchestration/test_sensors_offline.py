@@ -20,7 +20,7 @@ from ecom_platform.orchestration.status import pipeline_status_sensor
 from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
 from ecom_platform.orchestration.topic import kafka_lag_sensor
 from ecom_platform.settings import load_settings
-from ecom_platform_tests.orchestration.daemon import tick
+from ecom_platform_tests.orchestration.daemon import one_tick
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ SENSORS = [
 @pytest.mark.parametrize("sensor", SENSORS, ids=lambda sensor: sensor.name)
 def test_in_a_fresh_clone_a_sensor_skips_with_the_command_to_run(sensor: dg.SensorDefinition) -> None:
     """`dagster dev` before `ecom up` is no fault: no failed tick, no trace in the terminal every few seconds."""
-    data = tick(sensor)
+    data = one_tick(sensor)
 
     assert "ecom up" in data.skip_message
     assert not data.run_requests
@@ -56,7 +56,7 @@ def test_a_mongodb_that_is_down_fails_the_supervisors_tick(monkeypatch: pytest.M
     monkeypatch.setenv("ECOM_MONGODB_URI", "mongodb://127.0.0.1:1/?replicaSet=none")
 
     with pytest.raises(UnavailableError):
-        tick(streaming_supervisor_sensor)
+        one_tick(streaming_supervisor_sensor)
 
 
 def test_in_a_fresh_clone_the_daily_schedule_skips_with_the_command_to_run() -> None:

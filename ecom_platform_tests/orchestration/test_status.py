@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-
 import dagster as dg
 
 from ecom_platform.errors import UnavailableError
 from ecom_platform.orchestration.status import last_checks, last_runs, pipeline_status_sensor, run_failure_sensor
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.pipeline_status import read_pipeline_status
-from ecom_platform_tests.orchestration.daemon import tick
+from ecom_platform_tests.orchestration.daemon import one_tick
 from ecom_platform_tests.orchestration.samples import is_full, shelf
 
 
@@ -83,9 +82,9 @@ def test_a_tick_writes_the_last_runs_first_and_launches_none(db: MongoDatabase, 
     assert read_pipeline_status(db) is None
     with dg.DagsterInstance.ephemeral() as instance:
         first = dg.materialize([shelf], instance=instance).run_id
-        tick(pipeline_status_sensor, instance)
+        one_tick(pipeline_status_sensor, instance)
         second = dg.materialize([shelf], instance=instance).run_id
-        data = tick(pipeline_status_sensor, instance)
+        data = one_tick(pipeline_status_sensor, instance)
     status = read_pipeline_status(db)
 
     assert not data.run_requests

@@ -126,9 +126,7 @@ class World:
         """An order without its end."""
         whole = self.placed(number)
         assert whole.value is not None
-        return replace(
-            whole, value=whole.value[:100], total_cents=None, fault="malformed", expected="dead:bad_json"
-        )
+        return replace(whole, value=whole.value[:100], total_cents=None, fault="malformed", expected="dead:bad_json")
 
     def misdated(self, number: int) -> Emission:
         """A step that names another second than its order's."""

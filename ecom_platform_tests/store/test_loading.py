@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-
 from ecom_platform.orchestration.runs.requests import history_is_loading
 from ecom_platform.store import Loading, MongoDatabase, read_first_order, read_loading, write_loading
 from ecom_platform.store.collections import LOADING

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from ecom_platform.store import Counters, MongoDatabase, read_offsets
 from ecom_platform.store.collections import STREAM_OFFSETS
 

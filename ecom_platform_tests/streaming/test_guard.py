@@ -82,9 +82,7 @@ def test_partitions_that_are_added_are_taken_in(
     )
 
 
-def test_a_topic_that_is_compacted_is_read_no_further(
-    settings: Settings, db: MongoDatabase, guard: TopicGuard
-) -> None:
+def test_a_topic_that_is_compacted_is_read_no_further(settings: Settings, db: MongoDatabase, guard: TopicGuard) -> None:
     """
     Kafka would remove an order when its next step comes, and the holes would count as markers of transactions.
     """

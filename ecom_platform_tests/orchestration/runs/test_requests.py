@@ -12,7 +12,7 @@ from ecom_platform.orchestration.dirty_days import dirty_days_sensor
 from ecom_platform.orchestration.names import REQUEST_TAG, STOPPED_BY_TAG
 from ecom_platform.orchestration.runs.requests import Asking, Outcome, outcome_of
 from ecom_platform.store import Loading, MongoDatabase, ensure_schema, write_loading
-from ecom_platform_tests.orchestration.daemon import tick
+from ecom_platform_tests.orchestration.daemon import one_tick
 from ecom_platform_tests.orchestration.samples import nothing
 
 
@@ -95,7 +95,7 @@ def test_batch_work_waits_until_the_history_is_loaded(sensor: dg.SensorDefinitio
     ensure_schema(db)
 
     write_loading(db, "simulator", Loading(0.25, datetime.now(UTC)))
-    assert "25 % of the history" in str(tick(sensor).skip_message)
+    assert "25 % of the history" in str(one_tick(sensor).skip_message)
 
     write_loading(db, "simulator", None)
-    assert "history" not in str(tick(sensor).skip_message)
+    assert "history" not in str(one_tick(sensor).skip_message)
