@@ -1,8 +1,8 @@
 """One real platform for each process of a run, started by its first test that needs it; each test has names of its own.
 
-Tests that take `platform`, `settings`, `topic` or `db` are marked `servers` by that; what starts its own servers says so.
-`make test` runs in two processes, each with servers of its own; the tests of a module stay together, so that they share
-what the module starts.
+Tests that take `platform`, `settings`, `topic` or `db` are marked `servers` by that; what starts its own servers says
+so. `make test` runs in two processes, each with servers of its own; the tests of a module stay together, so that they
+share what the module starts.
 """
 
 from __future__ import annotations
