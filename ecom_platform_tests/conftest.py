@@ -1,7 +1,8 @@
 """One real platform for each process of a run, started by its first test that needs it; each test has names of its own.
 
-Tests that take `platform`, `settings`, `topic` or `db` are marked `servers`. `make test` runs in two processes, each
-with servers of its own; the tests of a module stay together, so that they share what the module starts.
+Tests that take `platform`, `settings`, `topic` or `db` are marked `servers` by that; what starts its own servers says
+so. `make test` runs in two processes, each with servers of its own; the tests of a module stay together, so that they
+share what the module starts.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from uuid import uuid4
 
 import pytest
@@ -33,12 +34,27 @@ from ecom_platform_tests.canary import files_with_passwords
 from ecom_platform_tests.everywhere import grant_everywhere
 from ecom_platform_tests.processes import kill_what_is_left, longest_first
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 HOME_PREFIX = "ecom tests ü-"  # people have such folders
 OWNER_FILE = "owner.json"
 ABOUT_THIS_MACHINE = ("ECOM_JAVA_HOME", "ECOM_MONGOD", "ECOM_JAR_CACHE")
-Ecom = Callable[..., tuple[int, str, str]]
-"""A command with its arguments: exit code, stdout, stderr."""
+
+
+class Done(NamedTuple):
+    """A command that ended: exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+
+Ecom = Callable[..., Done]
+"""`ecom("status", "--json")`."""
 RUN = pytest.StashKey[str]()
+STARTED_BY = {"servers": {"platform", "mongod"}, "browser": {"tabs"}}
+"""The fixtures that start something, by the mark of the tests that take them."""
 FREE_PORTS = {name: 0 for name in Settings.model_fields if name.endswith("_port")}
 
 
@@ -71,6 +87,14 @@ def pytest_configure() -> None:
 def pytest_configure_node(node: Any) -> None:
     """Remember the name of the run, which all that its processes start have in their environment."""
     node.config.stash[RUN] = node.workerinput["testrunuid"]
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test by what its fixtures start: that cannot be forgotten."""
+    taken = set(getattr(item, "fixturenames", ()))
+    for mark, fixtures in STARTED_BY.items():
+        if taken & fixtures:
+            item.add_marker(mark)
 
 
 @pytest.hookimpl(trylast=True)  # after the order was made random
@@ -143,18 +167,39 @@ def variables(settings: Settings, *more: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def ecom(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ecom:
-    """The command line on the run's servers, with the test's own names in them."""
+def own_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever reads its settings from the environment finds the run's servers, and the test's own names in them."""
     monkeypatch.chdir(settings.home)
     for name, value in variables(settings).items():
         monkeypatch.setenv(name, value)
 
-    def command(*arguments: str) -> tuple[int, str, str]:
+
+@pytest.fixture
+def command_line(capsys: pytest.CaptureFixture[str]) -> Ecom:
+    """The command line in this process."""
+
+    def command(*arguments: str) -> Done:
         code = run(lambda: cli.main(args=list(arguments), prog_name="ecom", standalone_mode=False))
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        return Done(code, *capsys.readouterr())
 
     return command
+
+
+@pytest.fixture
+def ecom(own_environment: None, command_line: Ecom) -> Ecom:
+    """The command line on the run's servers, with the test's own names in them."""
+    return command_line
+
+
+@pytest.fixture(scope="module")
+def spark(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """One session for the module: starting one takes seconds."""
+    from ecom_platform.tabular.spark_session import start_session
+
+    home = tmp_path_factory.mktemp("spark")
+    session = start_session(platform.settings.model_copy(update={"home": home}), "a test", master="local[2]")
+    yield session
+    session.stop()
 
 
 def _file_of(item: pytest.Item) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ecom_platform.credentials import Role, ensure_credentials, read_credential
+from ecom_platform.credentials import ROLES_OF, Role, ensure_credentials, read_credential
 from ecom_platform.errors import ConfigurationError
 from ecom_platform.settings import Settings, load_settings
 
@@ -33,13 +34,17 @@ def test_what_is_there_is_never_made_anew(tmp_path: Path) -> None:
     assert {file for file in before if before[file] != after[file]} == {lost}
 
 
-def test_files_and_their_folder_are_their_owners_alone(tmp_path: Path) -> None:
-    """From the first moment: they are made so."""
+def test_files_and_their_folder_are_their_owners_alone_and_passwords_differ_by_role(tmp_path: Path) -> None:
+    """From the first moment: they are made so, of 256 random bits each."""
     folder = tmp_path / "credentials"
-    ensure_credentials(folder, "mongodb")
+    for server in ROLES_OF:
+        ensure_credentials(folder, server)
+    passwords = [read_credential(folder, server, role).password for server in ROLES_OF for role in ROLES_OF[server]]
 
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+    assert len(set(passwords)) == len(passwords)
+    assert min(map(len, passwords)) >= 43
 
 
 def test_a_printed_credential_hides_its_password(tmp_path: Path) -> None:
@@ -66,39 +71,57 @@ def test_a_missing_file_says_what_makes_it(tmp_path: Path) -> None:
         read_credential(tmp_path, "mongodb", Role.KPI)
 
 
+Load = Callable[..., Settings]
 FAR = {
     "ECOM_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092,broker.example:9092",
     "ECOM_MONGODB_URI": "mongodb://user:hunter2@mongo.example:27017/?replicaSet=rs0",
     "ECOM_HDFS_URI": "hdfs://namenode.example:9000",
 }
+FAR_IN_PART = [
+    "mongodb://127.0.0.1:1,far.example:2/",
+    "mongodb://[::1]:1,[fe80::2]:2/",
+    "mongodb://tls=true:secret@far.example/",
+    "mongodb://far.example/?tls=TRUE",
+    "mongodb+srv://far.example/?tls=false",
+]
 
 
-@pytest.mark.parametrize("name", FAR)
-def test_plaintext_to_another_host_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
-    """Before anything is sent, and without the password."""
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
+    """`load(ECOM_…="…")`: the settings that follow from these variables, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(name, FAR[name])
+
+    def load(**variables: str) -> Settings:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return load_settings()
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("name", "address"), [*FAR.items(), *(("ECOM_MONGODB_URI", address) for address in FAR_IN_PART)]
+)
+def test_plaintext_to_another_host_is_refused(load: Load, name: str, address: str) -> None:
+    """Before anything is sent, and without the password.
+
+    Every host of an address is looked at, and TLS is what the driver takes for it, not what looks like it.
+    """
     with pytest.raises(ConfigurationError, match=rf"{name} names another host.*ECOM_ALLOW_INSECURE") as refusal:
-        load_settings()
+        load(**{name: address})
     assert "hunter2" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("name", FAR)
-def test_plaintext_to_another_host_can_be_allowed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+def test_plaintext_to_another_host_can_be_allowed(load: Load, name: str) -> None:
     """For a network of one's own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(name, FAR[name])
-    monkeypatch.setenv("ECOM_ALLOW_INSECURE", "true")
-    assert load_settings().allow_insecure
+    assert load(**{name: FAR[name]}, ECOM_ALLOW_INSECURE="true").allow_insecure
 
 
 @pytest.mark.parametrize("name", ["ECOM_KAFKA_BOOTSTRAP_SERVERS", "ECOM_MONGODB_URI"])
-def test_another_host_with_tls_needs_no_permission(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+def test_another_host_with_tls_needs_no_permission(load: Load, tmp_path: Path, name: str) -> None:
     """One setting is enough for both."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(name, FAR[name])
-    monkeypatch.setenv("ECOM_TLS", str(tmp_path))
-    assert load_settings().tls == tmp_path
+    assert load(**{name: FAR[name]}, ECOM_TLS=str(tmp_path)).tls == tmp_path
 
 
 @pytest.mark.parametrize(
@@ -114,57 +137,25 @@ def test_another_host_with_tls_needs_no_permission(monkeypatch: pytest.MonkeyPat
         "mongodb://[::1",
     ],
 )
-def test_loopback_and_addresses_with_tls_are_no_plaintext(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uri: str
-) -> None:
+def test_loopback_and_addresses_with_tls_are_no_plaintext(load: Load, uri: str) -> None:
     """As the driver reads them; `mongodb+srv` is TLS by definition, and what it cannot read it refuses itself."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ECOM_MONGODB_URI", uri)
-    assert load_settings().mongodb_uri == uri
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "mongodb://127.0.0.1:1,far.example:2/",
-        "mongodb://[::1]:1,[fe80::2]:2/",
-        "mongodb://tls=true:secret@far.example/",
-        "mongodb://far.example/?tls=TRUE",
-        "mongodb+srv://far.example/?tls=false",
-    ],
-)
-def test_every_host_of_a_mongodb_address_is_looked_at(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uri: str
-) -> None:
-    """And TLS is what the driver takes for it, not what looks like it."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ECOM_MONGODB_URI", uri)
-    with pytest.raises(ConfigurationError, match="ECOM_MONGODB_URI names another host"):
-        load_settings()
+    assert load(ECOM_MONGODB_URI=uri).mongodb_uri == uri
 
 
 @pytest.mark.parametrize("uri", ["hdfs://[::1:9000", "hdfs://namenode:x", "hdfs://namenode:99999"])
-def test_an_hdfs_address_that_makes_no_sense_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uri: str
-) -> None:
+def test_an_hdfs_address_that_makes_no_sense_is_named(load: Load, uri: str) -> None:
     """By its setting, and not with a trace from where it is used."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ECOM_HDFS_URI", uri)
     with pytest.raises(ConfigurationError, match="ECOM_HDFS_URI"):
-        load_settings()
+        load(ECOM_HDFS_URI=uri)
 
 
-def test_passwords_of_the_local_server_are_not_for_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_passwords_of_the_local_server_are_not_for_another(load: Load, tmp_path: Path) -> None:
     """Who names a server of their own is not logged in there with ours."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ECOM_HOME", str(tmp_path))
     (tmp_path / "endpoints.json").write_text(
         '{"mongodb_uri": "mongodb://127.0.0.1:1/", "mongodb_credentials": "/home/x", "kafka_credentials": "/home/x"}'
     )
-    assert load_settings().mongodb_credentials == Path("/home/x")
-
-    monkeypatch.setenv("ECOM_MONGODB_URI", "mongodb://127.0.0.1:2/")
-    assert load_settings().mongodb_credentials is None
+    assert load(ECOM_HOME=str(tmp_path)).mongodb_credentials == Path("/home/x")
+    assert load(ECOM_MONGODB_URI="mongodb://127.0.0.1:2/").mongodb_credentials is None
 
 
 def test_settings_that_are_printed_hold_no_password(tmp_path: Path) -> None:

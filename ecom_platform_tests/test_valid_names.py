@@ -2,48 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from ecom_platform.valid_names import database_name, spark_master, topic_name
 
-
-@pytest.mark.parametrize("name", ["orders", "a.b_c-9", "x" * 249])
-def test_a_topic_that_kafka_takes_is_one(name: str) -> None:
-    """Also with dots, which it only warns of."""
-    assert topic_name(name) == name
-
-
-@pytest.mark.parametrize("name", ["", ".", "..", "a b", "ünï", "x" * 250, "orders\n"])
-def test_a_topic_that_kafka_refuses_is_none(name: str) -> None:
-    """It would say so in a message that reads like a server that is down."""
-    with pytest.raises(ValueError, match="a topic has"):
-        topic_name(name)
-
-
-@pytest.mark.parametrize("name", ["ecommerce", "shop-2", "läden", "x" * 63])
-def test_a_database_that_mongodb_takes_is_one(name: str) -> None:
-    """Up to 63 bytes, of any letters."""
-    assert database_name(name) == name
+MASTERS = ("local", "local[*,4]", "local-cluster[2,1,1024]", "yarn", "spark://a:7077,b:7077", "k8s://https://a:6443")
+TAKEN = {
+    topic_name: ("orders", "a.b_c-9", "x" * 249),
+    database_name: ("ecommerce", "shop-2", "läden", "x" * 63),
+    spark_master: MASTERS,
+}
+NO_DATABASE = ("", "a b", "a.b", "$x", "a/b", "x" * 64, "ä" * 32, "admin", "local", "config")
+REFUSED = {
+    (topic_name, "a topic has"): ("", ".", "..", "a b", "ünï", "x" * 250, "orders\n"),
+    (database_name, "database"): NO_DATABASE,
+    (spark_master, "a master is"): ("", "localhost", "spark:7077", "local[", "yarn-client"),
+}
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a.b", "$x", "a/b", "x" * 64, "ä" * 32, "admin", "local", "config"])
-def test_a_database_that_mongodb_refuses_or_keeps_for_itself_is_none(name: str) -> None:
-    """Its driver calls that a mistake of the programmer."""
-    with pytest.raises(ValueError, match="database"):
-        database_name(name)
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in TAKEN.items() for name in names])
+def test_a_name_that_the_server_takes_is_one(kind: Callable[[str], str], name: str) -> None:
+    """A topic with dots, of which Kafka only warns; 63 bytes of any letters; every kind of master that Spark lists."""
+    assert kind(name) == name
 
 
 @pytest.mark.parametrize(
-    "address",
-    ["local", "local[*,4]", "local-cluster[2,1,1024]", "yarn", "spark://a:7077,b:7077", "k8s://https://a:6443"],
+    ("kind", "said", "name"), [(kind, said, name) for (kind, said), names in REFUSED.items() for name in names]
 )
-def test_every_kind_of_master_is_taken(address: str) -> None:
-    """As Spark's documentation lists them."""
-    assert spark_master(address) == address
-
-
-@pytest.mark.parametrize("address", ["", "localhost", "spark:7077", "local[", "yarn-client"])
-def test_what_is_no_master_is_refused(address: str) -> None:
-    """Spark would end without a word that reaches anybody."""
-    with pytest.raises(ValueError, match="a master is"):
-        spark_master(address)
+def test_a_name_that_the_server_refuses_or_keeps_for_itself_is_none(
+    kind: Callable[[str], str], said: str, name: str
+) -> None:
+    """It would be told in a message that reads like a server that is down or a programmer's mistake, or not at all."""
+    with pytest.raises(ValueError, match=said):
+        kind(name)

@@ -75,13 +75,19 @@ def test_a_file_that_cannot_be_read_is_named(empty_folder: Path, content: bytes,
         load_settings()
 
 
-@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a byte order mark"])
-def test_a_file_of_another_system_is_read(empty_folder: Path, start: bytes) -> None:
-    """Line ends of Windows, quotes, comments."""
-    (empty_folder / ".env").write_bytes(start + b'ECOM_KAFKA_PORT=77\r\n# ECOM_NOTHING=1\r\nECOM_CURRENCY="S Fr"\r\n')
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("start", ["", "\ufeff"], ids=["", "BOM"])
+def test_a_file_means_the_same_whatever_editor_wrote_it(empty_folder: Path, start: str, end: str) -> None:
+    """Line ends of Windows, a byte order mark before the first name, quotes, remarks, `export`."""
+    lines = ["ECOM_KAFKA_PORT=77", "# ECOM_NOTHING=1", "ECOM_CURRENCY='S Fr'", 'ECOM_SPARK_DRIVER_MEMORY="2g"  # more',
+             "export ECOM_CHUNK_EVENTS=7"]  # fmt: skip
+    (empty_folder / ".env").write_bytes((start + end.join(lines) + end).encode())
+    names = ["ECOM_KAFKA_PORT", "ECOM_CURRENCY", "ECOM_SPARK_DRIVER_MEMORY", "ECOM_CHUNK_EVENTS"]
+    settings = load_settings()
 
-    assert variables_of_file(Path(".env")) == ["ECOM_KAFKA_PORT", "ECOM_CURRENCY"]
-    assert (load_settings().kafka_port, load_settings().currency) == (77, "S Fr")
+    assert variables_of_file(Path(".env")) == names
+    found = (settings.kafka_port, settings.currency, settings.spark_driver_memory, settings.chunk_events)
+    assert found == (77, "S Fr", "2g", 7)
 
 
 def test_a_program_in_another_folder_gets_what_was_set_here(

@@ -18,8 +18,6 @@ from ecom_platform.simulator.scenario import load_scenario
 from ecom_platform.store import MongoDatabase, collections
 from ecom_platform_tests.alerts.stored_shop import TOPIC, StoredShop
 
-pytestmark = pytest.mark.servers
-
 MINUTE = timedelta(minutes=1)
 TICK = timedelta(seconds=30)
 

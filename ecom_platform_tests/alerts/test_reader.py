@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from ecom_platform.alerts.facts import Bucket, Facts
 from ecom_platform.alerts.reader import read_facts
 from ecom_platform.contract.times import to_milliseconds
@@ -14,8 +12,6 @@ from ecom_platform.simulator.config import Curve, FaultRates, Incident, Incident
 from ecom_platform.simulator.dimensions import default_shop
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform_tests.alerts.stored_shop import TOPIC, StoredShop
-
-pytestmark = pytest.mark.servers
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from bson.binary import Binary
-from pyarrow.fs import FileSystem
 from pyroaring import BitMap64
 
 from ecom_platform.archive.hdfs import arrow_file_system
 from ecom_platform.archive.layout import ROOT, published_path
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, read_offsets
+from ecom_platform.store.manifests import ArchivedFile, Frontier, Manifest, RunKind, RunState
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
 Document = dict[str, Any]
@@ -78,16 +79,25 @@ def write(settings: Settings, run: str, day: str, orders: list[Document]) -> Doc
     pq.write_table(pa.Table.from_pylist(rows, schema=FILE_SCHEMA), sink, compression="snappy")
     content = sink.getvalue().to_pybytes()
     path = published_path(run, 1, day, 0)
-    files = arrow_file_system(settings)
-    files.create_dir(f"{ROOT}/{path}".rpartition("/")[0], recursive=True)
-    put(files, path, content)
+    put(settings, f"{ROOT}/{path}", content)
     return {"path": path, "bytes": len(content), "rows": len(rows), "checksum": hashlib.sha256(content).hexdigest()}
 
 
-def put(files: FileSystem, path: str, content: bytes) -> None:
-    """Write the bytes of a file."""
-    with files.open_output_stream(f"{ROOT}/{path}") as stream:
+def put(settings: Settings, path: str, content: bytes) -> None:
+    """Write a file, in a folder that need not be there."""
+    files = arrow_file_system(settings)
+    files.create_dir(path.rpartition("/")[0], recursive=True)
+    with files.open_output_stream(path) as stream:
         stream.write(content)
+
+
+def manifest(*files: ArchivedFile, run: str = "1", **changes: Any) -> Manifest:
+    """An archive run that is done, with these files; other fields as they are given."""
+    rows = sum(file.rows for file in files)
+    usual = Manifest(
+        run, RunKind.ARCHIVE, 1, RunState.DONE, (), {}, Frontier("", {}), rows, "", files, BitMap64(), None, 1, {}
+    )
+    return replace(usual, **changes)
 
 
 def rows(settings: Settings, db: MongoDatabase) -> list[Document]:

@@ -106,13 +106,6 @@ class At:
             self.act()
 
 
-def put(client: Any, path: str, content: bytes) -> None:
-    """Write a file."""
-    client.mkdirs(path.rpartition("/")[0], create_parent=True)
-    with client.create(path) as file:
-        file.write(content)
-
-
 def listed(settings: Settings) -> set[str]:
     """What a listing of the archive shows, below its root."""
     statuses = connect_hdfs(settings).list_status(ROOT, recursive=True)

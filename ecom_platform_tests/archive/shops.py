@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow.dataset as ds
-
-from ecom_platform.archive.hdfs import arrow_file_system
-from ecom_platform.archive.layout import ROOT
 from ecom_platform.contract import Event
 from ecom_platform.kafka.topic import TopicState
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, PartitionOffsets, ensure_schema, read_offsets
 from ecom_platform.streaming.fence import take_partitions
 from ecom_platform.streaming.sink import Sink
-from ecom_platform_tests.archive.handmade import superseded
-from ecom_platform_tests.streaming.events import NOW, TABLES, records
-
-HISTORY_START = NOW.replace(year=2020)
+from ecom_platform_tests.archive.moving import cold_rows
+from ecom_platform_tests.kpi.stored import stored_rollups
+from ecom_platform_tests.streaming.events import HISTORY_START, TABLES, records
 
 
 @dataclass
@@ -63,14 +57,8 @@ class Shop:
 
     def orders(self) -> dict[int, dict[str, Any]]:
         """Hot and cold orders, each exactly once."""
-        found = list(self.db.orders.find())
-        for run in self.db.archive_manifests.find():
-            gone = superseded(self.db, run["_id"])
-            paths = [f"{ROOT}/{file['path']}" for file in run["files"]]
-            if not paths:
-                continue
-            table = ds.dataset(paths, format="parquet", filesystem=arrow_file_system(self.settings)).to_table()
-            found += [{**row, "_id": row["order_id"]} for row in table.to_pylist() if row["order_id"] not in gone]
+        cold = ({**row, "_id": row["order_id"]} for row, _ in cold_rows(self.settings, self.db))
+        found = [*self.db.orders.find(), *cold]
         assert len(found) == len({order["_id"] for order in found}), "an order is there twice"
         return {order["_id"]: order for order in found}
 
@@ -81,7 +69,7 @@ class Shop:
     def assert_same_as_without_archive(self) -> None:
         """Every order has the same steps, and every rollup the same sum over its partitions."""
         assert self.histories() == {order["_id"]: _steps(order) for order in self.shadow.db.orders.find().sort("_id")}
-        assert rollups(self.db) == rollups(self.shadow.db)
+        assert stored_rollups(self.db) == stored_rollups(self.shadow.db)
 
 
 def make_shop(settings: Settings, db: MongoDatabase, shadow: MongoDatabase) -> Shop:
@@ -94,25 +82,6 @@ def make_sink(db: MongoDatabase, topic: str, token: int = 1) -> Sink:
     ensure_schema(db)
     take_partitions(db, TopicState(topic, "first", {0: 0}, {0: 100_000}), token, lambda _: {0: 100_000})
     return Sink(db, db.client.start_session(), topic, 0, token, TABLES, HISTORY_START)
-
-
-def rollups(db: MongoDatabase) -> Counter[tuple[str, str, str]]:
-    """Every amount that is not zero, summed over partitions."""
-    found: Counter[tuple[str, str, str]] = Counter()
-    for collection in ("kpi_minute", "kpi_cube", "kpi_product", "stock"):
-        for document in db[collection].find():
-            tree = {name: value for name, value in document.items() if isinstance(value, dict)}
-            for path, amount in _leaves(tree):
-                found[collection, document["_id"].rpartition("/")[0], path] += amount
-    return Counter({key: amount for key, amount in found.items() if amount})
-
-
-def _leaves(tree: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, int]]:
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def _steps(order: dict[str, Any]) -> list[str]:

@@ -16,17 +16,16 @@ from pyroaring import BitMap64
 
 from ecom_platform.archive.archiver_lease import Archiver, held_archiver
 from ecom_platform.archive.check import Checked, check
-from ecom_platform.archive.hdfs import arrow_file_system
 from ecom_platform.archive.layout import ROOT
 from ecom_platform.archive.parquet_file import FILE_SCHEMA, totals_of
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
-from ecom_platform.store.manifests import ArchivedFile, Frontier, Manifest, RunKind, RunState
-from ecom_platform_tests.archive.handmade import put
+from ecom_platform.store.manifests import ArchivedFile, RunState
+from ecom_platform_tests.archive.handmade import manifest, put
 from ecom_platform_tests.archive.moving import fill
 from ecom_platform_tests.kpi.stored import NOW
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("empty_archive")]
+pytestmark = pytest.mark.usefixtures("empty_archive")
 
 DAY = f"{NOW - timedelta(days=2):%Y-%m-%d}"
 PATH = f"order_date={DAY}/part-a-1-00000.snappy.parquet"
@@ -49,27 +48,10 @@ def rows(archiver: Archiver, db: MongoDatabase) -> pa.Table:
 
 def checked(archiver: Archiver, rows: pa.Table, content: bytes) -> Checked:
     """What the check says of a run that says it wrote `rows`, with one file whose bytes are those of its manifest."""
-    files = arrow_file_system(archiver.settings)
-    files.create_dir(f"{ROOT}/{PATH}".rpartition("/")[0], recursive=True)
-    put(files, PATH, content)
+    put(archiver.settings, f"{ROOT}/{PATH}", content)
     file = ArchivedFile(PATH, len(content), rows.num_rows, hashlib.sha256(content).hexdigest())
-    manifest = Manifest(
-        run="a",
-        kind=RunKind.ARCHIVE,
-        token=archiver.token,
-        state=RunState.PUBLISHED,
-        days=(DAY,),
-        policy={},
-        frontier=Frontier("", {}),
-        rows=rows.num_rows,
-        checksum=totals_of(rows).checksum,
-        files=(file,),
-        superseded=BitMap64(),
-        verdict=None,
-        epoch=0,
-        times={},
-    )
-    return check(archiver, manifest)
+    written = {"token": archiver.token, "days": (DAY,), "checksum": totals_of(rows).checksum}
+    return check(archiver, manifest(file, run="a", state=RunState.PUBLISHED, epoch=0, **written))
 
 
 def parquet(rows: pa.Table, **options: Any) -> bytes:

@@ -41,16 +41,9 @@ from ecom_platform_tests.archive.compacting import (
     plain_files,
     run_compaction,
 )
+from ecom_platform_tests.archive.moving import listed
 from ecom_platform_tests.archive.shops import Shop
 from ecom_platform_tests.streaming.events import PLACED_AT, placed, stepped
-
-pytestmark = pytest.mark.servers
-
-
-def listed(shop: Shop) -> set[str]:
-    """The files of the archive, below its root."""
-    statuses = connect_hdfs(shop.settings).list_status(ROOT, recursive=True)
-    return {status.path.removeprefix(f"{ROOT}/") for status in statuses if not status.isdir}
 
 
 def bring_back(archiver: Archiver) -> None:
@@ -108,7 +101,7 @@ def test_a_day_of_which_nothing_counts_any_more_has_no_file(shop: Shop) -> None:
     [compacted] = run_compaction(shop)
     after_the_grace(shop)
 
-    assert (compacted.rows, compacted.files, listed(shop)) == (0, (), set())
+    assert (compacted.rows, compacted.files, listed(shop.settings)) == (0, (), set())
     shop.assert_same_as_without_archive()
 
 
@@ -126,16 +119,16 @@ def test_a_large_day_becomes_several_full_files(shop: Shop, monkeypatch: pytest.
 
 def test_replaced_files_stay_until_the_grace_is_over(shop: Shop) -> None:
     """A reader of an older instant may still open them; then the next archive run removes them."""
-    replaced = listed(shop)
+    replaced = listed(shop.settings)
     [compacted] = run_compaction(shop)
     archive(shop.settings, shop.db, NOTHING)
     written = {file.path for file in compacted.files}
 
-    assert listed(shop) == replaced | written
+    assert listed(shop.settings) == replaced | written
     assert {file.path for file in compacted.replaced} == replaced
     assert {file.until - compacted.times["DONE"] for file in compacted.replaced} == {shop.settings.archive_grace}
     after_the_grace(shop)
-    assert listed(shop) == written
+    assert listed(shop.settings) == written
 
 
 def test_an_order_is_found_where_it_is_now_and_by_the_run_that_archived_it(shop: Shop) -> None:
@@ -231,7 +224,7 @@ def test_a_damaged_file_is_not_written_anew(shop: Shop, caplog: pytest.LogCaptur
         content = bytearray(stream.read())
     content[len(content) // 3] ^= 1
     files.delete_file(f"{ROOT}/{path}")
-    handmade.put(files, path, bytes(content))
+    handmade.put(shop.settings, f"{ROOT}/{path}", bytes(content))
     manifests = list(shop.db.archive_manifests.find({}, {"copied": 0}))
 
     with pytest.raises(FilesDamaged, match=path):

@@ -28,8 +28,6 @@ from ecom_platform_tests.archive.compacting import (
 from ecom_platform_tests.archive.shops import Shop
 from ecom_platform_tests.conftest import Platform
 
-pytestmark = pytest.mark.servers
-
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -96,7 +94,7 @@ def orders_when_readable(shop: Shop) -> dict[int, dict[str, Any]]:
 
 def kill_at(settings: Settings, step: int, after_seconds: float = 0.0) -> None:
     """Run an archiver that kills itself in its compaction; a late kill may find it done."""
-    command = [sys.executable, "-m", "ecom_platform_tests.archive.killed_compaction", settings.model_dump_json()]
+    command = [sys.executable, "-m", "ecom_platform_tests.archive.killed", settings.model_dump_json(), "compact"]
     done = subprocess.run(
         [*command, str(step), str(after_seconds)], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pyroaring import BitMap64
@@ -17,7 +19,8 @@ from ecom_platform.archive.compaction_plan import (
     paths_to_keep,
 )
 from ecom_platform.archive.layout import published_path
-from ecom_platform.store.manifests import ArchivedFile, Frontier, Manifest, Replaced, RunKind, RunState
+from ecom_platform.store.manifests import ArchivedFile, Manifest, Replaced, RunState
+from ecom_platform_tests.archive import handmade
 
 DAY, NEXT_DAY = "2026-11-20", "2026-11-21"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -28,32 +31,9 @@ def file(run: str, rows: int, day: str = DAY, number: int = 0) -> ArchivedFile:
     return ArchivedFile(published_path(run, 1, day, number), 100 * rows, rows, "0")
 
 
-def manifest(
-    *files: ArchivedFile,
-    run: str = "1",
-    superseded: int = 0,
-    state: RunState = RunState.DONE,
-    replaced: tuple[Replaced, ...] = (),
-) -> Manifest:
+def manifest(*files: ArchivedFile, superseded: int = 0, **changes: Any) -> Manifest:
     """A run with these files and so many superseded orders."""
-    rows = sum(each.rows for each in files)
-    return Manifest(
-        run,
-        RunKind.ARCHIVE,
-        1,
-        state,
-        (DAY,),
-        {},
-        Frontier("", {}),
-        rows,
-        "",
-        files,
-        BitMap64(range(superseded)),
-        None,
-        1,
-        {},
-        replaced,
-    )
+    return handmade.manifest(*files, superseded=BitMap64(range(superseded)), **changes)
 
 
 def all_superseded(run: Manifest, held: ArchivedFile) -> int:
@@ -76,15 +56,44 @@ def days(plan: list[CompactedDay]) -> list[str]:
     return [day.day for day in plan]
 
 
-@pytest.mark.parametrize(("superseded", "planned"), [(0, []), (10, []), (11, [DAY])])
-def test_a_day_is_due_when_more_than_one_percent_of_it_counts_elsewhere(superseded: int, planned: list[str]) -> None:
-    """Exactly one percent is not more."""
-    assert days(compaction_plan([manifest(file("1", 1_000), superseded=superseded)], all_superseded)) == planned
+def small(files: int, rows: int) -> list[Manifest]:
+    """As many runs with a file of so many rows each."""
+    return [manifest(file(str(number), rows), run=str(number)) for number in range(files)]
 
 
-def test_no_file_is_read_for_a_day_that_cannot_be_due() -> None:
-    """The manifests alone say that too few rows of it can count elsewhere."""
-    assert compaction_plan([manifest(file("1", 10_000), superseded=100)], never_asked) == []
+def compacted(rows: int) -> list[Manifest]:
+    """So many rows in full files and a last one of the rest."""
+    sizes = [FILE_ROWS] * (rows // FILE_ROWS) + [rows % FILE_ROWS]
+    return [manifest(*(file("c", size, number=number) for number, size in enumerate(sizes) if size))]
+
+
+DUE: dict[str, tuple[list[Manifest], Callable[[Manifest, ArchivedFile], int], list[str]]] = {
+    "nothing of it counts elsewhere": ([manifest(file("1", 1_000))], all_superseded, []),
+    "exactly one percent does": ([manifest(file("1", 1_000), superseded=10)], all_superseded, []),
+    "more than one percent does": ([manifest(file("1", 1_000), superseded=11)], all_superseded, [DAY]),
+    "by the manifests it cannot be more": ([manifest(file("1", 10_000), superseded=100)], never_asked, []),
+    "by its files it is not": ([manifest(file("1", 100), superseded=50)], none_superseded, []),
+    "few small files": (small(8, 10), never_asked, []),
+    "many small files": (small(9, 10), never_asked, [DAY]),
+    "many files just small": (small(9, FILE_ROWS // 10 - 1), never_asked, [DAY]),
+    "many files as they should be": (small(9, FILE_ROWS // 10), never_asked, []),
+    **{
+        f"its run is {state}": ([manifest(file("1", 100), superseded=50, state=state)], never_asked, [])
+        for state in RunState
+        if state != RunState.DONE
+    },
+    **{
+        f"compacted, {rows} rows": (compacted(rows), never_asked, []) for rows in (1, 400, FILE_ROWS, 9 * FILE_ROWS + 1)
+    },
+}
+
+
+@pytest.mark.parametrize(("runs", "superseded_in", "planned"), DUE.values(), ids=DUE)
+def test_a_day_is_due_when_much_of_it_counts_elsewhere_or_lies_in_small_files(
+    runs: list[Manifest], superseded_in: Callable[[Manifest, ArchivedFile], int], planned: list[str]
+) -> None:
+    """No file is read where the manifests say enough; orders of a run that is not done may still be hot."""
+    assert days(compaction_plan(runs, superseded_in)) == planned
 
 
 def test_the_share_is_that_of_the_day_not_of_the_run() -> None:
@@ -94,32 +103,6 @@ def test_the_share_is_that_of_the_day_not_of_the_run() -> None:
     plan = compaction_plan([run], lambda _, held: 50 if NEXT_DAY in held.path else 0)
 
     assert plan == [CompactedDay(NEXT_DAY, (Held("1", run.files[1]),), 50)]
-
-
-@pytest.mark.parametrize(
-    ("files", "rows", "planned"),
-    [(8, 10, []), (9, 10, [DAY]), (9, FILE_ROWS // 10 - 1, [DAY]), (9, FILE_ROWS // 10, [])],
-)
-def test_a_day_is_due_when_it_lies_in_many_small_files(files: int, rows: int, planned: list[str]) -> None:
-    """Few small files are not worth the work, and many large ones are as they should be."""
-    runs = [manifest(file(str(number), rows), run=str(number)) for number in range(files)]
-
-    assert days(compaction_plan(runs, never_asked)) == planned
-
-
-@pytest.mark.parametrize("rows", [1, 400, FILE_ROWS, 9 * FILE_ROWS + 1])
-def test_a_day_that_was_compacted_is_not_due_again(rows: int) -> None:
-    """Full files and a last one of the rest."""
-    sizes = [FILE_ROWS] * (rows // FILE_ROWS) + [rows % FILE_ROWS]
-    files = [file("c", size, number=number) for number, size in enumerate(sizes) if size]
-
-    assert compaction_plan([manifest(*files)], never_asked) == []
-
-
-@pytest.mark.parametrize("state", [state for state in RunState if state != RunState.DONE])
-def test_files_of_a_run_that_is_not_done_are_left_alone(state: RunState) -> None:
-    """Its orders may still be hot, and readers leave those out."""
-    assert compaction_plan([manifest(file("1", 100), superseded=50, state=state)], never_asked) == []
 
 
 def test_the_most_wrong_days_come_first_and_the_others_wait() -> None:
@@ -138,11 +121,6 @@ def test_no_further_day_is_taken_after_enough_rows() -> None:
     runs = [manifest(big, run="1", superseded=ROWS_PER_RUN), manifest(small, run="2", superseded=20)]
 
     assert days(compaction_plan(runs, all_superseded)) == [DAY]
-
-
-def test_a_day_whose_superseded_rows_are_elsewhere_is_not_due() -> None:
-    """The manifests say it might be; its files say it is not."""
-    assert compaction_plan([manifest(file("1", 100), superseded=50)], none_superseded) == []
 
 
 def test_replaced_files_are_kept_until_nobody_reads_them_any_more() -> None:

@@ -13,8 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ecom_platform.archive.hdfs import arrow_file_system, connect_hdfs
-from ecom_platform.archive.layout import ROOT
+from ecom_platform.archive.hdfs import arrow_file_system
 from ecom_platform.archive.run import STEPS, archive
 from ecom_platform.history.reader import cold_batches, hot_batches
 from ecom_platform.history.snapshot import read_snapshot
@@ -23,9 +22,9 @@ from ecom_platform.store import MongoDatabase
 from ecom_platform.store.cluster_time import read_cluster_time
 from ecom_platform.store.manifests import RunState, read_manifests
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
-from ecom_platform_tests.archive.moving import POLICY, Document, due, everything, expected, fill
+from ecom_platform_tests.archive.moving import POLICY, Document, due, everything, expected, fill, listed
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("empty_archive")]
+pytestmark = pytest.mark.usefixtures("empty_archive")
 
 REPOSITORY = Path(__file__).parents[2]
 LEFT_BEHIND = {
@@ -65,7 +64,7 @@ def test_one_run_that_is_killed_after_every_step_ends_as_if_it_had_not_been(
     assert archive(settings, db, POLICY) == []
     assert everything(settings, db) == expected(orders)
     assert {row["_id"] for row in db.orders.find({}, {"_id": 1})} == set(orders) - due(orders)
-    assert files(settings) == {file.path for file in run.files}
+    assert listed(settings) == {file.path for file in run.files}
 
 
 @pytest.mark.full
@@ -108,14 +107,14 @@ def demand_repair(settings: Settings, db: MongoDatabase, orders: dict[int, Docum
 def kill_at(
     settings: Settings, db: MongoDatabase, ids: Collection[int], step: str, when: str, *, may_be_done: bool = False
 ) -> None:
-    """Run an archiver that kills itself; see `killed_archiver`. A late kill may find it done.
+    """Run an archiver that kills itself; see `killed`. A late kill may find it done.
 
     Readers poll meanwhile: at every instant they must find each order once.
     """
-    command = [sys.executable, "-m", "ecom_platform_tests.archive.killed_archiver"]
+    command = [sys.executable, "-m", "ecom_platform_tests.archive.killed", settings.model_dump_json(), "archive"]
     with (
         tempfile.TemporaryFile("w+") as said,
-        subprocess.Popen([*command, settings.model_dump_json(), step, when], cwd=REPOSITORY, stderr=said) as archiver,
+        subprocess.Popen([*command, step, when], cwd=REPOSITORY, stderr=said) as archiver,
     ):
         try:
             while archiver.poll() is None:
@@ -133,9 +132,3 @@ def read_ids(settings: Settings, db: MongoDatabase) -> list[int]:
     cold = cold_batches(arrow_file_system(settings), snapshot, schema)
     batches = [*hot_batches(db, snapshot, schema), *cold]
     return sorted(number for batch in batches for number in batch.column("order_id").to_pylist())
-
-
-def files(settings: Settings) -> set[str]:
-    """What a listing of the archive shows, below its root."""
-    statuses = connect_hdfs(settings).list_status(ROOT, recursive=True)
-    return {status.path.removeprefix(f"{ROOT}/") for status in statuses if not status.isdir}

@@ -25,7 +25,7 @@ from ecom_platform_tests.archive.hdfs_admin import dfsadmin
 from ecom_platform_tests.archive.moving import POLICY, due, everything, expected, fill
 from ecom_platform_tests.conftest import Platform
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("empty_archive")]
+pytestmark = pytest.mark.usefixtures("empty_archive")
 
 
 @pytest.fixture

@@ -56,7 +56,6 @@ def test_open_orders_never_leave_before_closed_ones() -> None:
     assert late.takes("Pending", NOW - timedelta(days=61))
 
 
-@pytest.mark.servers
 def test_the_filter_selects_exactly_what_the_policy_takes(db: MongoDatabase) -> None:
     """For every history an order can have, over 60 days."""
     chance = random.Random(7)

@@ -12,21 +12,20 @@ import pyarrow.dataset as ds
 import pytest
 from pyspark.sql import SparkSession
 
-from ecom_platform.archive.archiver_lease import held_archiver
 from ecom_platform.archive.hdfs import arrow_file_system, connect_hdfs
 from ecom_platform.archive.layout import ROOT, STAGING, manifest_copy, staging_folder
 from ecom_platform.archive.policy import Policy
-from ecom_platform.archive.run import STEPS, archive, archive_to_commit, purge_committed
+from ecom_platform.archive.run import STEPS, archive
 from ecom_platform.archive.where import where
 from ecom_platform.errors import EcomError
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
-from ecom_platform.store.archived import read_archived_ids
 from ecom_platform.store.manifests import RunState, read_manifests
-from ecom_platform_tests.archive.moving import POLICY, At, due, everything, expected, fill, listed, put
+from ecom_platform_tests.archive.handmade import put
+from ecom_platform_tests.archive.moving import POLICY, At, due, everything, expected, fill, listed
 from ecom_platform_tests.kpi.stored import NOW
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("empty_archive")]
+pytestmark = pytest.mark.usefixtures("empty_archive")
 
 
 def test_closed_old_orders_move_and_all_others_stay(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:
@@ -114,25 +113,6 @@ def test_an_order_that_changes_while_it_is_archived_stays_hot(
     assert set(run.superseded) == late
 
 
-def test_a_committed_run_is_purged_by_another_archiver(
-    settings: Settings, db: MongoDatabase, spark: SparkSession
-) -> None:
-    """The two parts, as separate processes run them: checked and committed, then purged."""
-    orders = fill(db)
-    with held_archiver(settings, db) as archiver:
-        committed = archive_to_commit(archiver, POLICY, spark=spark)
-    assert committed is not None
-    assert committed.state == RunState.COMMITTED
-    assert committed.verdict is not None
-    assert committed.verdict.passed
-    assert set(read_archived_ids(db).runs[0].ids) == due(orders)
-    assert db.orders.count_documents({}) == len(orders)
-    with held_archiver(settings, db) as archiver:
-        [done] = purge_committed(archiver)
-        assert (done.state, done.token) == (RunState.DONE, archiver.token)
-    assert everything(settings, db) == expected(orders)
-
-
 def test_files_of_no_manifest_are_removed_if_their_token_is_older(
     settings: Settings, db: MongoDatabase, spark: SparkSession
 ) -> None:
@@ -141,8 +121,8 @@ def test_files_of_no_manifest_are_removed_if_their_token_is_older(
     client = connect_hdfs(settings)
     mine, newer = "part-20200101T000000-0-0-00000.snappy.parquet", "part-20200101T000000-99-99-00000.snappy.parquet"
     for name in (mine, newer, "notes.txt"):
-        put(client, f"{ROOT}/order_date=2026-11-20/{name}", b"left")
-    put(client, f"{staging_folder('20200101T000000-0', 0)}/order_date=2026-11-20/x", b"left")
+        put(settings, f"{ROOT}/order_date=2026-11-20/{name}", b"left")
+    put(settings, f"{staging_folder('20200101T000000-0', 0)}/order_date=2026-11-20/x", b"left")
     [run] = archive(settings, db, POLICY, spark=spark)
     left = {path.rpartition("/")[2] for path in listed(settings)} - {file.path.rpartition("/")[2] for file in run.files}
     assert left == {newer, "notes.txt"}

@@ -19,7 +19,7 @@ from ecom_platform.store.leases import ARCHIVER_ROLE
 from ecom_platform.store.manifests import RunState, bitmap_to, read_manifests
 from ecom_platform_tests.archive.moving import POLICY, At, due, everything, expected, fill, listed
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("empty_archive")]
+pytestmark = pytest.mark.usefixtures("empty_archive")
 
 
 def test_two_archivers_do_not_work_at_once(settings: Settings, db: MongoDatabase, spark: SparkSession) -> None:

@@ -5,47 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ecom_platform import errors
 from ecom_platform.cli import cli, run
-
-NO_KAFKA = {"ECOM_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
-
-
-class Ecom:
-    """The command line in this process, with an ECOM_HOME of its own."""
-
-    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.home, self._monkeypatch, self._capsys = home, monkeypatch, capsys
-        monkeypatch.chdir(home)  # a person's .env stays out
-        monkeypatch.setenv("ECOM_HOME", str(home))
-
-    def __call__(self, *arguments: str, **variables: str) -> Done:
-        """Run a command."""
-        for name, value in variables.items():
-            self._monkeypatch.setenv(name, value)
-        code = run(lambda: cli.main(args=arguments, prog_name="ecom", standalone_mode=False))
-        said = self._capsys.readouterr()
-        return Done(code, said.out, said.err)
-
-
-@dataclass(frozen=True)
-class Done:
-    """A command that ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
+from ecom_platform_tests.conftest import Ecom
 
 
 @pytest.fixture
-def ecom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ecom:
-    """`ecom("status", "--json", ECOM_...="...")`."""
-    return Ecom(tmp_path, monkeypatch, capsys)
+def ecom(command_line: Ecom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ecom:
+    """The command line with an ECOM_HOME of its own; a person's .env stays out."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ECOM_HOME", str(tmp_path))
+    return command_line
 
 
 def all_errors() -> list[type[errors.EcomError]]:
@@ -134,15 +108,14 @@ def test_ctrl_c_is_no_error_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
     ],
     ids=" ".join,
 )
-def test_bad_input_is_refused_in_a_sentence(ecom: Ecom, arguments: list[str]) -> None:
+def test_bad_input_is_refused_in_a_sentence(ecom: Ecom, tmp_path: Path, arguments: list[str]) -> None:
     """Exit code 2, nothing on stdout, no trace, nothing made."""
     done = ecom(*arguments)
 
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    assert "Error: " in done.stderr
-    assert list(ecom.home.iterdir()) == []
+    assert (done.code, done.out) == (2, "")
+    assert "Traceback" not in done.err
+    assert "Error: " in done.err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -163,14 +136,18 @@ def test_bad_input_is_refused_in_a_sentence(ecom: Ecom, arguments: list[str]) ->
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_up_names_the_setting_that_is_wrong(ecom: Ecom, variables: dict[str, str], named: str) -> None:
+def test_up_names_the_setting_that_is_wrong(
+    ecom: Ecom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], named: str
+) -> None:
     """Exit code 3, before any server is started."""
-    done = ecom("up", **variables)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    done = ecom("up")
 
-    assert done.returncode == 3
-    assert named in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not (ecom.home / "run" / "supervisord.pid").exists()
+    assert done.code == 3
+    assert named in done.err
+    assert "Traceback" not in done.err
+    assert not (tmp_path / "run" / "supervisord.pid").exists()
 
 
 @pytest.mark.parametrize("command", [["simulate", "--orders", "1"], ["stream"], ["reconcile"]], ids=" ".join)
@@ -178,14 +155,15 @@ def test_commands_say_that_the_servers_are_not_up(ecom: Ecom, command: list[str]
     """And which command starts them."""
     done = ecom(*command)
 
-    assert done.returncode in (3, 4)
-    assert "ecom up" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code in (3, 4)
+    assert "ecom up" in done.err
+    assert "Traceback" not in done.err
 
 
-def test_status_of_nothing_is_an_answer(ecom: Ecom) -> None:
+def test_status_of_nothing_is_an_answer(ecom: Ecom, monkeypatch: pytest.MonkeyPatch) -> None:
     """All three are down, each with the address it would have."""
-    found = json.loads(ecom("status", "--json", **NO_KAFKA).stdout)
+    monkeypatch.setenv("ECOM_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    found = json.loads(ecom("status", "--json").out)
 
     assert found["kafka"]["up"] is False
     assert found["kafka"]["bootstrap_servers"] == "127.0.0.1:1"
@@ -193,22 +171,20 @@ def test_status_of_nothing_is_an_answer(ecom: Ecom) -> None:
     assert found["hdfs"]["up"] is False
 
 
-def test_down_and_reset_of_nothing_are_fine(ecom: Ecom) -> None:
+def test_down_and_reset_of_nothing_are_fine(ecom: Ecom, tmp_path: Path) -> None:
     """Both may be repeated."""
-    assert "Nothing was running" in ecom("down").stdout
-    assert ecom("down").returncode == 0
-    assert ecom("reset", "--yes").returncode == 0
-    assert not ecom.home.exists()
+    assert "Nothing was running" in ecom("down").out
+    assert ecom("down").code == 0
+    assert ecom("reset", "--yes").code == 0
+    assert not tmp_path.exists()
 
 
-def test_reset_deletes_no_folder_that_is_not_an_instance(ecom: Ecom) -> None:
+def test_reset_deletes_no_folder_that_is_not_an_instance(ecom: Ecom, tmp_path: Path) -> None:
     """A mistyped ECOM_HOME must not cost anybody their files."""
-    precious = ecom.home / "thesis.tex"
+    precious = tmp_path / "thesis.tex"
     precious.write_text("twenty years")
 
-    done = ecom("reset", "--yes")
-
-    assert done.returncode == 3
+    assert ecom("reset", "--yes").code == 3
     assert precious.read_text() == "twenty years"
 
 

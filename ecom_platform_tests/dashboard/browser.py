@@ -8,21 +8,19 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
-from urllib.request import urlopen
 
-import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from ecom_platform.local.server import accepts
 from ecom_platform.settings import Settings
 from ecom_platform_tests.conftest import variables
-from ecom_platform_tests.dashboard.server import free_port
+from ecom_platform_tests.programs import free_ports, until
 
 ROOT = Path(__file__).parents[2]
 SOON_MS = 120_000  # a slow machine is not a wrong page
@@ -233,7 +231,7 @@ def assert_it_fits(screen: Screen, *, wider_allowed: tuple[str, ...] = ()) -> No
 @contextmanager
 def served(settings: Settings) -> Iterator[str]:
     """A dashboard server of our own, which logs in as the role dashboard; its address."""
-    port = free_port()
+    (port,) = free_ports(1)
     argv = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
     argv += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ECOM_")}
@@ -241,20 +239,8 @@ def served(settings: Settings) -> Iterator[str]:
     with (settings.home / "dashboard.log").open("wb") as log:
         server = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
-        _wait_until_served(f"http://127.0.0.1:{port}/_stcore/health", server)
+        until("the dashboard answers", lambda: accepts("127.0.0.1", port))
         yield f"http://127.0.0.1:{port}"
     finally:
         server.kill()  # told to end, it takes two seconds over its goodbyes
         server.wait(20)
-
-
-def _wait_until_served(url: str, server: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urlopen(url, timeout=2) as answer:  # noqa: S310 - an address of our own
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail("the dashboard's server did not start")

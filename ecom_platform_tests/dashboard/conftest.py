@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
 
 import pytest
 from pymongo import MongoClient
@@ -63,11 +63,34 @@ def shop_db(_scratch: MongoDatabase) -> Iterator[MongoDatabase]:
         _scratch[name].delete_many({})
 
 
-@pytest.fixture(scope="module")
-def module_db(mongod: Mongod) -> Iterator[MongoDatabase]:
-    """A database that the tests of a module fill once and only read."""
-    with database_of(mongod, f"m{uuid4().hex[:12]}") as db:
+@pytest.fixture(scope="session")
+def orders() -> list[shop.Order]:
+    """The orders that `filled` holds."""
+    return shop.orders_of_five_days()
+
+
+@pytest.fixture(scope="session")
+def filled(mongod: Mongod, orders: list[shop.Order]) -> Iterator[MongoDatabase]:
+    """A shop that stands still: orders, their rollups, stored in two portions, and full shelves; tests only read it."""
+    with database_of(mongod, "filled") as db:
+        shop.describe(db)
+        shop.fill_shelves(db)
+        for portion in (orders[:900], orders[900:]):
+            shop.store(db, portion, shop.NOW)
         yield db
+
+
+@contextmanager
+def profiled(db: MongoDatabase) -> Iterator[list[Mapping[str, Any]]]:
+    """What the server says of the queries of the body, afterwards; of those that read a collection."""
+    seen: list[Mapping[str, Any]] = []
+    db.drop_collection("system.profile")
+    db.command("profile", 2)
+    try:
+        yield seen
+    finally:
+        db.command("profile", 0)
+    seen += db["system.profile"].find({"op": {"$in": ["command", "query"]}, "planSummary": {"$exists": True}})
 
 
 @pytest.fixture(scope="session")

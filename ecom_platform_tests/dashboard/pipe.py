@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from bson.binary import Binary
 
 from ecom_platform.store import collections
 from ecom_platform.store.pipeline_status import CheckState, PipelineStatus, RunOfJob, write_pipeline_status
+from ecom_platform_tests.dashboard.shop import DAY, NOW
 
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
 _FILLED = (
     collections.STREAM_OFFSETS,
     collections.DEAD_LETTERS,

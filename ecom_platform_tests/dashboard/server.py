@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -15,20 +14,14 @@ from ecom_platform.credentials import Role, ensure_credentials, read_credential
 from ecom_platform.local.mongod import find_mongod, library_environment
 from ecom_platform.local.mongodb import COMPRESSORS, ensure_key_file
 from ecom_platform.settings import Settings
-
-
-def free_port() -> int:
-    """A port without a listener at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from ecom_platform_tests.programs import free_ports
 
 
 class Mongod:
     """A one-member replica set that can be stopped and started again with its data."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         self._folder = folder / "data"
         self._credentials = folder / "credentials"
         ensure_credentials(self._credentials, "mongodb")

@@ -9,12 +9,13 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pymongo import UpdateOne
 from pymongo.errors import PyMongoError
 
 from ecom_platform.contract import PaymentType, Status, allocate_discount
-from ecom_platform.kpi import Rollups, accumulate
+from ecom_platform.history.question import Filters
 from ecom_platform.store import MongoDatabase, collections
+from ecom_platform_tests.kpi.stored import add_rollups
+from ecom_platform_tests.programs import until
 
 PRODUCTS = 120
 CATEGORIES = ("Books", "Garden", "Kitchen", "Toys")
@@ -23,7 +24,39 @@ WAREHOUSES = 3
 COURIERS_PER_WAREHOUSE = 2
 FEWEST_OF_TODAY = 12
 LONGEST_TEST = timedelta(minutes=2)
+DAY = timedelta(days=1)
+MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
+NOW = MIDNIGHT.replace(hour=14, minute=47, second=12)
+"""The present of a shop that stands still, and the midnight before it."""
+BEGUN = MIDNIGHT - 5 * DAY + timedelta(hours=10)
 Order = dict[str, Any]
+
+
+def orders_of_five_days() -> list[Order]:
+    """Those of four complete days and two half ones up to NOW, the same ones every time.
+
+    Some lie on the edges of ranges, one is due at this instant, and on one day the shop was off from 2 to 4 o'clock.
+    """
+    found = orders_between(BEGUN, NOW, 3000, seed=21)
+    off = MIDNIGHT - 2 * DAY + timedelta(hours=2)
+    found = [order for order in found if not off <= order["order_time"] < off + timedelta(hours=2)]
+    edges = (MIDNIGHT, MIDNIGHT - DAY, MIDNIGHT - timedelta(milliseconds=1))
+    for order, edge in zip(found[600::40], edges, strict=False):
+        order["order_time"] = edge
+    opened = next(order["delivery"] for order in found[::-1] if order["delivery"]["status"] == Status.PENDING)
+    opened["expected_time"] = NOW
+    return found
+
+
+def chosen(orders: Iterable[Order], filters: Filters) -> list[Order]:
+    """The orders that pass the filters of whole orders: warehouses, couriers and payment types."""
+    return [
+        order
+        for order in orders
+        if order["warehouse_id"] in (filters.warehouses or range(99))
+        and order["delivery"]["courier_id"] in (filters.couriers or range(99))
+        and (not filters.payments or order["payment_type"] in filters.payments)
+    ]
 
 
 def describe(db: MongoDatabase) -> None:
@@ -52,19 +85,6 @@ def store(db: MongoDatabase, orders: Sequence[Order], now: datetime) -> None:
         add_rollups(db, (order for order in orders if order["_id"] % 2 == partition), partition, now)
 
 
-def add_rollups(db: MongoDatabase, orders: Iterable[Order], partition: int, now: datetime) -> None:
-    """Add the contributions of `orders` to the rollup documents of one partition."""
-    rollups = Rollups()
-    for order in orders:
-        accumulate(rollups, order, 1)
-    by_collection: dict[str, list[UpdateOne]] = {}
-    for found in rollups.increments(partition, now):
-        change = {"$setOnInsert": dict(found.start), "$inc": found.amounts}
-        by_collection.setdefault(found.collection, []).append(UpdateOne({"_id": found.id}, change, upsert=True))
-    for name, changes in by_collection.items():
-        db[name].bulk_write(changes, ordered=False)
-
-
 def open_for_two_days(db: MongoDatabase, now: datetime) -> None:
     """Two days of orders up to `now`; some were forgotten and are late."""
     describe(db)
@@ -73,6 +93,12 @@ def open_for_two_days(db: MongoDatabase, now: datetime) -> None:
     forgotten = now - timedelta(hours=8)
     orders += orders_between(forgotten - timedelta(hours=1), forgotten, 30, seed=12)
     store(db, orders, now)
+
+
+def sell_now(db: MongoDatabase, count: int) -> None:
+    """So many more orders, placed within the last second."""
+    now = datetime.now(UTC)
+    store(db, orders_between(now - timedelta(seconds=1), now, count, seed=int(now.timestamp() * 10)), now)
 
 
 def sell_today(db: MongoDatabase, now: datetime) -> None:
@@ -133,14 +159,13 @@ def beat(db: MongoDatabase, now: datetime, *, lag: int = 0, last_record_at: date
 
 def beat_until(db: MongoDatabase, condition: Callable[[], bool]) -> None:
     """Write heartbeats, as the stream does, until it is so; MongoDB takes none during the election after its start."""
-    deadline = time.monotonic() + 120
-    while True:
+
+    def so_after_a_beat() -> bool:
         with suppress(PyMongoError):
             beat(db, datetime.now(UTC))
-        if condition():
-            return
-        assert time.monotonic() < deadline, "not within two minutes"
-        time.sleep(0.3)
+        return condition()
+
+    until("it is so while the stream reports", so_after_a_beat, 120)
 
 
 def _order(draw: random.Random, order_id: int, placed: datetime, now: datetime) -> Order:

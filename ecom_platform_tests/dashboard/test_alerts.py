@@ -20,8 +20,8 @@ from ecom_platform.store import collections
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.alert_rows import close_alert, evaluated, id_of, raise_alert
 from ecom_platform_tests.dashboard.browser import opened
+from ecom_platform_tests.dashboard.shop import NOW
 
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 NAMES = Names({3: "Lyon Warehouse"}, {5: "Ann Smith"}, {12: "Jones Lamp"})
 
@@ -66,7 +66,6 @@ def test_an_alert_says_whom_it_is_about_in_words(named, full, short):
     assert words.entity(named, NAMES, short=True) == short
 
 
-@pytest.mark.servers
 @pytest.mark.parametrize(
     ("rule", "entity", "value", "usual", "expected"),
     [
@@ -93,7 +92,6 @@ def test_a_figure_has_its_unit_and_what_it_is_held_against(shop_db, rule, entity
     assert words.figure(alert, "USD") == expected
 
 
-@pytest.mark.servers
 @pytest.mark.parametrize(
     ("began", "expected"),
     [(42 * MINUTE, "since 14:05 (42 m)"), (20 * 60 * MINUTE, "since 22 Nov 18:47 (20 h 0 m)")],
@@ -165,7 +163,6 @@ def test_what_somebody_wrote_is_no_markdown():
     assert words.plain("![x](http://e.vil) $5 :red[a] *b*") == (r"\!\[x\]\(http\://e.vil\) \$5 \:red\[a\] \*b\*")
 
 
-@pytest.mark.servers
 def test_earlier_alerts_follow_without_a_gap(shop_db):
     """Alerts that opened at one instant are all there, wherever the first page ends."""
     watches = [raise_alert(shop_db, Rule.STOCK_OUT, f"product:{n}", NOW - 60 * MINUTE, 1.0, 0.5) for n in range(5)]
@@ -179,7 +176,6 @@ def test_earlier_alerts_follow_without_a_gap(shop_db):
     assert {alert.id for alert in everything.alerts} == {id_of(watch) for watch in watches}
 
 
-@pytest.mark.servers
 def test_attention_is_gravest_first(shop_db):
     """What stands still comes before what is late, however long that has been so."""
     raise_alert(shop_db, Rule.ORDERS_HIGH, "shop", NOW - 90 * MINUTE, 42, 18)
@@ -193,8 +189,6 @@ def test_attention_is_gravest_first(shop_db):
     assert found.is_watched
 
 
-@pytest.mark.servers
-@pytest.mark.browser
 def test_an_open_alert_leads_to_the_figures_that_show_why(browser, address, watched):
     """Severity, title, entity, figure, since; the link opens the page with just its filters; Back is back."""
     late = raise_alert(watched, Rule.LATE_SHARE, "courier:5", ago(42), 0.452, 0.12)
@@ -223,8 +217,6 @@ def test_an_open_alert_leads_to_the_figures_that_show_why(browser, address, watc
         expect(again.page.locator(".st-key-pills").get_by_role("button")).to_contain_text("Courier: 5")
 
 
-@pytest.mark.servers
-@pytest.mark.browser
 def test_the_first_to_acknowledge_stays(browser, address, watched):
     """Stored, shown at once, there after a reload; a second reader, whose page did not know yet, changes nothing."""
     poison = raise_alert(watched, Rule.DEAD_LETTERS, "shop", ago(20), 0.034, 0.01)
@@ -251,8 +243,6 @@ def test_the_first_to_acknowledge_stays(browser, address, watched):
     assert (stored["_id"], stored["by"], stored["note"]) == (id_of(poison), "Ada *the* 1st", "the new till")
 
 
-@pytest.mark.servers
-@pytest.mark.browser
 def test_the_dialog_and_its_text_survive_refreshes(browser, address, watched):
     """The page behind it goes on (graver alerts appear there), and without a name nothing is written."""
     unusual = raise_alert(watched, Rule.ORDERS_HIGH, "shop", ago(20), 42, 18.3)
@@ -277,8 +267,6 @@ def test_the_dialog_and_its_text_survive_refreshes(browser, address, watched):
     assert watched[collections.ALERT_ACKNOWLEDGEMENTS].count_documents({}) == 0
 
 
-@pytest.mark.servers
-@pytest.mark.browser
 def test_what_cannot_be_acknowledged_is_a_sentence(browser, address, watched):
     """The alert is gone: the dialog says so, keeps what was typed, and nothing is written."""
     gone = raise_alert(watched, Rule.ORDERS_HIGH, "shop", ago(20), 42, 18.3)
@@ -295,8 +283,6 @@ def test_what_cannot_be_acknowledged_is_a_sentence(browser, address, watched):
     assert watched[collections.ALERT_ACKNOWLEDGEMENTS].count_documents({}) == 0
 
 
-@pytest.mark.servers
-@pytest.mark.browser
 def test_what_is_over_is_in_the_history_and_in_the_file(browser, address, watched):
     """From, to, how long, newest first; earlier ones on demand; the file has the same rows and its time."""
     old = [raise_alert(watched, Rule.STOCK_OUT, f"product:{n}", ago(3000 + n), 1.0, 0.5) for n in range(22)]
@@ -331,8 +317,6 @@ def test_what_is_over_is_in_the_history_and_in_the_file(browser, address, watche
     assert row["From"] == f"{newest.since:%Y-%m-%dT%H:%M:%S}.{newest.since.microsecond // 1000:03}Z"
 
 
-@pytest.mark.servers
-@pytest.mark.browser
 def test_nothing_needs_attention_only_while_the_rules_are_evaluated(browser, address, watched):
     """On both pages: good news, then that the rules are not evaluated and since when, then good news again."""
     good = "Nothing needs attention"
@@ -350,8 +334,6 @@ def test_nothing_needs_attention_only_while_the_rules_are_evaluated(browser, add
             expect(page.get_by_text(good)).to_be_visible()
 
 
-@pytest.mark.servers
-@pytest.mark.browser
 def test_the_overview_shows_the_gravest_three(browser, address, watched):
     """Icon and word, whom it is about, since when; the first leads to its page, the rest to Alerts."""
     shelf = raise_alert(watched, Rule.OVERSOLD, "warehouse:2/product:3", ago(30), 7, 0)
@@ -373,8 +355,6 @@ def test_the_overview_shows_the_gravest_three(browser, address, watched):
         expect(found.page).to_have_url(re.compile(r"/inventory\?(?=.*warehouse=2)(?=.*product=3)"))
 
 
-@pytest.mark.servers
-@pytest.mark.browser
 def test_the_rules_show_how_good_they_are(browser, address, watched):
     """Precision, recall, time to detect and the day of the run, as they were recorded."""
     scores = alerts.read_scores()

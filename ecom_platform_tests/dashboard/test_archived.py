@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
-import pytest
-
 from dashboard.queries.verify import verify
 from dashboard.ranges import Window
 from ecom_platform.history.question import Filters
 from ecom_platform.store import ensure_schema
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.dashboard import shop
-
-pytestmark = pytest.mark.servers
-
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
-MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
-DAY = timedelta(days=1)
+from ecom_platform_tests.dashboard.shop import DAY, MIDNIGHT, NOW
 
 
 def test_archived_orders_are_read_from_their_files(settings, db):

@@ -13,7 +13,7 @@ from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.browser import PAGES, opened
 
 # Eight open pages take a minute; test_page.py has the Overview in every run.
-pytestmark = [pytest.mark.servers, pytest.mark.browser, pytest.mark.full]
+pytestmark = pytest.mark.full
 
 SENTENCE = re.compile(r"MongoDB does not answer · last figures \d\d:\d\d:\d\d UTC")
 WITH_FIGURES = ("overview", "sales", "delivery", "inventory", "pipeline")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-import pytest
 from playwright.sync_api import expect
 
 from dashboard import formats
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.browser import opened, unfold_filters
 from ecom_platform_tests.dashboard.revenue_chart import axes, becomes_whole, show_whole, zoom
-
-pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
 REFRESHES = 2
 CHOSEN = "range=Yesterday&warehouse=1&warehouse=2&payment=Credit+Card"
@@ -26,8 +23,8 @@ MEASURE_SHIFTS = """() => {
 
 def sell(db, number):
     """So many new orders, placed now; how many there are today, in all."""
+    shop.sell_now(db, number)
     now = datetime.now(UTC)
-    shop.store(db, shop.orders_between(now - timedelta(seconds=1), now, number, seed=int(now.timestamp() * 10)), now)
     shop.beat(db, now)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return db.orders.count_documents({"order_time": {"$gte": midnight}})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -18,29 +18,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import collections
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.browser import opened
-from ecom_platform_tests.dashboard.conftest import database_of
-
-pytestmark = pytest.mark.servers
-
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
-MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
-DAY = timedelta(days=1)
-BEGUN = MIDNIGHT - 5 * DAY + timedelta(hours=7)
-
-
-@pytest.fixture(scope="module")
-def orders():
-    """Five days of orders up to NOW."""
-    return shop.orders_between(BEGUN, NOW, 1500, seed=5)
-
-
-@pytest.fixture(scope="module")
-def filled(mongod, orders):
-    """A database with the orders and their rollups; tests only read it."""
-    with database_of(mongod, "history") as db:
-        shop.describe(db)
-        shop.store(db, orders, NOW)
-        yield db
+from ecom_platform_tests.dashboard.shop import BEGUN, DAY, MIDNIGHT, NOW
 
 
 def placed_in(orders, start, end):
@@ -134,14 +112,12 @@ def test_who_asks_what_is_being_answered_waits_for_the_same_answer():
     assert asked[0] == week
 
 
-@pytest.mark.browser
 def test_each_day_says_where_it_is_stored(browser, address, live_shop):
     """The line under the days counts them by where their orders are."""
     with opened(browser, f"{address}/history") as found:
         expect(found.card("daily")).to_contain_text("in the last 30 days (UTC) · ")
 
 
-@pytest.mark.browser
 def test_the_button_verifies_the_range(browser, address, live_shop):
     """The verdict names the range and how many orders were read."""
     total = formats.count(live_shop.orders.count_documents({}))

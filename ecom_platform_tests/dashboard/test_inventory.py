@@ -15,13 +15,7 @@ from ecom_platform.store import collections
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.alert_rows import evaluated
 from ecom_platform_tests.dashboard.browser import opened, take_by_typing
-from ecom_platform_tests.dashboard.conftest import database_of
-
-pytestmark = pytest.mark.servers
-
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
-MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
-DAY = timedelta(days=1)
+from ecom_platform_tests.dashboard.shop import BEGUN, DAY, NOW
 
 
 def units_of(orders, states):
@@ -32,22 +26,6 @@ def units_of(orders, states):
             for line in order["order_items"]:
                 found[order["warehouse_id"], line["product_id"]] += line["quantity"]
     return found
-
-
-@pytest.fixture(scope="module")
-def orders():
-    """Two days and a bit of orders up to NOW."""
-    return shop.orders_between(MIDNIGHT - 2 * DAY, NOW, 1500, seed=5)
-
-
-@pytest.fixture(scope="module")
-def filled(mongod, orders):
-    """A database with the orders, their rollups and full shelves; tests only read it."""
-    with database_of(mongod, "stock") as db:
-        shop.describe(db)
-        shop.store(db, orders, NOW)
-        shop.fill_shelves(db)
-        yield db
 
 
 def test_every_shelf_equals_a_count_of_the_orders(filled, orders):
@@ -68,7 +46,7 @@ def test_every_shelf_equals_a_count_of_the_orders(filled, orders):
 def test_days_of_cover_are_units_over_units_sold_per_day(filled, orders):
     """Cancelled orders are no sales; the history is as long as it is; the shortest cover stands first."""
     stock = read_stock(filled, Filters(), NOW)
-    days = (NOW - (MIDNIGHT - 2 * DAY)) / DAY
+    days = (NOW - BEGUN) / DAY
     sold = units_of(orders, {"Pending", "Shipped", "Delivered", "Returned"})
 
     assert stock.rate_days == pytest.approx(days)
@@ -135,7 +113,6 @@ def test_without_the_rules_every_shelf_below_zero_is_oversold(shop_db):
     assert read_stock(shop_db, Filters(), NOW).oversold_units == 7
 
 
-@pytest.mark.browser
 def test_figures_on_screen_are_those_of_the_shelves(browser, address, live_shop):
     """Tiles, the number of shelves, and the movements of the shelf that the keyboard chose."""
     shelves = read_stock(live_shop, Filters(warehouses=(2,)), datetime.now(UTC)).shelves
@@ -153,7 +130,6 @@ def test_figures_on_screen_are_those_of_the_shelves(browser, address, live_shop)
         expect(found.card("movements")).to_contain_text(words)
 
 
-@pytest.mark.browser
 def test_a_row_stays_chosen_while_the_figures_go_on(browser, address, live_shop):
     """The row that is clicked is the shelf that is shown, also after other shelves were emptied below it."""
     evaluated(live_shop, None)  # without the rules what is below zero is oversold at once

@@ -9,8 +9,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from ecom_platform_tests.dashboard.browser import FILTERS, opened, wait_until_drawn, wait_until_unfolded
 
-pytestmark = [pytest.mark.servers, pytest.mark.browser]
-
 MOST_STOPS = 120
 
 

@@ -16,17 +16,17 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard import formats
-from ecom_platform.cli import cli, run
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.dimensions import default_shop
 from ecom_platform.simulator.run import simulate
 from ecom_platform.store import MongoDatabase, ensure_schema, load_dimensions
-from ecom_platform_tests.conftest import variables
+from ecom_platform_tests.conftest import Ecom
 from ecom_platform_tests.dashboard.browser import Screen, Tabs, opened, served
 from ecom_platform_tests.dashboard.shop import today_lasts
-from ecom_platform_tests.streaming.streams import applied, next_token, running_stream, wait_until
+from ecom_platform_tests.programs import until
+from ecom_platform_tests.streaming.streams import applied, next_token, running_stream
 
-pytestmark = [pytest.mark.servers, pytest.mark.browser, pytest.mark.usefixtures("topic")]
+pytestmark = pytest.mark.usefixtures("topic")
 
 SEED = 5
 Kpis = Callable[[], dict[str, int]]
@@ -49,15 +49,13 @@ def shown() -> Range:
 
 
 @pytest.fixture
-def kpis(settings: Settings, shown: Range, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Kpis:
+def kpis(ecom: Ecom, shown: Range) -> Kpis:
     """What `ecom kpi --json` says of the range on screen."""
-    for name, value in variables(settings).items():
-        monkeypatch.setenv(name, value)
 
     def ask() -> dict[str, int]:
-        arguments = ["kpi", "--from", f"{shown.start:%Y-%m-%d}", "--json"]
-        assert run(lambda: cli.main(args=arguments, standalone_mode=False)) == 0
-        return json.loads(capsys.readouterr().out)
+        code, said, _ = ecom("kpi", "--from", f"{shown.start:%Y-%m-%d}", "--json")
+        assert code == 0
+        return json.loads(said)
 
     return ask
 
@@ -101,7 +99,7 @@ def stopped(stream: subprocess.Popen[bytes]) -> Iterator[None]:
 def sell(settings: Settings, db: MongoDatabase, orders: int) -> None:
     """The shop's next orders, with all that has happened to them, applied."""
     simulate(settings, orders=orders, rate="max", seed=SEED, dimensions=default_shop(SEED))
-    wait_until(lambda: applied(db, settings), "applying the orders")
+    until("applying the orders", lambda: applied(db, settings))
 
 
 def expect_figures(screen: Screen, kpis: dict[str, int]) -> None:

@@ -24,11 +24,9 @@ from ecom_platform.store import Loading, MongoDatabase, write_loading
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.alert_rows import forget
 from ecom_platform_tests.dashboard.browser import Tabs, opened
+from ecom_platform_tests.dashboard.shop import DAY, MIDNIGHT, NOW
 
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
-MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 ALL = Filters()
 KNOWN_FROM = MIDNIGHT + 10 * HOUR
 
@@ -72,7 +70,6 @@ KNOWN_WHILE_LOADING: dict[str, Figure] = {
 }
 
 
-@pytest.mark.servers
 def test_figures_that_are_shown_while_loading_do_not_change_when_it_is_over(shop_db: MongoDatabase) -> None:
     """With only the beginning and the newest hours of two days they are what they are with all of them."""
     orders = shop.orders_between(MIDNIGHT - 2 * DAY, NOW, 1500, seed=5)
@@ -114,8 +111,6 @@ def loading_shop(live_shop: MongoDatabase) -> Iterator[MongoDatabase]:
     live_shop.loading.delete_many({})
 
 
-@pytest.mark.servers
-@pytest.mark.browser
 def test_no_page_shows_a_figure_that_cannot_be_known_yet(
     browser: Tabs, address: str, loading_shop: MongoDatabase
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from pyroaring import BitMap64
@@ -13,10 +13,8 @@ from ecom_platform.store import collections
 from ecom_platform.store.archived import STATE_ID
 from ecom_platform.store.manifests import bitmap_to
 from ecom_platform_tests.dashboard import shop
-
-pytestmark = pytest.mark.servers
-
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
+from ecom_platform_tests.dashboard.pipe import manifest
+from ecom_platform_tests.dashboard.shop import NOW
 
 
 @pytest.fixture
@@ -27,9 +25,7 @@ def settings():
 
 def archive(db, run, order_ids):
     """Note that a run archived these orders; its files are nowhere."""
-    manifest = {"_id": run, "kind": "archive", "token": 1, "state": "DONE", "days": ["2026-11-20"], "epoch": 1}
-    manifest |= {"frontier": {"topic_id": "t", "next": {}}, "times": {}, "files": []}
-    db[collections.ARCHIVE_MANIFESTS].insert_one(manifest)
+    db[collections.ARCHIVE_MANIFESTS].insert_one(manifest(run, "DONE", []) | {"epoch": 1})
     db[collections.ARCHIVED_IDS].insert_one({"run": run, "part": 0, "ids": bitmap_to(BitMap64(order_ids))})
     db[collections.ARCHIVE_STATE].replace_one({"_id": STATE_ID}, {"epoch": 1}, upsert=True)
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from playwright.sync_api import expect
 
 from dashboard import formats
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.browser import opened, wait_until_drawn
 from ecom_platform_tests.dashboard.revenue_chart import axes, zoom
-
-pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
 
 def of_today(db):
@@ -50,9 +47,8 @@ def test_a_new_order_appears_without_reloading(screen, live_shop):
         "window.shifted = 0; new PerformanceObserver(list => list.getEntries().forEach(e => window.shifted += e.value))"
         ".observe({type: 'layout-shift'}); window.sameDocument = true"
     )
-    now = datetime.now(UTC)
-    shop.store(live_shop, shop.orders_between(now - timedelta(seconds=1), now, 3, seed=int(now.timestamp())), now)
-    shop.beat(live_shop, now)
+    shop.sell_now(live_shop, 3)
+    shop.beat(live_shop, datetime.now(UTC))
     today = of_today(live_shop)
     valid = sum(order["delivery"]["status"] != "Cancelled" for order in today)
 
@@ -99,8 +95,7 @@ def test_pause_stops_the_page_and_live_goes_on(screen, live_shop):
     expect(screen.badge()).to_contain_text(re.compile(r"Paused at \d\d:\d\d:\d\d"))
     wait_until_drawn(screen.page)  # the badge stands above the figures, and is drawn before them
     shown = screen.tile("Orders").inner_text()
-    now = datetime.now(UTC)
-    shop.store(live_shop, shop.orders_between(now - timedelta(seconds=1), now, 2, seed=int(now.timestamp()) + 7), now)
+    shop.sell_now(live_shop, 2)
     zoomed = zoom(screen.page)
     screen.page.wait_for_timeout(6_000)  # longer than the pace of the page
     assert axes(screen.page) == zoomed

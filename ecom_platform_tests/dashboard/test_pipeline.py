@@ -15,12 +15,7 @@ from ecom_platform.store import collections
 from ecom_platform_tests.dashboard import shop
 from ecom_platform_tests.dashboard.browser import opened
 from ecom_platform_tests.dashboard.pipe import letter, manifest, offsets, summary
-
-pytestmark = pytest.mark.servers
-
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
-MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
-DAY = timedelta(days=1)
+from ecom_platform_tests.dashboard.shop import DAY, MIDNIGHT, NOW
 
 
 def test_equations_hold_when_every_offset_is_counted(shop_db):
@@ -150,7 +145,6 @@ def test_what_dagster_wrote_long_ago_is_not_shown_as_if_it_were_of_now(seconds, 
     assert f"{NOW - timedelta(seconds=seconds):%H:%M}" in said
 
 
-@pytest.mark.browser
 def test_the_page_says_it_all_in_words(browser, address, live_shop, piped_shop):
     """The equations are on top; what waits, what was not understood, what the archive does, which check fails."""
     shop.beat(live_shop, datetime.now(UTC), lag=1)

@@ -9,6 +9,7 @@ from itertools import count
 import pytest
 
 from dashboard.prefetch import Prefetcher
+from ecom_platform_tests.programs import until
 
 AWHILE = 30.0
 
@@ -90,9 +91,4 @@ def test_after_an_instant_without_an_answer_the_next_one_comes_soon():
 
 def wait_for_another(ahead: Prefetcher[int], instant: int | None) -> None:
     """Until a page would draw another instant."""
-    pause = threading.Event()
-    for _ in range(3000):
-        if ahead.newest() != instant:
-            return
-        pause.wait(0.01)
-    pytest.fail(f"there is nothing newer than {instant}")
+    until(f"anything newer than {instant}", lambda: ahead.newest() != instant, AWHILE, pause=0.01)

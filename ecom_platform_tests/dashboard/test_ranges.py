@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from dashboard.queries.buckets import id_range, pieces
 from dashboard.ranges import Preset, Window, resolve
 from ecom_platform.kpi import Grain
-
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
+from ecom_platform_tests.dashboard.shop import DAY, NOW
 
 
 def at(day, hour=0, minute=0):

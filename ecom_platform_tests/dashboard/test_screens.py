@@ -26,8 +26,6 @@ from ecom_platform_tests.dashboard.browser import (
     wait_until_drawn,
 )
 
-pytestmark = [pytest.mark.servers, pytest.mark.browser]
-
 SCROLL_SIDEWAYS = ("-orders", "-late", "-couriers", "-runs", "-checks", "-days", "-alerts-past")
 MOST_STOPS, STOPS_AT_ONCE = 150, 10
 # What the mouse can press, but for Plotly's bars, whose twin is a list or a filter.

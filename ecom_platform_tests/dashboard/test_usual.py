@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -17,10 +17,9 @@ from ecom_platform.contract import PaymentType
 from ecom_platform.history.question import Filters
 from ecom_platform.kpi import Grain
 from ecom_platform.store import collections
-from ecom_platform_tests.dashboard import shop
+from ecom_platform_tests.dashboard.conftest import profiled
+from ecom_platform_tests.dashboard.shop import MIDNIGHT, NOW, chosen
 
-NOW = datetime(2026, 11, 23, 14, 47, 12, tzinfo=UTC)
-MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 HALF_HOUR = timedelta(minutes=30)
 TODAY = Window(MIDNIGHT, MIDNIGHT + DAY)
 
@@ -136,22 +135,6 @@ def test_without_a_usual_range_there_is_no_band():
     assert list(figure.data[0].customdata) == [""]
 
 
-@pytest.fixture(scope="module")
-def orders():
-    """Four complete days and two half ones; on one of them nothing was placed between 2 and 4 o'clock."""
-    found = shop.orders_between(before(5) + 20 * HALF_HOUR, NOW, 3000, seed=21)
-    off = Window(before(2, 4), before(2, 8))
-    return [order for order in found if not off.start <= order["order_time"] < off.end]
-
-
-@pytest.fixture(scope="module")
-def filled(module_db, orders):
-    """A database with the orders and their rollups; tests only read it."""
-    shop.describe(module_db)
-    shop.store(module_db, orders, NOW)
-    return module_db
-
-
 def naively(orders, filters):
     """Orders, booked value and revenue of every half hour of the complete days in which anything was placed."""
 
@@ -165,20 +148,12 @@ def naively(orders, filters):
     for number in range(4 * 48):
         start = before(4, number)
         inside = [order for order in orders if start <= order["order_time"] < start + HALF_HOUR]
-        chosen = [
-            order
-            for order in inside
-            if order["warehouse_id"] in (filters.warehouses or range(99))
-            and order["delivery"]["courier_id"] in (filters.couriers or range(99))
-            and (not filters.payments or order["payment_type"] in filters.payments)
-        ]
         if inside:
             names = ("orders", "booked_cents", "revenue_cents")
-            expected[start] = Sold(*(sum(of(order, name) for order in chosen) for name in names))
+            expected[start] = Sold(*(sum(of(order, name) for order in chosen(inside, filters)) for name in names))
     return expected
 
 
-@pytest.mark.servers
 @pytest.mark.parametrize(
     "filters",
     [
@@ -199,7 +174,6 @@ def test_what_is_usual_equals_a_count_of_the_orders(filters, filled, orders):
     assert len(found) == 4 * 48 - 4
 
 
-@pytest.mark.servers
 def test_nothing_is_usual_before_three_days_were_seen_whole_or_while_history_is_loading(filled):
     """Yesterday has three complete days before it, the day before that has two."""
     days = resolve(Preset.YESTERDAY, NOW).usual
@@ -209,14 +183,11 @@ def test_nothing_is_usual_before_three_days_were_seen_whole_or_while_history_is_
     assert read_usual(filled, days, Filters(), history_complete=False) == {}
 
 
-@pytest.mark.servers
 def test_what_is_usual_is_read_by_index_and_only_from_the_cube(filled):
     """No collection is scanned, no order is read, and which half hours exist is answered without a document."""
-    filled.command("profile", 2)
-    read_usual(filled, resolve(Preset.TODAY, NOW).usual, Filters((1,), (2,), "Toys", ("Cash",)))
-    filled.command("profile", 0)
+    with profiled(filled) as seen:
+        read_usual(filled, resolve(Preset.TODAY, NOW).usual, Filters((1,), (2,), "Toys", ("Cash",)))
 
-    seen = list(filled["system.profile"].find({"op": {"$in": ["command", "query"]}, "planSummary": {"$exists": True}}))
     assert {row["ns"] for row in seen} == {f"{filled.name}.{collections.KPI_CUBE}"}
     assert [row["planSummary"] for row in seen if "IXSCAN" not in row["planSummary"]] == [
         "DISTINCT_SCAN { basis: 1, grain: 1, t: 1 }"

@@ -6,11 +6,9 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +25,12 @@ from ecom_platform.runtime.java import find_java
 from ecom_platform.settings import Settings
 from ecom_platform_tests.deployment.composition import ROOT, services
 from ecom_platform_tests.local.raw_mongodb import answers_zlib, compressors_offered
+from ecom_platform_tests.programs import free_ports, until
 from ecom_platform_tests.transactions import transaction
 
 pytestmark = pytest.mark.servers
 
 DOCKER = ROOT / "docker"
-READY_SECONDS = 90.0
 
 
 @dataclass
@@ -71,23 +69,6 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
     except ProcessLookupError:
         return
-
-
-def until(what: str, true: Callable[[], bool]) -> None:
-    """Wait for something."""
-    deadline = time.monotonic() + READY_SECONDS
-    while not true():
-        assert time.monotonic() < deadline, f"no {what} after {READY_SECONDS:.0f} seconds"
-        time.sleep(0.3)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 @pytest.fixture

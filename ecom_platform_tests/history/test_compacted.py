@@ -28,8 +28,6 @@ from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.kpi.stored import NOW, random_order
 
-pytestmark = pytest.mark.servers
-
 COUNT = 90
 RANGE = (datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 25, tzinfo=UTC))
 AWAIT_SECONDS = 60

@@ -6,8 +6,7 @@ import random
 from datetime import UTC, datetime
 
 from ecom_platform.history.daily_figures import differences, figures_of
-from ecom_platform.kpi import Rollups, accumulate
-from ecom_platform_tests.kpi.stored import NOW, random_order
+from ecom_platform_tests.kpi.stored import NOW, random_order, rollups_of
 
 
 def test_rollups_of_several_partitions_are_one_day() -> None:
@@ -17,10 +16,8 @@ def test_rollups_of_several_partitions_are_one_day() -> None:
     day = orders[0]["order_date"]
     documents = []
     for partition in (0, 1, -1):
-        rollups = Rollups()
-        for order in orders[partition % 3 :: 3]:
-            accumulate(rollups, order, 1)
-        documents += [(one.collection, one.document()) for one in rollups.increments(partition, NOW)]
+        increments = rollups_of(orders[partition % 3 :: 3]).increments(partition, NOW)
+        documents += [(one.collection, one.document()) for one in increments]
     start = datetime.fromisoformat(day).replace(tzinfo=UTC)
     of_day = [(name, row) for name, row in documents if row.get("grain") == "day" and row["t"] == start]
     cube = [row for name, row in of_day if name == "kpi_cube" and row["basis"] == "P"]

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from pyspark.sql import SparkSession
 
 from ecom_platform.history.daily_figures import differences, live_figures
 from ecom_platform.history.spark_daily import compute_figures, kpi_options, orders_of
-from ecom_platform.kpi import Rollups, accumulate
 from ecom_platform.kpi.figures import half_hour
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.cluster_time import read_cluster_time
-from ecom_platform.store.rollups import add_increments
 from ecom_platform.tabular.spark_session import running_session
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.archive.moving import due, fill
-from ecom_platform_tests.kpi.stored import NOW
+from ecom_platform_tests.kpi.stored import NOW, add_rollups
 
 
-@pytest.mark.servers
 def test_what_is_promised_for_later_today_is_not_due_yet(settings: Settings, db: MongoDatabase, tmp_path: Path) -> None:
     """By the orders as by the rollups, cut at the last closed half hour."""
     orders = fill(db, count=300, days=3)
-    rollups = Rollups()
-    for order in orders.values():
-        accumulate(rollups, order, 1)
-    with db.client.start_session() as session:
-        add_increments(db, rollups.increments(0, NOW), session)
+    add_rollups(db, orders.values(), 0, NOW)
     handmade.archive(settings, db, due(orders))
     today, as_of = NOW.date().isoformat(), half_hour(NOW)
     own = settings.model_copy(update={"home": tmp_path})

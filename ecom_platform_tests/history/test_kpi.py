@@ -73,7 +73,6 @@ def compared(answer: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return figures
 
 
-@pytest.mark.servers
 def test_every_figure_is_that_of_plain_loops_wherever_the_orders_are(
     settings: Settings, db: MongoDatabase, orders: list[dict[str, Any]]
 ) -> None:
@@ -96,7 +95,6 @@ def test_every_figure_is_that_of_plain_loops_wherever_the_orders_are(
     assert mixed[0]["sources"]["cold_orders"] == sum(order_id < 300 for order_id in in_range)
 
 
-@pytest.mark.servers
 def test_an_order_that_came_back_counts_once_in_its_new_state(
     settings: Settings, db: MongoDatabase, orders: list[dict[str, Any]]
 ) -> None:
@@ -116,7 +114,6 @@ def test_an_order_that_came_back_counts_once_in_its_new_state(
     assert compared(twice_cold, naive) == naive
 
 
-@pytest.mark.servers
 def test_an_order_of_three_lines_is_one_order(settings: Settings, db: MongoDatabase) -> None:
     """The fan-out mistake: money and orders are summed per order, never after unfolding its lines."""
     ensure_schema(db)
@@ -138,7 +135,6 @@ def test_an_order_of_three_lines_is_one_order(settings: Settings, db: MongoDatab
     assert answer["by_payment_type"][order["payment_type"]] == {"orders": 1, "revenue_cents": 2700, "placed": 1}
 
 
-@pytest.mark.servers
 def test_an_order_that_is_there_twice_is_an_error_and_not_a_figure(
     settings: Settings, db: MongoDatabase, orders: list[dict[str, Any]]
 ) -> None:
@@ -150,7 +146,6 @@ def test_an_order_that_is_there_twice_is_an_error_and_not_a_figure(
         ask(settings, db, (NOW - timedelta(days=60), NOW, NOW, Filters()))
 
 
-@pytest.mark.servers
 def test_a_filter_that_a_part_cannot_honour_is_named(
     settings: Settings, db: MongoDatabase, orders: list[dict[str, Any]]
 ) -> None:

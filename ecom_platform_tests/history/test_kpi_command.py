@@ -8,7 +8,6 @@ from functools import partial
 
 import pytest
 
-from ecom_platform.cli import cli, run
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform_tests.archive import handmade
@@ -37,7 +36,6 @@ def orders(db: MongoDatabase) -> None:
     db.orders.insert_many([random_order(chance, number, days=2) for number in range(1, 101)])
 
 
-@pytest.mark.servers
 def test_the_answer_is_one_line_that_archiving_does_not_change(
     ecom: Ecom, settings: Settings, db: MongoDatabase, orders: None
 ) -> None:
@@ -56,7 +54,6 @@ def test_the_answer_is_one_line_that_archiving_does_not_change(
     assert first["orders"] == 100
 
 
-@pytest.mark.servers
 def test_without_json_it_is_a_table(ecom: Ecom, orders: None) -> None:
     """With the filters that a part is without."""
     code, text, _ = ecom(*RANGE, "--category", "Books", "--warehouse", "1", "--warehouse", "2", "--payment", "Cash")
@@ -68,7 +65,6 @@ def test_without_json_it_is_a_table(ecom: Ecom, orders: None) -> None:
     assert "USD" in text
 
 
-@pytest.mark.servers
 def test_an_empty_shop_is_zeros(ecom: Ecom, db: MongoDatabase) -> None:
     """No orders, no archive, no averages."""
     code, text, _ = ecom(*RANGE, "--json")
@@ -88,18 +84,17 @@ def test_an_empty_shop_is_zeros(ecom: Ecom, db: MongoDatabase) -> None:
         (("--warehouse", "north"), "is no id"),
     ],
 )
-def test_bad_input_is_a_usage_error(arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_a_usage_error(command_line: Ecom, arguments: tuple[str, ...], said: str) -> None:
     """Exit code 2 and one sentence, before any server is asked."""
-    code = run(lambda: cli.main(args=["kpi", *arguments], prog_name="ecom", standalone_mode=False))
+    done = command_line("kpi", *arguments)
 
-    assert code == 2
-    assert said in capsys.readouterr().err
+    assert done.code == 2
+    assert said in done.err
 
 
 NASTY = ('{"$ne": null}', "$gt", '["Books", "Toys"]', "Books' || '1'=='1", "Books\x00", ".*", "x" * 100_000)
 
 
-@pytest.mark.servers
 @pytest.mark.parametrize("value", NASTY, ids=range(len(NASTY)))
 def test_a_filter_is_compared_and_never_run(ecom: Ecom, orders: None, value: str) -> None:
     """All that looks like a query, a pattern or a list is a category without products."""
@@ -111,11 +106,9 @@ def test_a_filter_is_compared_and_never_run(ecom: Ecom, orders: None, value: str
 
 @pytest.mark.parametrize("option", ["--payment", "--warehouse", "--courier"])
 @pytest.mark.parametrize("value", NASTY, ids=range(len(NASTY)))
-def test_a_filter_that_has_a_type_takes_nothing_else(
-    option: str, value: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_filter_that_has_a_type_takes_nothing_else(command_line: Ecom, option: str, value: str) -> None:
     """It is refused before any server is asked."""
-    code = run(lambda: cli.main(args=["kpi", option, value], prog_name="ecom", standalone_mode=False))
+    done = command_line("kpi", option, value)
 
-    assert code == 2
-    assert option in capsys.readouterr().err
+    assert done.code == 2
+    assert option in done.err

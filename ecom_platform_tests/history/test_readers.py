@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -24,24 +22,13 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform.store.cluster_time import InstantExpired, cluster_time_from, read_cluster_time
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
-from ecom_platform.tabular.spark_session import start_session
 from ecom_platform_tests.archive import handmade
-from ecom_platform_tests.conftest import Platform
 from ecom_platform_tests.kpi.stored import random_order
 
 COUNT = 240
 START, END = datetime(2026, 11, 21, 5, tzinfo=UTC), datetime(2026, 11, 22, 20, tzinfo=UTC)
 DAYS = 3  # files take their time
 Document = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def spark(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """One session for the module: starting one takes seconds."""
-    home: Path = tmp_path_factory.mktemp("spark")
-    session = start_session(platform.settings.model_copy(update={"home": home}), "test history", master="local[2]")
-    yield session
-    session.stop()
 
 
 @pytest.fixture
@@ -95,7 +82,6 @@ def mix(settings: Settings, db: MongoDatabase, orders: dict[int, Document]) -> d
     return {**orders, **back, 140: {**orders[140], "version": 9}}
 
 
-@pytest.mark.servers
 def test_every_order_comes_once_and_as_it_was_stored(
     settings: Settings, db: MongoDatabase, spark: SparkSession, orders: dict[int, Document]
 ) -> None:
@@ -109,7 +95,6 @@ def test_every_order_comes_once_and_as_it_was_stored(
     assert by_spark.schema.field("total_cents").type == pa.int64()
 
 
-@pytest.mark.servers
 def test_a_selection_takes_what_it_names_from_both_sides(
     settings: Settings, db: MongoDatabase, spark: SparkSession, orders: dict[int, Document]
 ) -> None:
@@ -137,7 +122,6 @@ def moments(order: Document, *, promised: bool, stepped: bool) -> list[datetime]
     return [order["order_time"], *([delivery["expected_time"]] if promised else []), *(steps if stepped else [])]
 
 
-@pytest.mark.servers
 def test_the_snapshot_stays_what_it_was(settings: Settings, db: MongoDatabase, orders: dict[int, Document]) -> None:
     """Orders that are archived, changed or deleted after it count as they were."""
     handmade.archive(settings, db, range(1, 41))
@@ -148,7 +132,6 @@ def test_the_snapshot_stays_what_it_was(settings: Settings, db: MongoDatabase, o
     assert light(settings, db, snapshot) == [orders[number] for number in sorted(orders)]
 
 
-@pytest.mark.servers
 def test_no_instant_shows_an_order_zero_or_two_times(
     settings: Settings, db: MongoDatabase, orders: dict[int, Document]
 ) -> None:
@@ -189,7 +172,6 @@ def _await_snapshot(reading: threading.Event) -> None:
         reading.wait(timeout=60)
 
 
-@pytest.mark.servers
 def test_files_in_no_committed_manifest_do_not_count(
     settings: Settings, db: MongoDatabase, orders: dict[int, Document]
 ) -> None:
@@ -207,7 +189,6 @@ def test_files_in_no_committed_manifest_do_not_count(
     assert snapshot.late_events == 1
 
 
-@pytest.mark.servers
 def test_files_of_a_run_that_deleted_nothing_yet_are_not_opened(
     settings: Settings, db: MongoDatabase, orders: dict[int, Document]
 ) -> None:
@@ -221,7 +202,6 @@ def test_files_of_a_run_that_deleted_nothing_yet_are_not_opened(
     assert len(light(settings, db, snapshot)) == COUNT
 
 
-@pytest.mark.servers
 @pytest.mark.parametrize("damage", ["missing", "cut short"])
 def test_a_file_that_cannot_be_read_is_an_error_that_names_it(
     settings: Settings, db: MongoDatabase, orders: dict[int, Document], damage: str
@@ -229,16 +209,14 @@ def test_a_file_that_cannot_be_read_is_an_error_that_names_it(
     """Never an answer without the orders in it."""
     handmade.archive(settings, db, range(1, 101))
     path = now(db, settings).cold[0].files[0].path
-    files = arrow_file_system(settings)
-    files.delete_file(f"{ROOT}/{path}")
+    arrow_file_system(settings).delete_file(f"{ROOT}/{path}")
     if damage == "cut short":
-        handmade.put(files, path, b"PAR1 and then nothing")
+        handmade.put(settings, f"{ROOT}/{path}", b"PAR1 and then nothing")
 
     with pytest.raises(UnavailableError, match=r"order_date=.*parquet"):
         light(settings, db, now(db, settings))
 
 
-@pytest.mark.servers
 def test_an_instant_that_is_gone_is_told_from_a_fault(
     settings: Settings, db: MongoDatabase, spark: SparkSession, orders: dict[int, Document]
 ) -> None:
@@ -255,7 +233,6 @@ def test_an_instant_that_is_gone_is_told_from_a_fault(
         read_history(spark, settings, snapshot).count()
 
 
-@pytest.mark.servers
 def test_the_views_unfold_lines_and_deliveries(
     settings: Settings, db: MongoDatabase, spark: SparkSession, orders: dict[int, Document]
 ) -> None:

@@ -1,10 +1,16 @@
-"""Random stored orders in every state and history, as plain documents."""
+"""Random stored orders in every state and history, as plain documents, and the rollups as they are stored."""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from ecom_platform.kpi import Rollups, accumulate
+from ecom_platform.store import MongoDatabase
+from ecom_platform.store.rollups import add_increments
 
 NOW = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
 LIVES = (
@@ -71,6 +77,49 @@ def take_step(chance: random.Random, order: Document, status: str) -> Document:
         at = actual if status == "Delivered" else at
     history = [*delivery["history"], {"status": status, "at": at}]
     return {**order, "delivery": {**delivery, "status": status, "actual_time": actual, "history": history}}
+
+
+def rollups_of(orders: Iterable[Mapping[str, Any]]) -> Rollups:
+    """What these orders count for, folded."""
+    rollups = Rollups()
+    for order in orders:
+        accumulate(rollups, order, 1)
+    return rollups
+
+
+def add_rollups(db: MongoDatabase, orders: Iterable[Mapping[str, Any]], partition: int, now: datetime) -> None:
+    """Add them to the stored rollups of a partition, as the stream does."""
+    with db.client.start_session() as session:
+        add_increments(db, rollups_of(orders).increments(partition, now), session)
+
+
+def stored_rollups(db: MongoDatabase) -> Counter[tuple[str, str, str]]:
+    """Every amount of the rollups that is not zero, by collection, document and path, summed over partitions."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for collection in ("kpi_minute", "kpi_cube", "kpi_product", "stock"):
+        for document in db[collection].find():
+            tree = {name: value for name, value in document.items() if isinstance(value, dict)}
+            for path, amount in _leaves(tree):
+                found[collection, document["_id"].rpartition("/")[0], path] += amount
+    return Counter({key: amount for key, amount in found.items() if amount})
+
+
+def stored_daily(db: MongoDatabase, day: str) -> dict[tuple[str, str], dict[str, float]]:
+    """What `kpi_daily` holds for a day."""
+    head = ("_id", "day", "subject", "member", "at")
+    found = {}
+    for row in db.kpi_daily.find({"day": day}):
+        amounts = {name: value for name, value in row.items() if name not in head and value}
+        found[row["subject"], row["member"]] = amounts
+    return {key: amounts for key, amounts in found.items() if amounts}
+
+
+def _leaves(tree: Document, prefix: str = "") -> Iterable[tuple[str, int]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _line(chance: random.Random, order_id: int, number: int) -> Document:

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt, contribution
-from ecom_platform_tests.kpi.stored import LIVES, NOW, Document, random_order, take_step
+from ecom_platform_tests.kpi.stored import LIVES, NOW, Document, random_order, rollups_of, take_step
 from ecom_platform_tests.oracle.rollups import Documents, naive_rollups
 
 
@@ -45,11 +45,8 @@ def test_many_orders_count_as_the_definitions_say(seed: int) -> None:
     """Folded together, with few warehouses, couriers and products, so that most keys are shared."""
     chance = random.Random(seed)
     orders = [random_order(chance, order_id) for order_id in range(400)]
-    rollups = Rollups()
-    for order in orders:
-        accumulate(rollups, order, 1)
 
-    assert documents(rollups, partition=3) == naive_rollups(orders, 3, NOW)
+    assert documents(rollups_of(orders), partition=3) == naive_rollups(orders, 3, NOW)
 
 
 def test_an_order_of_three_lines_is_one_order() -> None:

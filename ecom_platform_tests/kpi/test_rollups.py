@@ -8,17 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ecom_platform.kpi import Increment, Rollups, accumulate, contribution
-from ecom_platform_tests.kpi.stored import NOW, Document, random_order
+from ecom_platform.kpi import Increment, contribution
+from ecom_platform_tests.kpi.stored import NOW, Document, random_order, rollups_of
 from ecom_platform_tests.oracle.rollups import naive_rollups
 
 
 def folded(orders: list[Document]) -> list[Increment]:
     """The increments of some orders folded together."""
-    rollups = Rollups()
-    for order in orders:
-        accumulate(rollups, order, 1)
-    return rollups.increments(0, NOW)
+    return rollups_of(orders).increments(0, NOW)
 
 
 def some_orders(seed: int, days: int = 12) -> list[Document]:

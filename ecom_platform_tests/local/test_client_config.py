@@ -11,7 +11,6 @@ import pytest
 from kafka import KafkaProducer
 from pymongo import MongoClient
 
-from ecom_platform.cli import cli, run
 from ecom_platform.contract import MAX_KEY_BYTES, MAX_VALUE_BYTES
 from ecom_platform.credentials import ROLES_OF, Role, credential_file, ensure_credentials, read_credential
 from ecom_platform.errors import ConfigurationError, UnavailableError
@@ -29,7 +28,6 @@ def values(file: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in Path(file).read_text().splitlines())
 
 
-@pytest.mark.servers
 def test_a_shop_of_ones_own_can_send_with_what_it_is_told(ecom: Ecom, topic: str) -> None:
     """The largest message of the contract, with nothing else than the answer, in which no password stands."""
     code, said, _ = ecom("connect", "producer", "--json")
@@ -51,7 +49,6 @@ def test_a_shop_of_ones_own_can_send_with_what_it_is_told(ecom: Ecom, topic: str
     assert login["password"] not in said
 
 
-@pytest.mark.servers
 def test_kafkas_own_tools_accept_the_configuration_that_is_printed(
     ecom: Ecom, settings: Settings, topic: str, tmp_path: Path
 ) -> None:
@@ -78,13 +75,12 @@ def test_kafkas_own_tools_accept_the_configuration_that_is_printed(
     assert password not in said
 
 
-def test_json_and_a_configuration_are_not_asked_for_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_and_a_configuration_are_not_asked_for_at_once(command_line: Ecom) -> None:
     """Whoever parses the answer is not given lines of another form without a word."""
-    arguments = ["connect", "operator", "--json", "--kafka-config"]
+    done = command_line("connect", "operator", "--json", "--kafka-config")
 
-    assert run(lambda: cli.main(args=arguments, prog_name="ecom", standalone_mode=False)) == 2
-    said = capsys.readouterr()
-    assert (said.out, "either --json or --kafka-config" in said.err) == ("", True)
+    assert (done.code, done.out) == (2, "")
+    assert "either --json or --kafka-config" in done.err
 
 
 def test_a_role_that_kafka_does_not_know_gets_no_configuration_of_it(tmp_path: Path) -> None:
@@ -94,7 +90,6 @@ def test_a_role_that_kafka_does_not_know_gets_no_configuration_of_it(tmp_path: P
         kafka_properties(known, Role.ANALYST)
 
 
-@pytest.mark.servers
 def test_an_analyst_can_read_with_what_it_is_told(ecom: Ecom, db) -> None:
     """Address, database and the file; a table without --json."""
     db.orders.insert_one({"_id": 1})
@@ -138,7 +133,6 @@ def test_the_files_of_a_deployment_are_made_once(tmp_path: Path) -> None:
     assert [file.read_text() for file in made] == texts
 
 
-@pytest.mark.servers
 def test_a_role_gets_a_new_password_and_the_old_one_is_refused(platform: Platform) -> None:
     """In its file and in the server, while everything runs."""
     settings = platform.settings.model_copy(update={"role": Role.ANALYST})
@@ -157,7 +151,6 @@ def test_a_role_gets_a_new_password_and_the_old_one_is_refused(platform: Platfor
         connect(settings.model_copy(update={"mongodb_uri": old}))
 
 
-@pytest.mark.servers
 def test_a_server_that_does_not_take_the_new_password_keeps_the_old_one(platform: Platform) -> None:
     """The file is what it was, so that everything goes on."""
     gone = platform.settings.model_copy(update={"mongodb_uri": "mongodb://127.0.0.1:1/?replicaSet=ecom"})
@@ -178,9 +171,9 @@ def test_the_admin_is_not_changed_while_servers_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--to", "x", "--rotate", "kpi")])
-def test_credentials_does_one_thing_at_a_time(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_credentials_does_one_thing_at_a_time(command_line: Ecom, arguments: tuple[str, ...]) -> None:
     """Nothing is done until it is clear what."""
-    code = run(lambda: cli.main(args=["credentials", *arguments], prog_name="ecom", standalone_mode=False))
+    done = command_line("credentials", *arguments)
 
-    assert code == 2
-    assert "--to FOLDER or --rotate ROLE" in capsys.readouterr().err
+    assert done.code == 2
+    assert "--to FOLDER or --rotate ROLE" in done.err

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from ecom_platform.local.instance import Instance
@@ -17,10 +16,10 @@ from ecom_platform.local.processes import processes
 from ecom_platform.settings import Settings
 from ecom_platform_tests.canary import files_with_passwords, processes_with_passwords
 from ecom_platform_tests.conftest import FREE_PORTS
+from ecom_platform_tests.programs import LOOPBACK, listening, until
 
 pytestmark = [pytest.mark.servers, pytest.mark.full]
 
-LOOPBACK = {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
 LIVE_SECONDS = 60
 START_SECONDS = 240
 
@@ -47,24 +46,14 @@ def test_a_demo_opens_nothing_shows_no_password_and_adds_up(demo: tuple[Settings
     settings, started = demo
     instance = Instance.of(settings)
     said = settings.home.parent / "said.log"
-    deadline = time.monotonic() + START_SECONDS
-    while "Everything is live" not in said.read_text():
-        assert started.poll() is None, said.read_text()
-        assert time.monotonic() < deadline
-        time.sleep(1)
+    until("it is live", lambda: started.poll() is not None or "Everything is live" in said.read_text(), START_SECONDS)
+    assert started.poll() is None, said.read_text()
     time.sleep(LIVE_SECONDS / 2)
 
     found = processes(instance)
     names = {process.name() for process in found}
-    listening = {
-        connection.laddr.ip
-        for process in found
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
     assert {"java", "mongod"} < names
-    assert listening
-    assert listening <= LOOPBACK
+    assert set() < listening(found) <= LOOPBACK
     assert processes_with_passwords(instance.credentials, found) == []
 
     verdict, _ = started.communicate(timeout=600)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,17 +15,14 @@ from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.platform import Claim, up
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings
-from ecom_platform_tests.conftest import FREE_PORTS
 
 pytestmark = pytest.mark.servers
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Settings]:
+def running(own: Settings) -> Settings:
     """An instance whose MongoDB was started by `ecom up`."""
-    settings = up(Settings(_env_file=None, home=tmp_path / "home", **FREE_PORTS), servers=(MONGODB,))
-    yield settings
-    local.down(settings)
+    return up(own, servers=(MONGODB,))
 
 
 def alive(settings: Settings) -> set[str]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
-
-import pytest
 
 from ecom_platform.contract.times import to_milliseconds
 from ecom_platform.local.demo import live_order_applied
@@ -14,8 +11,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.simulator.history import LoadState
 from ecom_platform.store import Loading, MongoDatabase, ensure_schema, read_first_order, read_loading, write_loading
 from ecom_platform_tests.conftest import Ecom
-
-pytestmark = pytest.mark.servers
+from ecom_platform_tests.programs import until
 
 
 def test_the_demo_is_live_with_the_first_order_that_its_own_simulator_sold(
@@ -40,10 +36,7 @@ def test_what_the_simulator_reports_is_in_the_store(db: MongoDatabase, settings:
     noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
     with StoreReport(settings.model_copy(update={"role": "simulator"})) as report:
         report(LoadState(0.25, to_milliseconds(noon), 4711))
-        deadline = time.monotonic() + 60
-        while read_loading(db) is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until("the report", lambda: read_loading(db))
 
     assert read_loading(db) == Loading(0.25, noon)
     assert read_first_order(db, "simulator") == 4711

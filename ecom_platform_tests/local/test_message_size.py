@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
@@ -24,7 +23,6 @@ def of_topic(admin: KafkaAdminClient, topic: str) -> str:
     return str(described["topic"][topic]["max.message.bytes"]["value"])
 
 
-@pytest.mark.servers
 def test_a_topic_that_takes_too_little_is_changed_and_one_that_takes_more_is_left_alone(settings: Settings) -> None:
     """A new one, one with Kafka's default of about 1 MB, and one for larger messages."""
     own = as_admin(settings, "kafka")

@@ -18,7 +18,7 @@ LENT = ("libcurl.so.4", "libssl.so.3", "libcrypto.so.3")
 
 
 @pytest.fixture
-def mongod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The installed one, not another on the PATH."""
     monkeypatch.setenv("PATH", str(tmp_path))
     return find_mongod(Settings(_env_file=None))
@@ -39,18 +39,18 @@ def output_of(command: list[Path | str], environment: dict[str, str]) -> str:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
 
-def test_mongod_runs_with_the_libraries_of_a_package_of_ours(mongod: Path, tmp_path: Path) -> None:
+def test_mongod_runs_with_the_libraries_of_a_package_of_ours(installed: Path, tmp_path: Path) -> None:
     """A bare Debian or Ubuntu has no libcurl4; each library is found under the name that mongod asks for."""
     environment = {**os.environ, **lend_libraries(LENT, tmp_path / "libraries")}
 
-    listed = output_of([mongod], {**environment, "LD_TRACE_LOADED_OBJECTS": "1"})
+    listed = output_of([installed], {**environment, "LD_TRACE_LOADED_OBJECTS": "1"})
 
     found = dict(re.findall(r"(\S+) => (\S+)", listed))
     assert {name: found[name] for name in LENT} == {name: str(tmp_path / "libraries" / name) for name in LENT}
-    assert output_of([mongod, "--version"], environment).startswith("db version v6.0.5")
+    assert output_of([installed, "--version"], environment).startswith("db version v6.0.5")
 
 
-def test_a_second_start_finds_the_libraries_where_they_are_now(mongod: Path, tmp_path: Path) -> None:
+def test_a_second_start_finds_the_libraries_where_they_are_now(installed: Path, tmp_path: Path) -> None:
     """The environment may have moved, and the name of a file in it carries a digest."""
     (tmp_path / "libcurl.so.4").symlink_to("/gone/libcurl-1234.so.4.8.0")
 

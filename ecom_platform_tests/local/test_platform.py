@@ -15,12 +15,10 @@ from pathlib import Path
 import hdfs_native
 import psutil
 import pytest
-from kafka import KafkaAdminClient
 
 from ecom_platform import local
 from ecom_platform.credentials import Role, ensure_credentials, read_credential
 from ecom_platform.errors import ConfigurationError, UnavailableError
-from ecom_platform.kafka.client import python_options
 from ecom_platform.local.hdfs import HDFS
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.mongodb import MONGODB
@@ -33,11 +31,9 @@ from ecom_platform.store import MongoDatabase, connect
 from ecom_platform_tests.canary import files_with_passwords, processes_with_passwords
 from ecom_platform_tests.conftest import FREE_PORTS, Platform
 from ecom_platform_tests.everywhere import grant_everywhere
-from ecom_platform_tests.streaming.streams import wait_until
+from ecom_platform_tests.programs import LOOPBACK, listening, until
 
 pytestmark = pytest.mark.servers
-
-LOOPBACK = {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
 
 
 @pytest.fixture
@@ -52,13 +48,6 @@ def small(tmp_path: Path) -> Iterator[Settings]:
 def start(settings: Settings) -> Settings:
     """Start the MongoDB of a small instance."""
     return up(settings, servers=(MONGODB,))
-
-
-def mongod_pid(settings: Settings) -> int:
-    """Its process number."""
-    pid = Supervisord(Instance.of(settings)).states()["mongodb"].pid
-    assert pid is not None
-    return pid
 
 
 def answers(settings: Settings) -> bool:
@@ -101,26 +90,19 @@ def test_status_says_of_a_program_that_was_stopped_by_a_signal_that_it_does_noth
     process = psutil.Process(pid)
     process.suspend()
     try:
-        wait_until(lambda: process.status() == psutil.STATUS_STOPPED, "the stop")
+        until("the stop", lambda: process.status() == psutil.STATUS_STOPPED)
         assert local.status(platform.settings, ())["programs"]["datanode"] == {"state": "SUSPENDED", "pid": pid}
     finally:
         process.resume()
-    wait_until(lambda: process.status() != psutil.STATUS_STOPPED, "the going on")
+    until("the going on", lambda: process.status() != psutil.STATUS_STOPPED)
     assert local.status(platform.settings, ())["programs"]["datanode"] == {"state": "RUNNING", "pid": pid}
 
 
 def test_everything_listens_on_this_machine_only(platform: Platform) -> None:
     """No server has a password, so none may be reached from elsewhere."""
     found = processes(Instance.of(platform.settings))
-    listening = {
-        connection.laddr.ip
-        for process in found
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
 
-    assert listening
-    assert listening <= LOOPBACK
+    assert set() < listening(found) <= LOOPBACK
 
 
 def test_no_process_shows_a_password(platform: Platform) -> None:
@@ -181,24 +163,11 @@ def test_a_killed_server_comes_back(platform: Platform, program: str) -> None:
     write_and_read(platform.settings)
 
 
-def test_the_topic_keeps_every_event_of_a_key(settings: Settings, topic: str) -> None:
-    """It has the partitions of the settings, and is not compacted."""
-    with KafkaAdminClient(**python_options(settings)) as admin:
-        [described] = admin.describe_topics([topic])
-
-    assert len(described["partitions"]) == settings.topic_partitions
-
-
 def test_the_transaction_of_a_killed_stream_ends_soon(db: MongoDatabase) -> None:
     """The default of a minute would block the next stream."""
     found = db.client.admin.command({"getParameter": 1, "transactionLifetimeLimitSeconds": 1})
 
     assert found["transactionLifetimeLimitSeconds"] == 15
-
-
-def test_a_file_written_to_hdfs_is_read_back(platform: Platform) -> None:
-    """Through the DataNode, not only the NameNode."""
-    write_and_read(platform.settings)
 
 
 def test_hdfs_keeps_its_files_in_the_home_whatever_that_is_called(small: Settings) -> None:

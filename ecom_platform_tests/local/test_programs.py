@@ -19,11 +19,12 @@ def section(program: Program) -> dict[str, str]:
     return dict(parser[f"program:{program.name}"])
 
 
-def test_a_whole_group_is_stopped_then_killed() -> None:
-    """No child of a server may outlive it."""
-    written = section(Program("kafka", ["java"]))
+def test_a_program_is_written_with_how_it_is_stopped_whatever_its_home_is_called() -> None:
+    """A whole group, so that no child of a server outlives it; blanks and percent signs survive."""
+    written = section(Program("kafka", ["/my java/100%/java", "-x"]))
 
     assert (written["stopasgroup"], written["killasgroup"], written["stopwaitsecs"]) == ("true", "true", "30")
+    assert written["command"] == "'/my java/100%%/java' -x"
 
 
 def test_logs_are_rotated() -> None:
@@ -31,13 +32,6 @@ def test_logs_are_rotated() -> None:
     written = section(Program("kafka", ["java"]))
 
     assert int(written["stdout_logfile_maxbytes"]) * (int(written["stdout_logfile_backups"]) + 1) < 100_000_000
-
-
-def test_blanks_and_percent_signs_survive() -> None:
-    """A home may be called anything."""
-    written = section(Program("kafka", ["/my java/100%/java", "-x"]))
-
-    assert written["command"] == "'/my java/100%%/java' -x"
 
 
 def test_environment_values_are_quoted() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from ecom_platform.local.instance import Instance
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.platform import up
 from ecom_platform.settings import Settings
-from ecom_platform_tests.conftest import FREE_PORTS
 
 KILLED = """
 import os, pathlib, shutil, sys
@@ -39,16 +37,14 @@ STEPS = 12
 
 
 @pytest.fixture
-def used(tmp_path: Path) -> Iterator[Settings]:
+def used(own: Settings) -> Settings:
     """An instance with something in every folder."""
-    settings = Settings(_env_file=None, home=tmp_path / "home", **FREE_PORTS)
-    instance = Instance.of(settings)
+    instance = Instance.of(own)
     instance.create()
     for folder in (instance.data, instance.credentials, instance.home / "ledger"):
         folder.mkdir(exist_ok=True)
         (folder / "of the former life").touch()
-    yield settings
-    local.down(settings)
+    return own
 
 
 def kill_a_reset(settings: Settings, after_steps: int) -> int:

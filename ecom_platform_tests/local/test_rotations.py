@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,17 +19,8 @@ from ecom_platform.local.mongodb import KEY_FILE, MONGODB
 from ecom_platform.local.platform import up
 from ecom_platform.settings import Settings
 from ecom_platform.store import connect
-from ecom_platform_tests.conftest import FREE_PORTS
 
 pytestmark = [pytest.mark.servers, pytest.mark.full]
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Settings]:
-    """An instance of its own, not started."""
-    settings = Settings(_env_file=None, home=tmp_path / "home", **FREE_PORTS)
-    yield settings
-    local.down(settings)
 
 
 def folder_of(settings: Settings) -> Path:

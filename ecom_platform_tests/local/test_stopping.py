@@ -5,8 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from ecom_platform.local.signals import interrupts
 from ecom_platform.local.stopping import end_everything, waves
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.settings import Settings
+from ecom_platform_tests.programs import until
 
 SERVERS = ("datanode", "kafka", "mongodb", "namenode")
 
@@ -85,7 +84,7 @@ def test_programs_of_a_wave_are_asked_at_once_and_the_second_wave_after_the_firs
     manager.apply(programs)
     for name in (*first, *last):
         manager.start(name)
-    wait_for(lambda: all((instance.home / f"lives-{name}").exists() for name in (*first, *last)))
+    until("all live", lambda: all((instance.home / f"lives-{name}").exists() for name in (*first, *last)))
 
     end_everything(Settings(_env_file=None, home=instance.home), instance, lambda *_: None, "a test")
 
@@ -131,11 +130,3 @@ def started(ignored: list[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", COMMAND, *ignored], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)

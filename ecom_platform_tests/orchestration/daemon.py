@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import dagster as dg
 
 from ecom_platform.orchestration.definitions import defs as platform_defs
-from ecom_platform.orchestration.resources import Batch
+from ecom_platform.orchestration.resources import Batch, Platform
 
 # The platform's definitions in a process that is not the batch run's own.
 DEFS = dg.Definitions(
@@ -19,6 +20,15 @@ DEFS = dg.Definitions(
     executor=platform_defs.executor,
 )
 SENSORS: dict[str, Any] = {sensor.name: sensor for sensor in platform_defs.sensors or ()}
+
+
+def one_tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance | None = None) -> dg.SensorExecutionData:
+    """One evaluation of a sensor with nothing remembered."""
+    with (
+        nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as own,
+        dg.build_sensor_context(own, resources={"platform": Platform()}) as context,
+    ):
+        return sensor.evaluate_tick(context)
 
 
 class Daemon:

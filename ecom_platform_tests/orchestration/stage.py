@@ -1,18 +1,17 @@
 """A real Dagster instance for tests: code server and daemon as processes of their own, runs and children to look at."""
 
 # Methods whose names say all.
-# ruff: noqa: D102, D103
+# ruff: noqa: D102
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +20,18 @@ import psutil
 import yaml
 from dagster._core.scheduler.instigation import InstigatorType, TickStatus
 
+from ecom_platform.local.server import accepts, as_admin
 from ecom_platform.orchestration.dagster_internals import worker_pid
 from ecom_platform.orchestration.instance import open_instance, prepare
 from ecom_platform.orchestration.names import LEASED_TAG
 from ecom_platform.orchestration.runs.recovery import NOT_FINISHED
 from ecom_platform.settings import Settings
+from ecom_platform.store.client import database
 from ecom_platform.store.desired_state import read_intent, set_intent
 from ecom_platform.store.leases import STREAM_ROLE, read_lease
+from ecom_platform.store.schema import ensure_schema
 from ecom_platform_tests.conftest import variables
+from ecom_platform_tests.programs import free_ports, until
 
 ROOT = Path(__file__).parents[2]
 DEFINITIONS = Path(__file__).with_name("scripted_definitions.py")
@@ -36,29 +39,12 @@ DAEMON = "ecom_platform_tests.orchestration.quick_daemon"
 ENDED_TICKS = [TickStatus.SKIPPED, TickStatus.SUCCESS, TickStatus.FAILURE]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def until(what: str, found: Callable[[], Any], seconds: float = 45.0) -> Any:
-    """The first true value of `found`; fails with `what` when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := found():
-            return value
-        time.sleep(0.2)
-    message = f"not within {seconds:.0f} s: {what}"
-    raise AssertionError(message)
-
-
 class Stage:
     """One instance, its programs, and the scripted children its supervisor starts."""
 
-    def __init__(self, settings: Settings, db: Any, definitions: Path = DEFINITIONS) -> None:
+    def __init__(self, settings: Settings, db: Any, definitions: Path) -> None:
         self.settings, self.db, self.definitions = settings, db, definitions
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         self.children_folder = settings.home / "children"
         self.children_folder.mkdir(parents=True)
         self.home = prepare(settings, self.port, template=self._template())
@@ -111,11 +97,7 @@ class Stage:
             "--location-name",
             "ecom_platform",
         )
-        until("the code server listens", self._listens)
-
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        until("the code server listens", lambda: accepts("127.0.0.1", self.port))
 
     def start_daemon(self) -> None:
         self.daemon = self._start("daemon", DAEMON, "run", "-w", str(self.home / "workspace.yaml"))
@@ -235,6 +217,21 @@ class Stage:
                 os.kill(found[0], signal.SIGKILL)
         until("no child is left", lambda: not self.children(), 10)
         self.instance.dispose()
+
+
+@contextmanager
+def staged(settings: Settings, home: Path, definitions: Path = DEFINITIONS, **own: object) -> Iterator[Stage]:
+    """An instance on a database of its own, and an end of everything that it started."""
+    settings = settings.model_copy(update={"home": home, **own})
+    db = database(as_admin(settings, "mongodb"))
+    ensure_schema(db)
+    stage = Stage(settings, db, definitions)
+    try:
+        yield stage
+    finally:
+        stage.close()
+        db.client.drop_database(db.name)
+        db.client.close()
 
 
 def _lives(pid: int) -> bool:

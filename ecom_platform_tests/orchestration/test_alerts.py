@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
-import pytest
 
 from ecom_platform import alerts
 from ecom_platform.alerts import Alert, Link, Rule, Severity
@@ -20,12 +18,8 @@ from ecom_platform.orchestration.alerts import (
     evaluations,
 )
 from ecom_platform.orchestration.resources import Platform
-from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
-from ecom_platform_tests.conftest import variables
-
-# Dagster warns of its own beta parameter when it evaluates a sensor.
-pytestmark = pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")
+from ecom_platform_tests.orchestration.daemon import one_tick
 
 SINCE = datetime(2026, 11, 23, 10, tzinfo=UTC)
 ALERT = Alert(
@@ -97,20 +91,10 @@ def test_rules_that_are_not_evaluated_are_an_alarm_of_their_own() -> None:
     assert told(events) == {"alert_rules_evaluated": True}
 
 
-@pytest.mark.servers
-def test_a_tick_evaluates_on_mongodb_and_launches_no_run(
-    db: MongoDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_tick_evaluates_on_mongodb_and_launches_no_run(db: MongoDatabase, own_environment: None) -> None:
     """The checks are told in the tick itself, and run by hand they say the same."""
     ensure_schema(db)
-    monkeypatch.chdir(tmp_path)
-    for name, value in variables(settings).items():
-        monkeypatch.setenv(name, value)
-    with (
-        dg.DagsterInstance.ephemeral() as instance,
-        dg.build_sensor_context(instance, resources={"platform": Platform()}) as context,
-    ):
-        data = alert_sensor.evaluate_tick(context)
+    data = one_tick(alert_sensor)
     last = alerts.evaluated_at(db)
 
     assert not data.run_requests

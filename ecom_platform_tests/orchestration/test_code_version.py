@@ -38,11 +38,6 @@ def test_code_that_the_stream_does_not_run_on_changes_nothing(tmp_path: Path) ->
     assert code_version(package=tmp_path) == before
 
 
-def test_the_real_package_has_a_version() -> None:
-    """The same twice."""
-    assert code_version() == code_version()
-
-
 def test_every_room_that_the_stream_imports_is_part_of_it() -> None:
     """A room that was made of two others would be left out silently."""
     script = "import sys, ecom_platform.streaming.spark_stream; print(*sys.modules)"

@@ -12,27 +12,10 @@ from dagster._annotations import is_public
 
 import ecom_platform.orchestration
 from ecom_platform.orchestration import dagster_internals as internals
-from ecom_platform.orchestration.instance import open_instance, prepare
-from ecom_platform.settings import Settings
+from ecom_platform_tests.orchestration.samples import is_full, nothing, shelf
 
 PACKAGE = Path(ecom_platform.orchestration.__file__).parent
 STATUS = dg.DagsterRunStatus
-
-
-@dg.asset
-def shelf() -> None:
-    """Something to check."""
-
-
-@dg.asset_check(asset=shelf)
-def is_full() -> dg.AssetCheckResult:
-    """A check."""
-    return dg.AssetCheckResult(passed=False)
-
-
-@dg.job
-def nothing() -> None:
-    """No step."""
 
 
 def used_of_an_instance(file: Path) -> set[str]:
@@ -62,31 +45,31 @@ def test_every_other_module_uses_what_dagster_calls_public() -> None:
 
 
 @pytest.mark.parametrize(("status", "end"), [(STATUS.STARTED, "FAILURE"), (STATUS.CANCELING, "CANCELED")])
-def test_a_run_is_found_tagged_and_reported_as_ended(tmp_path: Path, status: dg.DagsterRunStatus, end: str) -> None:
+def test_a_run_is_found_tagged_and_reported_as_ended(
+    instance: dg.DagsterInstance, status: dg.DagsterRunStatus, end: str
+) -> None:
     """On an instance as `ecom demo` makes it."""
-    with open_instance(prepare(Settings(home=tmp_path), 4000)) as instance:
-        run_id = instance.create_run_for_job(nothing, status=status, tags={"a": "b"}).run_id
-        instance.create_run_for_job(nothing, status=status)
-        (run,) = internals.find_runs(instance, job="nothing", statuses=[status], tags={"a": "b"})
-        internals.tag_run(instance, run_id, {"c": "d"})
-        internals.report_ended(instance, run, "gone")
+    run_id = instance.create_run_for_job(nothing, status=status, tags={"a": "b"}).run_id
+    instance.create_run_for_job(nothing, status=status)
+    (run,) = internals.find_runs(instance, job="nothing", statuses=[status], tags={"a": "b"})
+    internals.tag_run(instance, run_id, {"c": "d"})
+    internals.report_ended(instance, run, "gone")
 
-        (ended,) = internals.find_runs(instance, tags={"c": "d"})
-        assert (ended.run_id, ended.status.value) == (run_id, end)
-        assert internals.workers_are_processes_here(instance)
+    (ended,) = internals.find_runs(instance, tags={"c": "d"})
+    assert (ended.run_id, ended.status.value) == (run_id, end)
+    assert internals.workers_are_processes_here(instance)
 
 
-def test_a_cancel_is_marked_and_its_time_is_known(tmp_path: Path) -> None:
+def test_a_cancel_is_marked_and_its_time_is_known(instance: dg.DagsterInstance) -> None:
     """Although no code server knows the run; one without a worker has no process."""
-    with open_instance(prepare(Settings(home=tmp_path), 4000)) as instance:
-        run_id = instance.create_run_for_job(nothing, status=STATUS.STARTED).run_id
-        assert internals.cancel_asked_at(instance, run_id) is None
-        internals.cancel_run(instance, run_id)
+    run_id = instance.create_run_for_job(nothing, status=STATUS.STARTED).run_id
+    assert internals.cancel_asked_at(instance, run_id) is None
+    internals.cancel_run(instance, run_id)
 
-        (run,) = internals.find_runs(instance, statuses=[STATUS.CANCELING])
-        assert run.run_id == run_id
-        assert internals.cancel_asked_at(instance, run_id) is not None
-        assert internals.worker_pid(instance, run_id) is None
+    (run,) = internals.find_runs(instance, statuses=[STATUS.CANCELING])
+    assert run.run_id == run_id
+    assert internals.cancel_asked_at(instance, run_id) is not None
+    assert internals.worker_pid(instance, run_id) is None
 
 
 def test_the_process_of_a_run_and_the_last_evaluation_of_a_check_are_known() -> None:

@@ -15,17 +15,13 @@ from ecom_platform.errors import ConfigurationError
 from ecom_platform.orchestration.instance import open_instance, prepare
 from ecom_platform.orchestration.runs.recovery import fail_dead_runs, stop_runs
 from ecom_platform.settings import Settings
+from ecom_platform_tests.orchestration.samples import nothing
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings of an empty home."""
     return Settings(home=tmp_path)
-
-
-@dg.job
-def nothing() -> None:
-    """A job to have runs of."""
 
 
 def test_preparing_twice_keeps_what_is_there_and_names_the_new_port(settings: Settings) -> None:
@@ -68,11 +64,10 @@ def reading() -> None:
     reads_again()
 
 
-def test_what_the_archive_logs_in_a_run_is_on_the_runs_page(settings: Settings) -> None:
+def test_what_the_archive_logs_in_a_run_is_on_the_runs_page(instance: dg.DagsterInstance) -> None:
     """Orchestration logs when the storage behind that page does not answer: not through it."""
-    with open_instance(prepare(settings, 4000)) as instance:
-        run_id = reading.execute_in_process(instance=instance).run_id
-        said = [entry.user_message for entry in instance.all_logs(run_id)]
+    run_id = reading.execute_in_process(instance=instance).run_id
+    said = [entry.user_message for entry in instance.all_logs(run_id)]
 
     assert "reading_again path=orders/1.parquet" in said
     assert "the storage is locked" not in said
@@ -87,25 +82,23 @@ def test_what_the_archive_logs_in_a_run_is_on_the_runs_page(settings: Settings) 
     ],
 )
 def test_a_run_without_a_worker_is_ended_at_the_next_start(
-    settings: Settings, status: dg.DagsterRunStatus, end: str
+    instance: dg.DagsterInstance, status: dg.DagsterRunStatus, end: str
 ) -> None:
     """A cancel stays one."""
-    with open_instance(prepare(settings, 4000)) as instance:
-        run_id = instance.create_run_for_job(nothing, status=status).run_id
-        fail_dead_runs(instance)
+    run_id = instance.create_run_for_job(nothing, status=status).run_id
+    fail_dead_runs(instance)
 
-        assert instance.get_run_by_id(run_id).status.value == end
+    assert instance.get_run_by_id(run_id).status.value == end
 
 
-def test_a_run_whose_code_server_is_gone_is_tagged_marked_and_named(settings: Settings) -> None:
+def test_a_run_whose_code_server_is_gone_is_tagged_marked_and_named(instance: dg.DagsterInstance) -> None:
     """Its worker, if there is one, reads the mark; the caller learns what is left to kill."""
-    with open_instance(prepare(settings, 4000)) as instance:
-        run_id = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED).run_id
-        stopped = stop_runs(instance, by="ecom down", timeout_seconds=0.5)
+    run_id = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED).run_id
+    stopped = stop_runs(instance, by="ecom down", timeout_seconds=0.5)
 
-        run = instance.get_run_by_id(run_id)
-        assert (stopped.ended, stopped.left) == ((), (run_id,))
-        assert (run.status.value, run.tags["ecom/stopped-by"]) == ("CANCELING", "ecom down")
+    run = instance.get_run_by_id(run_id)
+    assert (stopped.ended, stopped.left) == ((), (run_id,))
+    assert (run.status.value, run.tags["ecom/stopped-by"]) == ("CANCELING", "ecom down")
 
 
 @pytest.mark.parametrize("where", ["history/runs.db", "schedules/schedules.db"])

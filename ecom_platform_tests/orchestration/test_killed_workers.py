@@ -14,17 +14,16 @@ import pytest
 
 from ecom_platform.archive.hdfs import connect_hdfs
 from ecom_platform.archive.run import unfinished_runs
-from ecom_platform.local.server import as_admin
 from ecom_platform.orchestration.kpis import KPI_JOB
 from ecom_platform.orchestration.names import ARCHIVE_JOB, PURGE_JOB
-from ecom_platform.store.client import database
 from ecom_platform.store.leases import ARCHIVER_ROLE, read_lease
 from ecom_platform_tests.archive.moving import Document, due, everything, expected, fill
+from ecom_platform_tests.kpi.stored import add_rollups, stored_daily
 from ecom_platform_tests.oracle.daily import naive_daily
-from ecom_platform_tests.orchestration.daily import add_rollups, stored_daily
-from ecom_platform_tests.orchestration.stage import Stage, until
+from ecom_platform_tests.orchestration.stage import Stage, staged
+from ecom_platform_tests.programs import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 DEFINITIONS = Path(__file__).with_name("hurried_definitions.py")
 RUN_SECONDS = 400
@@ -33,18 +32,11 @@ RUN_SECONDS = 400
 @pytest.fixture
 def stage(platform: Any, tmp_path: Path) -> Iterator[Stage]:
     """An instance with a database of its own, for which a hundred kilobytes of orders are too many."""
-    own = {"home": tmp_path, "mongodb_database": "test_killed_workers", "topic": "test_killed_workers"}
+    own = {"mongodb_database": "test_killed_workers", "topic": "test_killed_workers"}
     marks = {"archive_high_bytes": 100_000, "archive_low_bytes": 1_000}
-    settings = platform.settings.model_copy(update={**own, **marks})
-    connect_hdfs(settings).delete("/ecommerce", recursive=True)
-    db = database(as_admin(settings, "mongodb"))
-    stage = Stage(settings, db, DEFINITIONS)
-    try:
+    connect_hdfs(platform.settings).delete("/ecommerce", recursive=True)
+    with staged(platform.settings, tmp_path, DEFINITIONS, **own, **marks) as stage:
         yield stage
-    finally:
-        stage.close()
-        db.client.drop_database(db.name)
-        db.client.close()
 
 
 @contextmanager
@@ -94,7 +86,7 @@ def demand_all_archived(stage: Stage, orders: dict[int, Document]) -> None:
 def test_killed_workers_are_buried_and_the_next_runs_finish_their_work(stage: Stage) -> None:
     """The archive's while Spark writes, whoever purges between two deletes, the KPIs' between two days."""
     orders = fill(stage.db, count=600)
-    add_rollups(stage.db, orders.values())
+    add_rollups(stage.db, orders.values(), 0, datetime.now(UTC))
     stage.start()
 
     until("an archive run is planned", lambda: unfinished_runs(stage.db), RUN_SECONDS)

@@ -20,15 +20,12 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.archive.moving import due, fill
+from ecom_platform_tests.kpi.stored import add_rollups, stored_daily
 from ecom_platform_tests.oracle.daily import naive_daily
 from ecom_platform_tests.orchestration.daemon import Daemon
-from ecom_platform_tests.orchestration.daily import add_rollups, stored_daily
 
-# Dagster's own: of its beta parameter when it attaches resources to a sensor, and of its own call.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning"),
-    pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources` is deprecated:DeprecationWarning"),
-]
+# Dagster's own, of its own call.
+pytestmark = pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources` is deprecated:DeprecationWarning")
 
 LAUNCH = """
 mutation Launch($params: LaunchBackfillParams!) {
@@ -72,13 +69,12 @@ def test_a_backfill_of_yesterday_and_today_becomes_one_run_over_both(instance: d
     assert run.asset_selection == set(KPI_KEYS)
 
 
-@pytest.mark.servers
 def test_the_daily_kpis_of_hot_and_cold_orders_equal_the_rollups_to_the_cent(
     daemon: Daemon, settings: Settings, db: MongoDatabase
 ) -> None:
     """The sensor asks for exactly the dirty days; an amount of any kind that differs turns its day red."""
     orders = fill(db, count=300, days=6)
-    add_rollups(db, orders.values())
+    add_rollups(db, orders.values(), 0, datetime.now(UTC))
     days = sorted({order["order_date"] for order in orders.values()})[1:6]
     touched = datetime(2026, 11, 23, tzinfo=UTC)
     db.dirty_days.insert_many([{"_id": f"{day}/0", "day": day, "partition": 0, "at": touched} for day in days])

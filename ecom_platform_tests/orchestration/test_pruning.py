@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
-import pytest
 
 from ecom_platform.orchestration.dagster_internals import delete_runless_rows, find_runs, last_evaluations
-from ecom_platform.orchestration.instance import open_instance, prepare
 from ecom_platform.orchestration.pruning import old_runs, prune_history_job
-from ecom_platform.settings import Settings
 
 SHELF = dg.AssetKey("shelf")
 LATER = datetime.now(UTC) + timedelta(hours=1)
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """As `ecom demo` makes it, with its SQLite files."""
-    with open_instance(prepare(Settings(home=tmp_path), 4000)) as instance:
-        yield instance
 
 
 def write(instance: dg.DagsterInstance, *, rounds: int) -> None:

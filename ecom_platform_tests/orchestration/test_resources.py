@@ -16,9 +16,6 @@ from ecom_platform.orchestration.definitions import defs
 from ecom_platform.orchestration.resources import Platform, pyspark
 from ecom_platform.settings import Settings
 
-# Dagster warns of its own beta parameter when it attaches resources to a sensor.
-pytestmark = pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")
-
 
 @dg.op
 def look(platform: Platform) -> dict[str, Any]:

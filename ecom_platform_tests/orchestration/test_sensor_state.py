@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from ecom_platform.orchestration.archiving.size import SizeMemory
 from ecom_platform.orchestration.dirty_days import DirtyMemory
 from ecom_platform.orchestration.runs.requests import Asking
 from ecom_platform.orchestration.sensor_state import (
@@ -18,24 +19,30 @@ from ecom_platform.orchestration.sensor_state import (
     delay_seconds,
 )
 from ecom_platform.orchestration.supervision.reconciler import Memory
+from ecom_platform.orchestration.topic import LagMemory
 
 WRITTEN = [
     Memory({"a run": 12.5}, "another"),
     Asking(number=3, open=True, asked_at=1000.5),
     DirtyMemory(Asking(failures=2), {"2026-11-22": 5.0}),
+    SizeMemory(firing=True, episode=2, asking=Asking(number=1)),
+    LagMemory(State(firing=True, since=1000.0), failures=1),
 ]
+kinds = pytest.mark.parametrize("memory", WRITTEN, ids=lambda memory: type(memory).__name__)
 
 
-@pytest.mark.parametrize("memory", WRITTEN, ids=lambda memory: type(memory).__name__)
+@kinds
 def test_what_was_written_is_read_back(memory: Remembered) -> None:
     """With every kind of value in it."""
     assert type(memory).parse(memory.dump()) == memory
 
 
-@pytest.mark.parametrize("cursor", [None, "", "{", "[]", '{"v": 2}', '{"v": 1, "suspects": [1]}'])
-def test_an_unreadable_cursor_is_forgotten(cursor: str | None) -> None:
+@kinds
+@pytest.mark.parametrize("cursor", [None, "", "{", "[]", '{"v": 0}', '{"v": 2}'])
+def test_an_unreadable_cursor_is_forgotten(memory: Remembered, cursor: str | None) -> None:
     """A sensor that fails at its cursor would fail for ever."""
-    assert Memory.parse(cursor) == Memory()
+    assert type(memory).parse(cursor) == type(memory)()
+    assert Memory.parse('{"v": 1, "suspects": [1]}') == Memory()
 
 
 MARKS = Watermarks(high=100, low=10, samples=3)
@@ -50,27 +57,23 @@ def feed(samples: list[int], marks: Watermarks = MARKS) -> list[Action]:
     return actions
 
 
-def test_a_short_peak_is_no_alarm() -> None:
-    """Two samples above the mark, then one below: counting starts again."""
-    assert set(feed([100, 500, 99, 100, 500, 0])) == {Action.NONE}
+@pytest.mark.parametrize(
+    ("samples", "marks", "changes"),
+    [
+        ([100, 500, 99, 100, 500, 0], MARKS, {}),
+        ([100, 100, 100, 100], MARKS, {2: Action.RAISED}),
+        ([100, 100, 100, 50, 10, 9, 100, 100, 100], MARKS, {2: Action.RAISED, 5: Action.CLEARED, 8: Action.RAISED}),
+        ([5, 0], Watermarks(high=5, low=0, samples=1), {0: Action.RAISED, 1: Action.CLEARED}),
+    ],
+    ids=["a short peak", "the third sample at the mark", "between the marks nothing changes", "no lag always clears"],
+)
+def test_samples_in_a_row_at_the_high_mark_raise_and_one_below_the_low_mark_clears(
+    samples: list[int], marks: Watermarks, changes: dict[int, Action]
+) -> None:
+    """The mark itself counts; after a sample below it counting starts again; what was cleared may be raised again."""
+    actions = feed(samples, marks)
 
-
-def test_the_alarm_is_raised_at_the_third_sample_in_a_row_at_the_mark() -> None:
-    """The mark itself counts."""
-    assert feed([100, 100, 100, 100]) == [Action.NONE, Action.NONE, Action.RAISED, Action.NONE]
-
-
-def test_between_the_marks_nothing_changes() -> None:
-    """It is cleared only below the low mark, and may then be raised again."""
-    actions = feed([100, 100, 100, 50, 10, 9, 100, 100, 100])
-
-    assert [number for number, action in enumerate(actions) if action is Action.CLEARED] == [5]
-    assert [number for number, action in enumerate(actions) if action is Action.RAISED] == [2, 8]
-
-
-def test_a_low_mark_of_zero_can_be_reached() -> None:
-    """No lag at all always clears."""
-    assert feed([5, 0], Watermarks(high=5, low=0, samples=1)) == [Action.RAISED, Action.CLEARED]
+    assert {number: action for number, action in enumerate(actions) if action is not Action.NONE} == changes
 
 
 def test_raised_and_cleared_alternate_whatever_comes() -> None:

@@ -15,9 +15,7 @@ from ecom_platform.orchestration.definitions import defs
 from ecom_platform.orchestration.resources import Platform
 from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
 from ecom_platform.settings import load_settings
-
-# Dagster warns of its own beta parameter when it evaluates a sensor.
-pytestmark = pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")
+from ecom_platform_tests.orchestration.daemon import one_tick
 
 
 @pytest.fixture(autouse=True)
@@ -27,15 +25,6 @@ def empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ECOM_HOME", str(tmp_path / "home"))
 
 
-def tick(sensor: dg.SensorDefinition) -> dg.SensorExecutionData:
-    """One evaluation with nothing remembered."""
-    with (
-        dg.DagsterInstance.ephemeral() as instance,
-        dg.build_sensor_context(instance, resources={"platform": Platform()}) as context,
-    ):
-        return sensor.evaluate_tick(context)
-
-
 # The others are told by Dagster itself that a run failed; they look at nothing.
 SENSORS = [sensor for sensor in defs.sensors if type(sensor) is dg.SensorDefinition]
 
@@ -43,7 +32,7 @@ SENSORS = [sensor for sensor in defs.sensors if type(sensor) is dg.SensorDefinit
 @pytest.mark.parametrize("sensor", SENSORS, ids=lambda sensor: sensor.name)
 def test_in_a_fresh_clone_a_sensor_skips_with_the_command_to_run(sensor: dg.SensorDefinition) -> None:
     """`dagster dev` before `ecom up` is no fault: no failed tick, no trace in the terminal every few seconds."""
-    data = tick(sensor)
+    data = one_tick(sensor)
 
     assert "ecom up" in data.skip_message
     assert not data.run_requests
@@ -54,7 +43,7 @@ def test_a_mongodb_that_is_down_fails_the_supervisors_tick(monkeypatch: pytest.M
     monkeypatch.setenv("ECOM_MONGODB_URI", "mongodb://127.0.0.1:1/?replicaSet=none")
 
     with pytest.raises(UnavailableError):
-        tick(streaming_supervisor_sensor)
+        one_tick(streaming_supervisor_sensor)
 
 
 def test_in_a_fresh_clone_the_daily_schedule_skips_with_the_command_to_run() -> None:

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import dagster as dg
-import pytest
 
 from ecom_platform.errors import UnavailableError
-from ecom_platform.orchestration.resources import Platform
 from ecom_platform.orchestration.status import last_checks, last_runs, pipeline_status_sensor, run_failure_sensor
-from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 from ecom_platform.store.pipeline_status import read_pipeline_status
-from ecom_platform_tests.conftest import variables
-
-# Dagster warns of its own beta parameter when it evaluates a sensor.
-pytestmark = pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")
-
-
-@dg.asset
-def shelf() -> None:
-    """Something to check."""
-
-
-@dg.asset_check(asset=shelf)
-def is_full() -> dg.AssetCheckResult:
-    """A check that fails."""
-    return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description="Two units are missing.")
+from ecom_platform_tests.orchestration.daemon import one_tick
+from ecom_platform_tests.orchestration.samples import is_full, shelf
 
 
 @dg.asset_check(asset=shelf)
@@ -95,23 +77,14 @@ def test_a_failed_run_says_why_in_the_list_of_runs() -> None:
     ]
 
 
-@pytest.mark.servers
-def test_a_tick_writes_the_last_runs_first_and_launches_none(
-    db: MongoDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_tick_writes_the_last_runs_first_and_launches_none(db: MongoDatabase, own_environment: None) -> None:
     """Each tick replaces what the one before has written."""
-    monkeypatch.chdir(tmp_path)
-    for name, value in variables(settings).items():
-        monkeypatch.setenv(name, value)
     assert read_pipeline_status(db) is None
-    with (
-        dg.DagsterInstance.ephemeral() as instance,
-        dg.build_sensor_context(instance, resources={"platform": Platform()}) as context,
-    ):
+    with dg.DagsterInstance.ephemeral() as instance:
         first = dg.materialize([shelf], instance=instance).run_id
-        pipeline_status_sensor.evaluate_tick(context)
+        one_tick(pipeline_status_sensor, instance)
         second = dg.materialize([shelf], instance=instance).run_id
-        data = pipeline_status_sensor.evaluate_tick(context)
+        data = one_tick(pipeline_status_sensor, instance)
     status = read_pipeline_status(db)
 
     assert not data.run_requests

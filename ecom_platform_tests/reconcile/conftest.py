@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer
+from msgspec.structs import replace
 
 from ecom_platform.contract import (
     Delivery,
-    DeliveryStep,
-    DeliveryUpdated,
-    Event,
     EventType,
     Order,
-    OrderCancelled,
     OrderItem,
     OrderPlaced,
     PaymentType,
@@ -26,13 +23,15 @@ from ecom_platform.contract import (
 )
 from ecom_platform.kafka.client import python_options
 from ecom_platform.kafka.topic import TopicReader
+from ecom_platform.reconcile import Report, reconcile
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.emission import Emission, message_of
 from ecom_platform.simulator.ledger import Ledger
 from ecom_platform.store import MongoDatabase, ensure_schema, read_dimensions
 from ecom_platform.streaming.fence import take_partitions
-from ecom_platform.streaming.records import Record
 from ecom_platform.streaming.sink import Sink
+from ecom_platform_tests.streaming.events import stepped
+from ecom_platform_tests.streaming.streams import read_records
 
 ORDERS = 60
 
@@ -80,24 +79,16 @@ class World:
         tables = read_dimensions(self.db)
         with self.db.client.start_session() as session:
             for partition, start in positions.items():
-                records = self._read(partition, start, state.end[partition])
+                records = read_records(self.settings, partition, start, state.end[partition])
                 history = self.settings.history_start_time
                 sink = Sink(self.db, session, self.settings.topic, partition, self.token, tables, history_start=history)
                 position = start
                 for first in range(0, len(records), 50):
                     position = sink.commit(position, records[first : first + 50])
 
-    def _read(self, partition: int, start: int, end: int) -> list[Record]:
-        place = TopicPartition(self.settings.topic, partition)
-        consumer = KafkaConsumer(**python_options(self.settings), consumer_timeout_ms=10_000)
-        consumer.assign([place])
-        consumer.seek(place, start)
-        records: list[Record] = []
-        while len(records) < end - start:
-            for found in consumer.poll(1_000).values():
-                records += [Record(row.offset, row.timestamp, row.key, row.value) for row in found]
-        consumer.close()
-        return records[: end - start]
+    def report(self) -> Report:
+        """Reconcile as it stands."""
+        return reconcile(self.settings, self.db)
 
     def placed(self, number: int) -> Emission:
         """An order of two lines, with a discount."""
@@ -115,53 +106,39 @@ class World:
                             expected_time=at + timedelta(hours=2), actual_time=None)  # fmt: skip
         event = OrderPlaced(event_id=f"p{number}", event_time=at, order_id=number, order=order, order_items=lines,
                             delivery=delivery)  # fmt: skip
-        return _message(event, EventType.ORDER_PLACED)
+        return message_of(event, EventType.ORDER_PLACED, 0)
 
     def step(self, number: int, status: Status) -> Emission:
         """A later step of an order."""
         placed_at = self.start + timedelta(seconds=30 * number)
-        at = placed_at + timedelta(minutes=30 * list(Status).index(status))
-        arrived = at if status in (Status.DELIVERED, Status.RETURNED) else None
-        delivery = DeliveryStep(delivery_id=number, status=status, actual_time=arrived)
-        cancelled = status is Status.CANCELLED
-        kind = OrderCancelled if cancelled else DeliveryUpdated
-        event = kind(
-            event_id=f"{status}{number}", event_time=at, order_id=number, order_time=placed_at, delivery=delivery
-        )
-        return _message(event, EventType.ORDER_CANCELLED if cancelled else EventType.DELIVERY_UPDATED)
+        event = stepped(number, status, hours=list(Status).index(status) / 2, placed_at=placed_at)
+        is_cancelled = status is Status.CANCELLED
+        return message_of(event, EventType.ORDER_CANCELLED if is_cancelled else EventType.DELIVERY_UPDATED, 0)
 
     def stock(self, number: int) -> Emission:
         """A delivery to a warehouse."""
         event = StockReceived(
             event_id=f"s{number}", event_time=self.start, warehouse_id=1, product_id=number, quantity=number
         )
-        return _message(event, EventType.STOCK_RECEIVED)
+        return message_of(event, EventType.STOCK_RECEIVED, 0)
 
     def broken(self, number: int) -> Emission:
         """An order without its end."""
         whole = self.placed(number)
         assert whole.value is not None
-        return Emission(**{
-            **{name: getattr(whole, name) for name in Emission.__struct_fields__},
-            "value": whole.value[:100], "total_cents": None, "fault": "malformed", "expected": "dead:bad_json",
-        })  # fmt: skip
+        return replace(whole, value=whole.value[:100], total_cents=None, fault="malformed", expected="dead:bad_json")
 
     def misdated(self, number: int) -> Emission:
         """A step that names another second than its order's."""
         step = self.step(number, Status.SHIPPED)
         fields = json.loads(step.value or b"")
         fields["order_time"] = (self.start + timedelta(seconds=30 * number + 1)).isoformat()
-        return Emission(**{
-            **{name: getattr(step, name) for name in Emission.__struct_fields__},
-            "value": json.dumps(fields).encode(), "fault": "malformed", "expected": "dead:order_time_mismatch",
-        })  # fmt: skip
+        value = json.dumps(fields).encode()
+        return replace(step, value=value, fault="malformed", expected="dead:order_time_mismatch")
 
     def repeated(self, message: Emission) -> Emission:
         """A message once more."""
-        return Emission(**{
-            **{name: getattr(message, name) for name in Emission.__struct_fields__},
-            "total_cents": None, "fault": "duplicated", "expected": "duplicate",
-        })  # fmt: skip
+        return replace(message, total_cents=None, fault="duplicated", expected="duplicate")
 
     def shop(self) -> list[Emission]:
         """Orders in every state, two receipts, and some of every fault."""
@@ -180,8 +157,9 @@ class World:
         ]
 
 
-def _message(event: Event, kind: EventType) -> Emission:
-    return message_of(event, kind, 0)
+def broken(report: Report) -> dict[str, str]:
+    """The equations that do not hold, with their details."""
+    return {equation.name: equation.detail for equation in report.equations if equation.holds is False}
 
 
 @pytest.fixture

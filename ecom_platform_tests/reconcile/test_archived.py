@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from ecom_platform.archive.hdfs import arrow_file_system
@@ -11,27 +9,13 @@ from ecom_platform.archive.layout import ROOT
 from ecom_platform.archive.rehydrate import rehydrate_waiting
 from ecom_platform.contract import Status
 from ecom_platform.errors import UnavailableError
-from ecom_platform.reconcile import Report, reconcile
+from ecom_platform.reconcile import Report
 from ecom_platform.store import collections as names
 from ecom_platform.store.late_events import count_waiting
 from ecom_platform_tests.archive import handmade
-
-if TYPE_CHECKING:
-    from ecom_platform_tests.reconcile.conftest import World
-
-pytestmark = pytest.mark.servers
+from ecom_platform_tests.reconcile.conftest import World, broken
 
 ARCHIVED = range(1, 31)
-
-
-def report_of(world: World) -> Report:
-    """Reconcile as it stands."""
-    return reconcile(world.settings, world.db)
-
-
-def broken(report: Report) -> dict[str, str]:
-    """The equations that do not hold, with their details."""
-    return {equation.name: equation.detail for equation in report.equations if equation.holds is False}
 
 
 def details(report: Report) -> dict[str, str]:
@@ -59,7 +43,7 @@ def send_late(world: World) -> None:
 
 def test_archived_orders_count_as_stored_ones(archived: World) -> None:
     """Every equation is asked and holds; the report says where the orders are."""
-    report = report_of(archived)
+    report = archived.report()
 
     assert broken(report) == {}
     assert all(equation.holds for equation in report.equations)
@@ -75,14 +59,14 @@ def test_while_a_run_deletes_each_order_counts_once(world: World, state: str) ->
     world.db[names.ORDERS].delete_many({"_id": {"$lte": 10}})
     world.db[names.ARCHIVE_MANIFESTS].update_one({}, {"$set": {"state": state}})
 
-    assert broken(report_of(world)) == {}
-    assert details(report_of(world))["each order once"] == "50 in MongoDB + 10 in the archive"
+    assert broken(world.report()) == {}
+    assert details(world.report())["each order once"] == "50 in MongoDB + 10 in the archive"
 
 
 def test_events_that_wait_are_pending_and_break_nothing(archived: World) -> None:
     """They were acknowledged, and nobody has applied them yet."""
     send_late(archived)
-    report = report_of(archived)
+    report = archived.report()
 
     assert broken(report) == {}
     assert (report.lag, report.pending, count_waiting(archived.db)) == (0, 2 + 1, 3)
@@ -94,7 +78,7 @@ def test_after_orders_came_back_everything_adds_up(archived: World) -> None:
     archived.send([archived.step(5, Status.CANCELLED), archived.placed(70)])
     archived.consume()
     rehydrate_waiting(archived.settings, archived.db, "a test")
-    report = report_of(archived)
+    report = archived.report()
 
     assert broken(report) == {}
     assert all(equation.holds for equation in report.equations)
@@ -108,10 +92,10 @@ def test_an_impossible_late_event_is_the_dead_letter_that_the_ledger_expects(arc
     impossible.expected = "dead:illegal_transition"
     archived.send([impossible])
     archived.consume()
-    assert broken(report_of(archived)) == {}
+    assert broken(archived.report()) == {}
 
     rehydrate_waiting(archived.settings, archived.db, "a test")
-    assert broken(report_of(archived)) == {}
+    assert broken(archived.report()) == {}
     assert archived.db[names.DEAD_LETTERS].count_documents({"reason": "illegal_transition"}) == 1
 
 
@@ -120,7 +104,7 @@ def test_an_order_that_is_hot_and_cold_is_found_twice(archived: World) -> None:
     order = next(iter(handmade.rows(archived.settings, archived.db)))
     order["_id"] = order.pop("order_id")
     archived.db[names.ORDERS].insert_one(order)
-    wrong = broken(report_of(archived))
+    wrong = broken(archived.report())
 
     assert wrong["each order once"].endswith(f"found twice 1 ({order['_id']})")
     assert "rollups = recomputation" in wrong
@@ -129,7 +113,7 @@ def test_an_order_that_is_hot_and_cold_is_found_twice(archived: World) -> None:
 def test_a_row_that_left_the_archive_is_missed(archived: World) -> None:
     """Superseded by mistake: it counts nowhere."""
     archived.db[names.ARCHIVE_MANIFESTS].update_one({}, {"$set": {"superseded": handmade.bitmap([7])}})
-    wrong = broken(report_of(archived))
+    wrong = broken(archived.report())
 
     assert wrong["acknowledged orders = facts"].endswith("applied but not stored: 7")
     assert "rollups = recomputation" in wrong
@@ -140,7 +124,7 @@ def test_a_late_event_that_vanished_is_found(archived: World) -> None:
     send_late(archived)
     gone = archived.db[names.LATE_EVENTS].find_one_and_delete({})
 
-    assert "≠" in broken(report_of(archived))[f"{archived.settings.topic}-{gone['partition']} late events"]
+    assert "≠" in broken(archived.report())[f"{archived.settings.topic}-{gone['partition']} late events"]
 
 
 def test_a_file_that_cannot_be_read_is_one_sentence(archived: World) -> None:
@@ -149,4 +133,4 @@ def test_a_file_that_cannot_be_read_is_one_sentence(archived: World) -> None:
     arrow_file_system(archived.settings).delete_file(f"{ROOT}/{path}")
 
     with pytest.raises(UnavailableError, match="archive"):
-        report_of(archived)
+        archived.report()

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import pytest
 
 from ecom_platform.contract import Status
 from ecom_platform.errors import AccountingError
-from ecom_platform.reconcile import Report, reconcile
+from ecom_platform.store import MongoDatabase
 from ecom_platform.store import collections as names
-
-if TYPE_CHECKING:
-    from ecom_platform_tests.reconcile.conftest import World
-
-pytestmark = pytest.mark.servers
-
-
-def report_of(world: World) -> Report:
-    """Reconcile as it stands."""
-    return reconcile(world.settings, world.db)
-
-
-def broken(report: Report) -> dict[str, str]:
-    """The equations that do not hold, with their details."""
-    return {equation.name: equation.detail for equation in report.equations if equation.holds is False}
+from ecom_platform_tests.reconcile.conftest import World, broken
 
 
 @pytest.fixture
@@ -38,7 +24,7 @@ def filled(world: World) -> World:
 
 def test_a_shop_without_accidents_adds_up(filled: World) -> None:
     """Every equation was asked and holds."""
-    report = report_of(filled)
+    report = filled.report()
 
     assert broken(report) == {}
     assert all(equation.holds for equation in report.equations)
@@ -47,13 +33,13 @@ def test_a_shop_without_accidents_adds_up(filled: World) -> None:
 
 def test_before_anything_was_sent_it_adds_up_too(world: World) -> None:
     """An empty platform is not a broken one."""
-    assert report_of(world).holds
+    assert world.report().holds
 
 
 def test_events_that_are_not_yet_applied_are_pending_and_not_lost(filled: World) -> None:
     """The stream may simply be behind."""
     filled.send([filled.placed(number) for number in range(100, 110)])
-    report = report_of(filled)
+    report = filled.report()
 
     assert report.holds
     assert (report.lag, report.pending) == (10, 10)
@@ -71,7 +57,7 @@ def test_it_adds_up_at_any_moment_while_events_are_sent_and_applied(filled: Worl
         reports = []
         while not sending.done():
             filled.consume()
-            reports.append(report_of(filled))
+            reports.append(filled.report())
         sending.result()
 
     assert reports
@@ -81,7 +67,7 @@ def test_it_adds_up_at_any_moment_while_events_are_sent_and_applied(filled: Worl
 def test_a_deleted_order_is_named_as_applied_but_not_stored(filled: World) -> None:
     """Its malformed copy, a dead letter as expected, is no excuse."""
     filled.db[names.ORDERS].delete_one({"_id": 7})
-    wrong = broken(report_of(filled))
+    wrong = broken(filled.report())
 
     assert wrong["acknowledged orders = facts"].endswith("missing; applied but not stored: 7")
     assert "applied = facts" in wrong
@@ -97,7 +83,7 @@ def test_an_order_that_became_a_dead_letter_is_named_as_not_applied(world: World
 
     assert (
         "in the topic but not applied, dead letters: 7 bad_json"
-        in broken(report_of(world))["acknowledged orders = facts"]
+        in broken(world.report())["acknowledged orders = facts"]
     )
 
 
@@ -115,7 +101,7 @@ def test_a_step_of_another_order_time_is_the_dead_letter_that_was_expected(
     world.send([world.misdated(7)])
     world.consume()
 
-    assert broken(report_of(world)) == {}
+    assert broken(world.report()) == {}
     assert [letter["reason"] for letter in world.db[names.DEAD_LETTERS].find()] == [reason]
 
 
@@ -123,7 +109,7 @@ def test_an_acknowledged_event_beyond_the_end_was_never_in_the_topic(filled: Wor
     """The broker lost what it had acknowledged."""
     filled.claim([filled.placed(500)], offset=10_000)
 
-    assert "never in the topic: 0-10000" in broken(report_of(filled))["ledger = topic"]
+    assert "never in the topic: 0-10000" in broken(filled.report())["ledger = topic"]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +125,7 @@ def test_one_cent_too_many_in_a_rollup_is_found_and_named(filled: World, collect
     """Whichever rollup it is in."""
     changed = filled.db[collection].find_one_and_update({field: {"$gt": 0}}, {"$inc": {field: 1}})
     assert changed is not None
-    wrong = broken(report_of(filled))
+    wrong = broken(filled.report())
 
     assert list(wrong) == ["rollups = recomputation"]
     assert changed["_id"].rpartition("/")[0] in wrong["rollups = recomputation"]
@@ -161,7 +147,7 @@ def test_a_doubled_amount_in_a_rollup_is_found(filled: World) -> None:
     filled.db[names.KPI_CUBE].update_one({"_id": document["_id"]}, {"$inc": {"payment.Wallet.orders": amount}})
 
     expected = f"{bucket} payment.Wallet.orders is {right + amount}, facts say {right}"
-    assert expected in broken(report_of(filled))["rollups = recomputation"]
+    assert expected in broken(filled.report())["rollups = recomputation"]
 
 
 def test_the_sum_over_partitions_counts_not_the_single_document(filled: World) -> None:
@@ -172,70 +158,65 @@ def test_the_sum_over_partitions_counts_not_the_single_document(filled: World) -
     other = document["_id"].rpartition("/")[0] + "/-1"
     filled.db[names.STOCK].insert_one({"_id": other, "products": {"47": {"shipped": 1}}})
 
-    assert report_of(filled).holds
-
-
-def test_a_rollup_that_vanished_is_found(filled: World) -> None:
-    """Missing documents count as zero."""
-    filled.db[names.KPI_PRODUCT].delete_many({})
-
-    assert "is 0, facts say" in broken(report_of(filled))["rollups = recomputation"]
+    assert filled.report().holds
 
 
 def test_a_removed_dead_letter_is_found_by_the_counter_and_the_ledger(filled: World) -> None:
     """Its place in the topic is named."""
     letter = filled.db[names.DEAD_LETTERS].find_one_and_delete({})
     assert letter is not None
-    wrong = broken(report_of(filled))
+    wrong = broken(filled.report())
 
     assert "≠" in wrong[f"{filled.settings.topic}-{letter['partition']} dead letters"]
     assert f"not stored: {letter['partition']}-{letter['offset']}" in wrong["ledger = dead letters"]
 
 
-def test_a_dead_letter_with_another_reason_is_found(filled: World) -> None:
-    """The reason is a promise of the contract."""
-    filled.db[names.DEAD_LETTERS].update_one({}, {"$set": {"reason": "no_items"}})
-
-    assert "no_items instead of bad_json" in broken(report_of(filled))["ledger = dead letters"]
-
-
-def test_a_counter_that_is_off_by_one_breaks_the_offset_equation(filled: World) -> None:
-    """Every offset is in exactly one counter."""
-    filled.db[names.STREAM_OFFSETS].update_one({"partition": 1}, {"$inc": {"counters.duplicate": 1}})
-    wrong = broken(report_of(filled))
-
-    assert "+1 events counted" in wrong[f"{filled.settings.topic}-1 offsets"]
-    assert "ledger = duplicates" in wrong
-
-
-def test_a_changed_total_is_found_by_the_ledger_and_by_its_lines(filled: World) -> None:
-    """Content is compared, not only existence."""
-    filled.db[names.ORDERS].update_one({"_id": 9}, {"$inc": {"total_cents": 1}})
-    wrong = broken(report_of(filled))
-
-    assert "another total: 1 (9)" in wrong["content of orders"]
-    assert wrong["net lines = total"] == "broken in 1 (9)"
-
-
-def test_a_step_that_is_missing_from_an_order_is_found(filled: World) -> None:
-    """As an update lost between two chunks would leave it."""
-    filled.db[names.ORDERS].update_one({"_id": 9}, {"$pop": {"delivery.history": 1}})
-
-    assert "steps missing: 1 (9)" in broken(report_of(filled))["content of orders"]
-
-
-def test_a_wrong_status_is_found(filled: World) -> None:
-    """The last acknowledged step decides."""
-    filled.db[names.ORDERS].update_one({"_id": 10}, {"$set": {"delivery.status": "Pending"}})
-
-    assert "another status: 1 (10)" in broken(report_of(filled))["content of orders"]
+FAULTS: dict[str, tuple[Callable[[MongoDatabase], object], dict[str, str]]] = {
+    "a rollup that vanished counts as zero": (
+        lambda db: db[names.KPI_PRODUCT].delete_many({}),
+        {"rollups = recomputation": "is 0, facts say"},
+    ),
+    "the reason of a dead letter is a promise of the contract": (
+        lambda db: db[names.DEAD_LETTERS].update_one({}, {"$set": {"reason": "no_items"}}),
+        {"ledger = dead letters": "no_items instead of bad_json"},
+    ),
+    "every offset is in exactly one counter": (
+        lambda db: db[names.STREAM_OFFSETS].update_one({"partition": 1}, {"$inc": {"counters.duplicate": 1}}),
+        {"{topic}-1 offsets": "+1 events counted", "ledger = duplicates": ""},
+    ),
+    "offsets of a topic that was created again mean another log": (
+        lambda db: db[names.STREAM_OFFSETS].update_one({"partition": 0}, {"$set": {"topic_id": "another"}}),
+        {"{topic}-0 in the topic": ""},
+    ),
+    "a total is that of the ledger and of its lines": (
+        lambda db: db[names.ORDERS].update_one({"_id": 9}, {"$inc": {"total_cents": 1}}),
+        {"content of orders": "another total: 1 (9)", "net lines = total": "broken in 1 (9)"},
+    ),
+    "an update was lost between two chunks": (
+        lambda db: db[names.ORDERS].update_one({"_id": 9}, {"$pop": {"delivery.history": 1}}),
+        {"content of orders": "steps missing: 1 (9)"},
+    ),
+    "the last acknowledged step decides": (
+        lambda db: db[names.ORDERS].update_one({"_id": 10}, {"$set": {"delivery.status": "Pending"}}),
+        {"content of orders": "another status: 1 (10)"},
+    ),
+    "a status is the last step, also where the ledger would allow another": (
+        lambda db: db[names.ORDERS].update_one({"_id": 9}, {"$set": {"delivery.status": "Shipped"}}),
+        {"status = last step": "broken in 1 (9)"},
+    ),
+}
 
 
-def test_a_status_that_is_not_the_last_step_is_found(filled: World) -> None:
-    """Also where the ledger would allow it."""
-    filled.db[names.ORDERS].update_one({"_id": 9}, {"$set": {"delivery.status": "Shipped"}})
+@pytest.mark.parametrize(("change", "told"), FAULTS.values(), ids=FAULTS)
+def test_a_change_of_the_store_is_found_and_named(
+    filled: World, change: Callable[[MongoDatabase], object], told: dict[str, str]
+) -> None:
+    """Content is compared, not only existence, and every equation that does not hold says why."""
+    change(filled.db)
+    wrong = broken(filled.report())
 
-    assert broken(report_of(filled))["status = last step"] == "broken in 1 (9)"
+    for equation, words in told.items():
+        assert words in wrong[equation.format(topic=filled.settings.topic)]
 
 
 def test_an_order_from_nowhere_is_found(filled: World) -> None:
@@ -244,14 +225,14 @@ def test_an_order_from_nowhere_is_found(filled: World) -> None:
     assert order is not None
     filled.db[names.ORDERS].insert_one({**order, "_id": 555})
 
-    assert "555" in broken(report_of(filled))["no order from nowhere"]
+    assert "555" in broken(filled.report())["no order from nowhere"]
 
 
 def test_events_of_another_producer_are_no_error(filled: World) -> None:
     """The ledger cannot say anything about them, and the report says so."""
     filled.send([filled.placed(number) for number in range(300, 310)], in_ledger=False)
     filled.consume()
-    report = report_of(filled)
+    report = filled.report()
 
     assert report.holds
     assert [equation.name for equation in report.equations if equation.holds is None] == ["no order from nowhere"]
@@ -267,7 +248,7 @@ def test_an_event_without_an_answer_may_be_there_or_not(filled: World, arrived: 
     else:
         filled.attempt(doubtful)
 
-    assert broken(report_of(filled)) == {}
+    assert broken(filled.report()) == {}
 
 
 def test_a_message_that_was_sent_again_after_a_crash_counts_once(filled: World) -> None:
@@ -276,14 +257,7 @@ def test_a_message_that_was_sent_again_after_a_crash_counts_once(filled: World) 
     filled.send([filled.placed(400)])
     filled.consume()
 
-    assert broken(report_of(filled)) == {}
-
-
-def test_offsets_of_a_topic_that_was_created_again_do_not_add_up(filled: World) -> None:
-    """The same name does not mean the same log."""
-    filled.db[names.STREAM_OFFSETS].update_one({"partition": 0}, {"$set": {"topic_id": "another"}})
-
-    assert f"{filled.settings.topic}-0 in the topic" in broken(report_of(filled))
+    assert broken(filled.report()) == {}
 
 
 @pytest.mark.parametrize("folder", [True, False])
@@ -295,7 +269,7 @@ def test_without_a_ledger_topic_and_facts_are_still_compared(world: World, *, fo
     if not folder:
         (world.settings.home / "ledger").rmdir()
     world.consume()
-    report = report_of(world)
+    report = world.report()
 
     assert report.holds
     assert not [equation for equation in report.equations if "ledger" in equation.name]
@@ -306,4 +280,4 @@ def test_a_document_that_the_stream_cannot_have_written_is_named(filled: World) 
     filled.db[names.ORDERS].update_one({"_id": 9}, {"$unset": {"payment_type": 1}})
 
     with pytest.raises(AccountingError, match="Order 9"):
-        report_of(filled)
+        filled.report()

@@ -12,8 +12,6 @@ from ecom_platform.reconcile.snapshot import at_one_time
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform.store.collections import ARCHIVE_MANIFESTS, ORDERS, STREAM_OFFSETS
 
-pytestmark = pytest.mark.servers
-
 SNAPSHOT_TOO_OLD = 239
 
 

@@ -12,18 +12,15 @@ from collections import defaultdict
 
 import orjson
 import pytest
-from kafka import KafkaConsumer
-from kafka.structs import TopicPartition
 
 from ecom_platform.errors import UnavailableError
-from ecom_platform.kafka.client import python_options
 from ecom_platform.kafka.topic import TopicReader
 from ecom_platform.simulator.history import HISTORY_LAG
 from ecom_platform.simulator.ledger import digest_of, read_ledger, summarise
 from ecom_platform.simulator.run import ledger_folder, simulate
 from ecom_platform_tests.conftest import variables
-
-pytestmark = pytest.mark.servers
+from ecom_platform_tests.programs import until
+from ecom_platform_tests.streaming.streams import read_records
 
 # Sells live, and writes what it reports as lines.
 SERVE = """
@@ -40,29 +37,14 @@ SIMULATE = (
 
 def _records(settings):
     """Everything in the topic: {(partition, offset): value}."""
-    consumer = KafkaConsumer(**python_options(settings), enable_auto_commit=False)
-    try:
-        partitions = [TopicPartition(settings.topic, one) for one in consumer.partitions_for_topic(settings.topic)]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning()
-        ends, found = consumer.end_offsets(partitions), {}
-        while any(consumer.position(one) < ends[one] for one in partitions):
-            for batch in consumer.poll(timeout_ms=500).values():
-                found.update({(record.partition, record.offset): record.value for record in batch})
-        return found
-    finally:
-        consumer.close()
+    with TopicReader(settings) as reader:
+        ends = reader.state().end
+    read = {partition: read_records(settings, partition, 0, end) for partition, end in ends.items()}
+    return {(partition, record.offset): record.value for partition, found in read.items() for record in found}
 
 
 def _start(settings, *argv):
     return subprocess.Popen([sys.executable, *argv], env=os.environ | variables(settings))
-
-
-def _wait(condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def _ledger_bytes(settings) -> int:
@@ -110,7 +92,8 @@ def test_a_killed_simulator_loses_and_doubles_no_order(settings, topic) -> None:
     for run in range(3):
         before = _ledger_bytes(settings)
         process = _start(settings, "-c", program)
-        _wait(lambda before=before, run=run: _ledger_bytes(settings) > before + 1_500_000 + 650_000 * run)
+        wanted = before + 1_500_000 + 650_000 * run
+        until("it is in the middle", lambda wanted=wanted: _ledger_bytes(settings) > wanted, pause=0.02)
         process.send_signal(signal.SIGKILL)
         process.wait()
     simulate(settings, orders=50, rate="max")
@@ -136,12 +119,12 @@ def test_the_live_simulator_sells_first_and_waits_for_the_stream_with_history(se
     reported = settings.home / "reported"
     process = _start(settings, "-c", SERVE, str(reported))
     try:
-        _wait(lambda: len(_records(settings)) > 2)
+        until("the first orders", lambda: len(_records(settings)) > 2)
         time.sleep(2.0)
         before = len(_records(settings))
         with TopicReader(settings) as stream:
             stream.publish(settings.consumer_group, {0: 1})
-        _wait(lambda: len(_records(settings)) >= HISTORY_LAG - 500)
+        until("the history", lambda: len(_records(settings)) >= HISTORY_LAG - 500)
         time.sleep(2.0)
     finally:
         process.send_signal(signal.SIGTERM)

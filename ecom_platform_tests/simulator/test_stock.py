@@ -5,29 +5,9 @@ from __future__ import annotations
 from ecom_platform.simulator.stock import Shelves
 
 
-def _shelves() -> Shelves:
-    return Shelves([10, 0, 3], [10, 10, 10], [4, 4, 4], set())
-
-
-def test_an_order_takes_only_what_is_on_the_shelf() -> None:
-    """Twelve wanted, ten there; from an empty shelf nothing."""
-    shelves = _shelves()
-
-    assert [shelves.take(0, 12), shelves.take(0, 1), shelves.take(1, 1)] == [10, 0, 0]
-    assert shelves.units == [0, 0, 3]
-
-
-def test_goods_given_back_can_be_sold_again() -> None:
-    """A cancelled order's lines return to their shelves."""
-    shelves = _shelves()
-    shelves.put_back([(1, 2), (2, 1)])
-
-    assert shelves.units == [10, 2, 4]
-
-
 def test_a_shelf_is_reordered_once_and_filled_up() -> None:
     """Below the reorder point up to the target, and not again while the order is under way."""
-    shelves = _shelves()
+    shelves = Shelves([10, 0, 3], [10, 10, 10], [4, 4, 4], set())
 
     assert [shelves.reorder(0), shelves.reorder(2), shelves.reorder(2)] == [0, 7, 0]
 

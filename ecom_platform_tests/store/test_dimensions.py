@@ -11,8 +11,6 @@ from pymongo.errors import PyMongoError
 from ecom_platform.store import MongoDatabase, dimension_version, load_dimensions, read_dimensions
 from ecom_platform.store import collections as names
 
-pytestmark = pytest.mark.servers
-
 
 @dataclass
 class Shop:

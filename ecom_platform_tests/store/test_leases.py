@@ -34,7 +34,6 @@ def expire(db: MongoDatabase, role: str = "stream") -> None:
     db[LEASES].update_one({"_id": role}, [{"$set": {"expires_at": {"$subtract": ["$$NOW", 1]}}}])
 
 
-@pytest.mark.servers
 def test_a_second_owner_is_refused_and_told_who_holds_it(db: MongoDatabase) -> None:
     """The refusal is a sentence for a person."""
     Lease.acquire(db, "stream", "supervisor run 7")
@@ -43,7 +42,6 @@ def test_a_second_owner_is_refused_and_told_who_holds_it(db: MongoDatabase) -> N
         Lease.acquire(db, "stream", "ecom stream")
 
 
-@pytest.mark.servers
 def test_of_many_at_once_exactly_one_gets_it(db: MongoDatabase) -> None:
     """The decision is one atomic step on the server."""
 
@@ -59,14 +57,12 @@ def test_of_many_at_once_exactly_one_gets_it(db: MongoDatabase) -> None:
     assert [token for token in tokens if token is not None] == [1]
 
 
-@pytest.mark.servers
 def test_roles_do_not_exclude_each_other(db: MongoDatabase) -> None:
     """The archiver works while the stream runs."""
     assert Lease.acquire(db, "stream", "a").token == 1
     assert Lease.acquire(db, "archiver", "b").token == 1
 
 
-@pytest.mark.servers
 def test_tokens_increase_over_release_expiry_and_takeover(db: MongoDatabase) -> None:
     """An old token can never come back to life."""
     first = Lease.acquire(db, "stream", "a")
@@ -78,7 +74,6 @@ def test_tokens_increase_over_release_expiry_and_takeover(db: MongoDatabase) -> 
     assert [first.token, second.token, third.token] == [1, 2, 3]
 
 
-@pytest.mark.servers
 def test_the_former_holder_is_fenced_when_it_wakes_up(db: MongoDatabase) -> None:
     """It was stopped for longer than its term."""
     sleeper = Lease.acquire(db, "stream", "sleeper")
@@ -89,7 +84,6 @@ def test_the_former_holder_is_fenced_when_it_wakes_up(db: MongoDatabase) -> None
         sleeper.renew()
 
 
-@pytest.mark.servers
 def test_the_former_holder_cannot_release_its_successor(db: MongoDatabase) -> None:
     """Its clean-up comes too late and must do nothing."""
     sleeper = Lease.acquire(db, "stream", "sleeper")
@@ -103,7 +97,6 @@ def test_the_former_holder_cannot_release_its_successor(db: MongoDatabase) -> No
     assert (state.owner, state.alive()) == ("successor", True)
 
 
-@pytest.mark.servers
 def test_an_expired_lease_that_nobody_took_is_still_held(db: MongoDatabase) -> None:
     """A slow server is no reason to stop the stream."""
     lease = Lease.acquire(db, "stream", "a")
@@ -115,7 +108,6 @@ def test_an_expired_lease_that_nobody_took_is_still_held(db: MongoDatabase) -> N
     assert state.alive()
 
 
-@pytest.mark.servers
 def test_a_released_lease_cannot_be_renewed(db: MongoDatabase) -> None:
     """A renewing thread that outlives the release must not take it back."""
     lease = Lease.acquire(db, "stream", "a")
@@ -125,7 +117,6 @@ def test_a_released_lease_cannot_be_renewed(db: MongoDatabase) -> None:
         lease.renew()
 
 
-@pytest.mark.servers
 def test_a_lease_of_a_dead_process_of_this_machine_is_free_at_once(db: MongoDatabase, settings: Settings) -> None:
     """After a kill -9 nobody waits for the term to run out."""
     arguments = [sys.executable, "-c", HOLD_AND_DIE]
@@ -137,7 +128,6 @@ def test_a_lease_of_a_dead_process_of_this_machine_is_free_at_once(db: MongoData
     assert Lease.acquire(db, "stream", "successor").token == 2
 
 
-@pytest.mark.servers
 def test_a_lease_of_another_machine_is_trusted_until_it_expires(db: MongoDatabase) -> None:
     """Its process cannot be looked at from here."""
     Lease.acquire(db, "stream", "elsewhere")
@@ -147,7 +137,6 @@ def test_a_lease_of_another_machine_is_trusted_until_it_expires(db: MongoDatabas
         Lease.acquire(db, "stream", "here")
 
 
-@pytest.mark.servers
 def test_a_lease_that_was_renewed_ahead_of_a_clock_set_back_has_run_out(db: MongoDatabase) -> None:
     """Else a machine that died with a wrong clock would keep the role until the right one has caught up."""
     Lease.acquire(db, "stream", "before the reboot")
@@ -160,7 +149,6 @@ def test_a_lease_that_was_renewed_ahead_of_a_clock_set_back_has_run_out(db: Mong
     assert Lease.acquire(db, "stream", "after it").token == 2
 
 
-@pytest.mark.servers
 def test_a_lease_renewed_a_little_ahead_is_in_force(db: MongoDatabase) -> None:
     """The clocks of a replica set differ by seconds, and its primary changes."""
     Lease.acquire(db, "stream", "elsewhere", ttl_seconds=20)
@@ -171,7 +159,6 @@ def test_a_lease_renewed_a_little_ahead_is_in_force(db: MongoDatabase) -> None:
         Lease.acquire(db, "stream", "here")
 
 
-@pytest.mark.servers
 def test_the_term_is_counted_by_the_clock_of_the_server(db: MongoDatabase) -> None:
     """Clients with wrong clocks must agree on who holds it."""
     Lease.acquire(db, "stream", "a", ttl_seconds=20)
@@ -182,7 +169,6 @@ def test_the_term_is_counted_by_the_clock_of_the_server(db: MongoDatabase) -> No
     assert state.renewed_at <= state.read_at
 
 
-@pytest.mark.servers
 def test_a_server_that_is_away_is_not_a_lost_lease(db: MongoDatabase) -> None:
     """The holder goes on trying; only another holder fences it."""
     lease = Lease.acquire(db, "stream", "a")
@@ -193,7 +179,6 @@ def test_a_server_that_is_away_is_not_a_lost_lease(db: MongoDatabase) -> None:
     lease.renew()
 
 
-@pytest.mark.servers
 def test_a_role_that_nobody_ever_held_has_no_state(db: MongoDatabase) -> None:
     """Also when somebody was refused or interrupted before the first acquisition."""
     db[LEASES].insert_one({"_id": "archiver", "token": 0, "owner": None})

@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from ecom_platform.credentials import Role
 from ecom_platform.orchestration.runs.requests import history_is_loading
-from ecom_platform.settings import Settings
-from ecom_platform.store import (
-    Loading,
-    MongoDatabase,
-    database,
-    ensure_schema,
-    read_first_order,
-    read_loading,
-    write_loading,
-)
+from ecom_platform.store import Loading, MongoDatabase, read_first_order, read_loading, write_loading
 from ecom_platform.store.collections import LOADING
 from ecom_platform.store.loading import EXPIRES_AFTER_SECONDS
-
-pytestmark = pytest.mark.servers
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -65,14 +51,3 @@ def test_of_two_loaders_the_one_that_is_least_far_counts(db: MongoDatabase) -> N
 
     grow_old(db, "import")
     assert read_loading(db) == Loading(0.9, NOON - timedelta(hours=3))
-
-
-def test_the_simulator_may_say_how_far_it_is(db: MongoDatabase, settings: Settings) -> None:
-    """With the rights of its role, and the first time, too."""
-    ensure_schema(db)
-    own = database(settings.model_copy(update={"role": Role.SIMULATOR}))
-    with own.client:
-        write_loading(own, "simulator", Loading(0.4, NOON))
-        write_loading(own, "simulator", Loading(0.5, NOON))
-
-    assert read_loading(db) == Loading(0.5, NOON)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ecom_platform.store import Counters, MongoDatabase, read_offsets
 from ecom_platform.store.collections import STREAM_OFFSETS
 
 
-@pytest.mark.servers
 def test_partitions_come_by_number_and_absent_counters_are_zero(db: MongoDatabase) -> None:
     """A counter that never counted need not be stored; another topic's partitions do not appear."""
     common = {"topic_id": "abc", "token": 4}
@@ -28,7 +25,6 @@ def test_partitions_come_by_number_and_absent_counters_are_zero(db: MongoDatabas
     assert offsets[1].counters.total == 0
 
 
-@pytest.mark.servers
 def test_before_the_first_batch_there_is_nothing(db: MongoDatabase) -> None:
     """Not an error."""
     assert read_offsets(db, "orders") == {}

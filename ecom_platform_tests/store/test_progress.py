@@ -69,7 +69,6 @@ def test_a_partition_of_which_nothing_was_applied_makes_the_age_unknown() -> Non
     assert figure_age([beat(0), beat(1, lag=10, record_seconds=None)], NOW).as_of is None
 
 
-@pytest.mark.servers
 def test_heartbeats_are_read_back_as_they_were_written(db: MongoDatabase) -> None:
     """By partition, other topics left out."""
     written = [beat(1, lag=4), beat(0)]

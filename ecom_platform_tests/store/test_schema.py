@@ -10,9 +10,13 @@ import pytest
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform.store import collections as names
 
-pytestmark = pytest.mark.servers
-
 AT = datetime(2026, 11, 23, 7, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def schema(db: MongoDatabase) -> None:
+    """As every start makes it."""
+    ensure_schema(db)
 
 
 def order(number: int, status: str = "Pending") -> dict[str, Any]:
@@ -47,7 +51,6 @@ def stages(db: MongoDatabase, name: str, query: dict[str, Any]) -> str:
 
 def test_running_it_again_changes_nothing(db: MongoDatabase) -> None:
     """Every start runs it."""
-    ensure_schema(db)
     before = fingerprint(db)
     ensure_schema(db)
 
@@ -57,7 +60,6 @@ def test_running_it_again_changes_nothing(db: MongoDatabase) -> None:
 
 def test_an_older_view_or_index_is_brought_up_to_date(db: MongoDatabase) -> None:
     """An upgrade needs no manual step."""
-    ensure_schema(db)
     wanted = fingerprint(db)
     db.command("collMod", names.DELIVERIES, viewOn=names.ORDERS, pipeline=[{"$limit": 1}])
     db[names.KPI_MINUTE].drop_index("t_expires")
@@ -69,7 +71,6 @@ def test_an_older_view_or_index_is_brought_up_to_date(db: MongoDatabase) -> None
 
 def test_order_items_shows_one_row_per_line(db: MongoDatabase) -> None:
     """The flat table of the analysts."""
-    ensure_schema(db)
     db[names.ORDERS].insert_many([order(1), order(2)])
     rows = list(db[names.ORDER_ITEMS].find({"order_id": 2}).sort("order_item_id"))
 
@@ -82,7 +83,6 @@ def test_order_items_shows_one_row_per_line(db: MongoDatabase) -> None:
 
 def test_deliveries_shows_one_row_per_order(db: MongoDatabase) -> None:
     """With the status of now."""
-    ensure_schema(db)
     db[names.ORDERS].insert_many([order(1), order(2, "Shipped")])
     rows = db[names.DELIVERIES].find({}).sort("order_id")
 
@@ -95,7 +95,6 @@ def test_deliveries_shows_one_row_per_order(db: MongoDatabase) -> None:
 @pytest.mark.parametrize("view", names.VIEWS)
 def test_a_view_finds_an_order_without_reading_all(db: MongoDatabase, view: str) -> None:
     """The filter on `order_id` reaches the index of `orders`."""
-    ensure_schema(db)
     db[names.ORDERS].insert_many([order(number) for number in range(1, 50)])
     plan = stages(db, view, {"order_id": 7})
 
@@ -104,7 +103,6 @@ def test_a_view_finds_an_order_without_reading_all(db: MongoDatabase, view: str)
 
 def test_late_orders_are_found_among_the_open_ones_only(db: MongoDatabase) -> None:
     """The index holds no delivered order, however many there are."""
-    ensure_schema(db)
     db[names.ORDERS].insert_many([order(1), order(2, "Delivered"), order(3, "Cancelled"), order(4, "Shipped")])
     late = {"delivery.status": {"$in": ["Pending", "Shipped"]}, "delivery.expected_time": {"$lt": datetime.now(UTC)}}
     plan = db.command("explain", {"find": names.ORDERS, "filter": late}, verbosity="executionStats")
@@ -116,7 +114,6 @@ def test_late_orders_are_found_among_the_open_ones_only(db: MongoDatabase) -> No
 
 def test_day_documents_are_kept_for_ever_and_half_hours_are_not(db: MongoDatabase) -> None:
     """Only documents with `expires_at` are in the expiring index."""
-    ensure_schema(db)
     for name in (names.KPI_CUBE, names.KPI_PRODUCT):
         index = db[name].index_information()["expires_at_expires"]
 
@@ -125,7 +122,5 @@ def test_day_documents_are_kept_for_ever_and_half_hours_are_not(db: MongoDatabas
 
 def test_minutes_live_three_days_and_the_intake_eight(db: MongoDatabase) -> None:
     """Seconds, counted by hand."""
-    ensure_schema(db)
-
     assert db[names.KPI_MINUTE].index_information()["t_expires"]["expireAfterSeconds"] == 259_200
     assert db[names.INGEST_MINUTE].index_information()["t_expires"]["expireAfterSeconds"] == 691_200

@@ -25,6 +25,7 @@ from ecom_platform.streaming.records import Record
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PLACED_AT = NOW - timedelta(hours=12)
+HISTORY_START = NOW.replace(year=2020, month=1, day=1)
 
 TABLES = DimensionTables(
     version=1,
@@ -67,16 +68,18 @@ def placed(order_id: int, *, courier_id: int = 5, at: datetime = PLACED_AT) -> O
     )
 
 
-def stepped(order_id: int, status: Status, *, hours: float = 1) -> DeliveryUpdated | OrderCancelled:
+def stepped(
+    order_id: int, status: Status, *, hours: float = 1, placed_at: datetime = PLACED_AT
+) -> DeliveryUpdated | OrderCancelled:
     """A later step of an order, `hours` after it was placed."""
-    at = PLACED_AT + timedelta(hours=hours)
+    at = placed_at + timedelta(hours=hours)
     arrived = at if status in (Status.DELIVERED, Status.RETURNED) else None
     kind = OrderCancelled if status == Status.CANCELLED else DeliveryUpdated
     return kind(
         event_id=f"{status}-{order_id}",
         event_time=at,
         order_id=order_id,
-        order_time=PLACED_AT,
+        order_time=placed_at,
         delivery=DeliveryStep(delivery_id=order_id, status=status, actual_time=arrived),
     )
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import psutil
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import TopicAlreadyExistsError
 
@@ -24,6 +23,8 @@ from ecom_platform.store.leases import STREAM_ROLE
 from ecom_platform.streaming.child import end_group
 from ecom_platform.streaming.lag import read_lag
 from ecom_platform.streaming.process import StreamCommand, start_stream
+from ecom_platform.streaming.records import Record
+from ecom_platform_tests.programs import until
 from ecom_platform_tests.streaming.events import placed
 from ecom_platform_tests.transactions import RegrettedError, transaction
 
@@ -52,7 +53,7 @@ def produce_as_others_do(settings: Settings, order_ids: Sequence[int]) -> None:
         producer.send(settings.topic, value, key=b"\xff\x00", headers=[("trace", b"\x00\xff"), ("empty", b"")])
     for codec, order in zip(("gzip", "snappy", "lz4", "zstd", "uncompressed"), compressed, strict=True):
         # The broker writes them so, whatever codecs this client has.
-        _configure_topic(settings, {"compression.type": codec})
+        configure_topic(settings, {"compression.type": codec})
         producer.send(settings.topic, encode(order), key=key_of(order)).get(30)
     producer.close()
     shop = settings.model_copy(update={"role": Role.PRODUCER})
@@ -63,12 +64,29 @@ def produce_as_others_do(settings: Settings, order_ids: Sequence[int]) -> None:
         raise RegrettedError
 
 
-def _configure_topic(settings: Settings, configuration: dict[str, str]) -> None:
-    admin = KafkaAdminClient(**python_options(as_admin(settings, "kafka")))
-    try:
+def kafka_admin(settings: Settings) -> KafkaAdminClient:
+    """Kafka's admin, to be closed."""
+    return KafkaAdminClient(**python_options(as_admin(settings, "kafka")))
+
+
+def configure_topic(settings: Settings, configuration: dict[str, str]) -> None:
+    """Change what is said of the topic."""
+    with kafka_admin(settings) as admin:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, settings.topic, configuration)])
-    finally:
-        admin.close()
+
+
+def read_records(settings: Settings, partition: int, start: int, end: int) -> list[Record]:
+    """The records of a partition from one offset up to another."""
+    place = TopicPartition(settings.topic, partition)
+    consumer = KafkaConsumer(**python_options(settings), enable_auto_commit=False)
+    consumer.assign([place])
+    consumer.seek(place, start)
+    records: list[Record] = []
+    while len(records) < end - start:
+        for found in consumer.poll(1_000).values():
+            records += [Record(row.offset, row.timestamp, row.key, row.value) for row in found]
+    consumer.close()
+    return records[: end - start]
 
 
 def create_again(admin: KafkaAdminClient, topic: str, partitions: int = 2) -> None:
@@ -82,16 +100,7 @@ def create_again(admin: KafkaAdminClient, topic: str, partitions: int = 2) -> No
             return False
         return True
 
-    wait_until(made, "the new topic")
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 90.0) -> None:
-    """Wait for something that is sure to come; say what did not."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not happen within {seconds:.0f} s")
-        time.sleep(0.1)
+    until("the new topic", made)
 
 
 def applied(db: MongoDatabase, settings: Settings) -> bool:

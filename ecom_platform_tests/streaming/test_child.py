@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from ecom_platform.streaming.child import ProcessGroup, last_lines, last_words
+from ecom_platform_tests.programs import until
 
 STUBBORN = """
 import signal, subprocess, sys, time
@@ -33,21 +33,13 @@ def begun(script: str, folder: Path) -> ProcessGroup:
     with log_file.open("wb") as log:
         process = subprocess.Popen([sys.executable, "-c", script], stdout=log, start_new_session=True)
     group = ProcessGroup(process, log_file)
-    deadline = time.monotonic() + 60
-    while not group.last_lines():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until("its first line", group.last_lines, pause=0.02)
     return group
 
 
-def gone(pid: int) -> bool:
-    """True soon after a process was killed; an orphan stays a zombie until init looks."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return True
-        time.sleep(0.02)
-    return False
+def is_gone(pid: int) -> bool:
+    """Soon so after a process was killed; an orphan stays a zombie until init looks."""
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_child_that_ignores_the_request_is_killed_with_all_it_started(stubborn: ProcessGroup) -> None:
@@ -55,7 +47,7 @@ def test_a_child_that_ignores_the_request_is_killed_with_all_it_started(stubborn
     grandchild = int(stubborn.last_lines()[0])
 
     assert stubborn.stop(grace_seconds=0.2) == -9
-    assert gone(grandchild)
+    until("the grandchild is gone", lambda: is_gone(grandchild), 5)
 
 
 def test_what_a_dead_leader_left_behind_is_killed_when_that_is_noticed(stubborn: ProcessGroup) -> None:
@@ -65,7 +57,7 @@ def test_what_a_dead_leader_left_behind_is_killed_when_that_is_noticed(stubborn:
     stubborn.process.wait()
 
     assert stubborn.poll() == -9
-    assert gone(grandchild)
+    until("the grandchild is gone", lambda: is_gone(grandchild), 5)
 
 
 def test_the_end_of_a_large_log_is_read_without_reading_it_all(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from ecom_platform.simulator.run import RunSummary, simulate
 from ecom_platform.store import MongoDatabase, ensure_schema, load_dimensions
 from ecom_platform_tests.streaming.crashes import VICTIMS, consume_under_fire
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("topic"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.usefixtures("topic"), pytest.mark.timeout(1200)]
 
 ALL_FAULTS = {"duplicated", "late", "malformed", "orphaned", "unknown_enum", "negative_quantity", "newer_schema"}
 

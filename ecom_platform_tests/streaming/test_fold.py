@@ -11,12 +11,21 @@ import msgspec
 import pytest
 
 from ecom_platform.contract import Event, Reason, Status
-from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt
+from ecom_platform.kpi import Rollups, accumulate_receipt
 from ecom_platform.streaming.fold import ChunkWrites, Known, fold_chunk, order_ids, receipt_ids
 from ecom_platform.streaming.records import Record, decode_records
-from ecom_platform_tests.streaming.events import NOW, PLACED_AT, TABLES, placed, received, records, stepped
+from ecom_platform_tests.kpi.stored import rollups_of
+from ecom_platform_tests.streaming.events import (
+    HISTORY_START,
+    NOW,
+    PLACED_AT,
+    TABLES,
+    placed,
+    received,
+    records,
+    stepped,
+)
 
-HISTORY_START = NOW.replace(year=2020, month=1, day=1)
 SHIPPED, DELIVERED, RETURNED, CANCELLED = Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELLED
 
 
@@ -347,13 +356,12 @@ def test_how_a_topic_is_cut_into_chunks_does_not_matter(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_rollups_are_the_sum_over_what_is_stored(seed: int) -> None:
     """Differences written on the way equal a recomputation from the orders and receipts at the end."""
-    events, store, recomputed = random_topic(seed), Memory(), Rollups()
+    events, store = random_topic(seed), Memory()
     goods: dict[str, int] = {}
     while store.next < len(events):
         writes = store.apply(*events[store.next : store.next + 37])
         goods |= {receipt["_id"]: receipt["quantity"] for receipt in writes.receipts}
-    for order in store.orders.values():
-        accumulate(recomputed, order, 1)
+    recomputed = rollups_of(store.orders.values())
     for quantity in goods.values():
         accumulate_receipt(recomputed, 3, 1, quantity)
 

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType
+from kafka import KafkaAdminClient, KafkaProducer
 
 from ecom_platform.contract import encode
 from ecom_platform.credentials import Role
@@ -21,20 +20,18 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema, read_offsets
 from ecom_platform.streaming.guard import TopicGuard
 from ecom_platform.streaming.lag import read_lag
-from ecom_platform.streaming.records import Record
 from ecom_platform.streaming.task import TaskPlan, run_task
 from ecom_platform_tests.streaming.events import TABLES, placed
-from ecom_platform_tests.streaming.streams import create_again, produce
+from ecom_platform_tests.streaming.streams import configure_topic, create_again, kafka_admin, produce, read_records
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("topic")]
+pytestmark = pytest.mark.usefixtures("topic")
 
 
 @pytest.fixture
 def admin(settings: Settings) -> Iterator[KafkaAdminClient]:
     """Kafka's admin."""
-    client = KafkaAdminClient(**python_options(as_admin(settings, "kafka")))
-    yield client
-    client.close()
+    with kafka_admin(settings) as client:
+        yield client
 
 
 @pytest.fixture
@@ -45,17 +42,6 @@ def guard(settings: Settings, db: MongoDatabase) -> Iterator[TopicGuard]:
     stream.take_over()
     yield stream
     stream.close()
-
-
-def read(settings: Settings, partition: int, count: int) -> list[Record]:
-    """The first records of a partition."""
-    consumer = KafkaConsumer(**python_options(settings), auto_offset_reset="earliest", consumer_timeout_ms=30_000)
-    consumer.assign([TopicPartition(settings.topic, partition)])
-    try:
-        messages = (next(consumer) for _ in range(count))
-        return [Record(one.offset, one.timestamp, one.key, one.value) for one in messages]
-    finally:
-        consumer.close()
 
 
 def test_what_was_read_of_a_topic_that_was_created_again_is_not_applied(
@@ -70,7 +56,7 @@ def test_what_was_read_of_a_topic_that_was_created_again_is_not_applied(
     plan = TaskPlan(settings.model_copy(update={"role": Role.STREAM}), 1, TABLES, guard.topic_id)
 
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as worker:
-        result = worker.submit(run_task, plan, 0, read(settings, 0, 5)).result()
+        result = worker.submit(run_task, plan, 0, read_records(settings, 0, 0, 5)).result()
 
     assert (result.exit_code, result.events) == (NeedsPerson.exit_code, 0)
     assert "deleted and created again" in result.message
@@ -96,14 +82,11 @@ def test_partitions_that_are_added_are_taken_in(
     )
 
 
-def test_a_topic_that_is_compacted_is_read_no_further(
-    settings: Settings, db: MongoDatabase, admin: KafkaAdminClient, guard: TopicGuard
-) -> None:
+def test_a_topic_that_is_compacted_is_read_no_further(settings: Settings, db: MongoDatabase, guard: TopicGuard) -> None:
     """
     Kafka would remove an order when its next step comes, and the holes would count as markers of transactions.
     """
-    policy = {"cleanup.policy": "compact,delete"}
-    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, settings.topic, policy)])
+    configure_topic(settings, {"cleanup.policy": "compact,delete"})
 
     with pytest.raises(ConfigurationError, match="compact,delete"):
         guard.before_batch()

@@ -13,7 +13,7 @@ from ecom_platform.streaming.process import StreamCommand, environment, spawn
 from ecom_platform_tests.streaming.large import large_order, send_compressed, sha256
 from ecom_platform_tests.streaming.streams import next_token, run_available_now
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("topic")]
+pytestmark = pytest.mark.usefixtures("topic")
 
 SMALL_HEAP = {"spark_driver_memory": "512m"}  # Spark takes no smaller one
 SMALL = 1_000

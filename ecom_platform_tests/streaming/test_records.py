@@ -10,9 +10,7 @@ import pytest
 
 from ecom_platform.contract import MAX_KEY_BYTES, MAX_VALUE_BYTES, Decoded, Reason, Rejected, encode
 from ecom_platform.streaming.records import Cut, Record, chunks, decode_records, drop_before
-from ecom_platform_tests.streaming.events import NOW, placed, records
-
-HISTORY_START = NOW.replace(year=2020, month=1, day=1)
+from ecom_platform_tests.streaming.events import HISTORY_START, placed, records
 
 
 def sized(sizes: list[int | None]) -> list[Record]:
@@ -99,11 +97,6 @@ def test_chunks_end_at_the_number_of_events_or_bytes() -> None:
     assert offsets(list(chunks(sized([1] * 5), 2, 100))) == [[0, 1], [2, 3], [4]]
     assert offsets(list(chunks(sized([40, 40, 40, None, 40]), 10, 100))) == [[0, 1], [2, 3, 4]]
     assert offsets(list(chunks([Record(n, 0, b"k" * 40, b"v" * 20) for n in range(3)], 10, 120))) == [[0, 1], [2]]
-
-
-def test_a_record_larger_than_a_chunk_is_a_chunk_of_its_own() -> None:
-    """It cannot be cut."""
-    assert offsets(list(chunks(sized([1, 500, 1]), 10, 100))) == [[0], [1], [2]]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -6,24 +6,20 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import Any
 
 import pytest
-from pymongo.errors import OperationFailure
 
 from ecom_platform.contract import Status
 from ecom_platform.errors import DataLost, Fenced, PoisonedTopic, TopicReplaced, UnavailableError, UsageError
 from ecom_platform.kafka.topic import TopicState
-from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt
+from ecom_platform.kpi import accumulate_receipt
 from ecom_platform.store import MongoDatabase, ensure_schema, read_offsets
 from ecom_platform.streaming.fence import end_sessions, record_session, skip_tail, take_partitions
 from ecom_platform.streaming.sink import Sink
 from ecom_platform.streaming.skips import Skip
-from ecom_platform_tests.streaming.events import NOW, TABLES, placed, received, records, stepped
+from ecom_platform_tests.kpi.stored import rollups_of, stored_rollups
+from ecom_platform_tests.streaming.events import HISTORY_START, NOW, TABLES, placed, received, records, stepped
 
-pytestmark = pytest.mark.servers
-
-HISTORY_START = NOW.replace(year=2020)
 MakeSink = Callable[..., Sink]
 
 
@@ -52,31 +48,13 @@ def make_sink(db: MongoDatabase) -> MakeSink:
     return make
 
 
-def stored_rollups(db: MongoDatabase) -> dict[str, dict[str, int]]:
-    """Every amount in the rollups by document and path, without zeros."""
-    found = {}
-    for collection in ("kpi_minute", "kpi_cube", "kpi_product", "stock"):
-        for document in db[collection].find():
-            paths = _flatten({k: v for k, v in document.items() if isinstance(v, dict)})
-            found[f"{collection}/{document['_id']}"] = {path: amount for path, amount in paths.items() if amount}
-    return {key: amounts for key, amounts in found.items() if amounts}
-
-
-def recomputed_rollups(db: MongoDatabase) -> dict[str, dict[str, int]]:
-    """The same, summed from the stored facts."""
-    rollups = Rollups()
-    for order in db.orders.find():
-        accumulate(rollups, order, 1)
+def recomputed_rollups(db: MongoDatabase) -> dict[tuple[str, str, str], int]:
+    """The stored rollups, summed from the stored facts."""
+    rollups = rollups_of(db.orders.find())
     for receipt in db.stock_receipts.find():
         accumulate_receipt(rollups, receipt["warehouse_id"], receipt["product_id"], receipt["quantity"])
-    return {f"{i.collection}/{i.id}": i.amounts for i in rollups.increments(0, NOW)}
-
-
-def _flatten(tree: dict, prefix: str = "") -> dict[str, int]:
-    flat = {}
-    for name, value in tree.items():
-        flat |= _flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat
+    increments = rollups.increments(0, NOW)
+    return {(i.collection, i.id.rpartition("/")[0], path): n for i in increments for path, n in i.amounts.items()}
 
 
 def test_a_chunk_writes_facts_rollups_dead_letters_and_offsets_together(db: MongoDatabase, make_sink: MakeSink) -> None:
@@ -103,25 +81,6 @@ def test_a_chunk_writes_facts_rollups_dead_letters_and_offsets_together(db: Mong
     minutes = list(db.ingest_minute.find())
     # Only the two receipts were sent when they happened; the orders are of the day before.
     assert sum(sum(minute["waited"].values()) for minute in minutes) == 2
-
-
-def test_updates_in_later_chunks_leave_the_rollups_equal_to_a_recomputation(
-    db: MongoDatabase, make_sink: MakeSink
-) -> None:
-    """
-    Each change writes the difference of two contributions; their sum is the contribution of the last state.
-    """
-    sink = make_sink()
-    end = sink.commit(0, records([placed(n) for n in range(1, 6)]))
-    end = sink.commit(end, records([stepped(1, Status.SHIPPED), stepped(2, Status.CANCELLED)], end))
-    end = sink.commit(end, records([stepped(1, Status.DELIVERED, hours=7), stepped(3, Status.SHIPPED)], end))
-    sink.commit(end, records([stepped(1, Status.RETURNED, hours=9), stepped(3, Status.CANCELLED, hours=3)], end))
-
-    assert stored_rollups(db) == recomputed_rollups(db)
-    assert [step["status"] for step in db.orders.find_one(1)["delivery"]["history"]] == [
-        "Pending", "Shipped", "Delivered", "Returned",
-    ]  # fmt: skip
-    assert db.orders.find_one(1)["version"] == 4
 
 
 def test_a_chunk_that_was_committed_cannot_be_committed_again(db: MongoDatabase, make_sink: MakeSink) -> None:
@@ -197,27 +156,6 @@ def test_one_document_that_cannot_be_stored_does_not_take_its_chunk_with_it(
     assert read_offsets(db, "orders")[0].counters.total == 4
 
 
-def test_a_chunk_that_the_server_gives_up_again_and_again_goes_through_in_halves(
-    db: MongoDatabase, make_sink: MakeSink, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The driver tries for two minutes (here not at all) and then calls it a timeout of the network."""
-    write, tried = Sink._write, list[int]()
-
-    def write_few(sink: Sink, session: Any, start: int, end: int, chunk: Any) -> Any:
-        tried.append(len(chunk))
-        if len(chunk) > 2:
-            raise OperationFailure("no such transaction", 251, {"errorLabels": ["TransientTransactionError"]})
-        return write(sink, session, start, end, chunk)
-
-    monkeypatch.setattr(Sink, "_write", write_few)
-    monkeypatch.setattr("pymongo.client_session_shared._WITH_TRANSACTION_RETRY_TIME_LIMIT", 0)
-
-    assert make_sink().commit(0, records([placed(number) for number in range(1, 6)])) == 5
-    assert tried == [5, 2, 3, 1, 2]
-    assert db.orders.count_documents({}) == 5
-    assert read_offsets(db, "orders")[0].counters.total == 5
-
-
 def test_a_message_larger_than_a_document_is_a_dead_letter_with_its_beginning(
     db: MongoDatabase, make_sink: MakeSink
 ) -> None:
@@ -232,16 +170,6 @@ def test_a_message_larger_than_a_document_is_a_dead_letter_with_its_beginning(
     assert (letter["raw_sha256"], letter["replayable"]) == (hashlib.sha256(large).hexdigest(), False)
     assert (whole["raw_bytes"], whole["replayable"], "raw_sha256" in whole) == (1, True, False)
     assert db.orders.count_documents({}) == 1
-
-
-def test_holes_between_offsets_are_counted_as_gap(db: MongoDatabase, make_sink: MakeSink) -> None:
-    """
-    Markers of transactions take offsets without being records; the equation still closes.
-    """
-    make_sink().commit(0, [*records([placed(1)], 3), *records([placed(2)], 7)])
-
-    counters = read_offsets(db, "orders")[0].counters
-    assert (counters.applied, counters.gap, counters.total) == (2, 6, 8)
 
 
 def test_an_empty_tail_is_skipped_once_and_only_from_where_it_was_seen(db: MongoDatabase, make_sink: MakeSink) -> None:

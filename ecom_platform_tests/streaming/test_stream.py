@@ -7,22 +7,18 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer
-from kafka.admin import ConfigResource, ConfigResourceType
+from kafka import KafkaProducer
 
 from ecom_platform.contract import Status, encode
 from ecom_platform.errors import Fenced, NeedsPerson
 from ecom_platform.kafka.client import python_options
 from ecom_platform.kafka.topic import TopicReader
-from ecom_platform.local.server import as_admin
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, MongoDatabase, ensure_schema, read_offsets, read_progress
 from ecom_platform.store.leases import STREAM_ROLE
@@ -30,19 +26,21 @@ from ecom_platform.streaming import foreground
 from ecom_platform.streaming.lag import read_lag
 from ecom_platform.streaming.process import StreamCommand, environment, start_stream
 from ecom_platform.streaming.skips import Skip
+from ecom_platform_tests.programs import until
 from ecom_platform_tests.streaming.events import placed, received, stepped
 from ecom_platform_tests.streaming.streams import (
     applied,
+    configure_topic,
     create_again,
+    kafka_admin,
     next_token,
     produce,
     produce_as_others_do,
     run_available_now,
     running_stream,
-    wait_until,
 )
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("topic")]
+pytestmark = pytest.mark.usefixtures("topic")
 
 LAUNCHER = """
 import sys, time
@@ -100,13 +98,13 @@ def test_a_running_stream_applies_orders_as_they_come_and_stops_on_sigterm(
     ensure_schema(db)
     with running_stream(settings, next_token(db)) as child:
         produce(settings, [placed(1)])
-        wait_until(lambda: db.orders.count_documents({}) == 1, "the first order")
+        until("the first order", lambda: db.orders.count_documents({}) == 1)
         for number in range(2, 12):
             produce(settings, [placed(number)])
-        wait_until(lambda: db.orders.count_documents({}) == 11, "the other orders")
-        wait_until(lambda: published(settings) == positions(db, settings), "the published offsets")
+        until("the other orders", lambda: db.orders.count_documents({}) == 11)
+        until("the published offsets", lambda: published(settings) == positions(db, settings))
         beat = read_progress(db, settings.topic)[0].updated_at
-        wait_until(lambda: read_progress(db, settings.topic)[0].updated_at > beat, "the next heartbeat")
+        until("the next heartbeat", lambda: read_progress(db, settings.topic)[0].updated_at > beat)
         family = psutil.Process(child.pid).children(recursive=True)
 
         child.send_signal(signal.SIGTERM)
@@ -121,12 +119,12 @@ def test_a_stream_that_slept_through_its_succession_stops_by_itself(settings: Se
     """
     with running_stream(settings, next_token(db)) as old:
         produce(settings, [placed(1)])
-        wait_until(lambda: db.orders.count_documents({}) == 1, "the first order")
+        until("the first order", lambda: db.orders.count_documents({}) == 1)
         for process in (*psutil.Process(old.pid).children(recursive=True), psutil.Process(old.pid)):
             process.suspend()
         with running_stream(settings, next_token(db)) as new:
             produce(settings, [placed(number) for number in range(2, 52)])
-            wait_until(lambda: db.orders.count_documents({}) == 51, "the orders after the succession")
+            until("the orders after the succession", lambda: db.orders.count_documents({}) == 51)
             for process in (*psutil.Process(old.pid).children(recursive=True), psutil.Process(old.pid)):
                 process.resume()
 
@@ -144,10 +142,10 @@ def test_a_topic_that_grows_is_taken_in_and_one_that_is_created_again_ends_the_s
     token = next_token(db)
     with running_stream(settings, token) as stream, kafka_admin(settings) as admin:
         produce(settings, [placed(number) for number in range(1, 21)])
-        wait_until(lambda: db.orders.count_documents({}) == 20, "the first orders", 240)
+        until("the first orders", lambda: db.orders.count_documents({}) == 20, 240)
         admin.create_partitions({settings.topic: 4})
         produce(settings, [placed(number) for number in range(21, 61)])
-        wait_until(lambda: db.orders.count_documents({}) == 60, "the orders in four partitions", 240)
+        until("the orders in four partitions", lambda: db.orders.count_documents({}) == 60, 240)
         assert all(offsets.counters.applied for offsets in read_offsets(db, settings.topic).values())
         assert (len(positions(db, settings)), stream.poll()) == (4, None)
 
@@ -167,9 +165,7 @@ def test_what_spark_cannot_read_is_a_dead_letter_or_a_question(
     goes on behind them, after all that can be read.
     """
     once = settings.model_copy(update={"spark_master": "local[*,1]"})
-    with kafka_admin(settings) as admin:
-        taken = {"message.timestamp.after.max.ms": str(2**63 - 1)}
-        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, settings.topic, taken)])
+    configure_topic(settings, {"message.timestamp.after.max.ms": str(2**63 - 1)})
     nanoseconds = time.time_ns()
     send_batches(
         settings, [(1, None), (2, nanoseconds), (3, None)], [(4, None), (5, None)], [(6, nanoseconds), (7, None)]
@@ -198,7 +194,7 @@ def test_the_stream_dies_with_its_launcher(settings: Settings, db: MongoDatabase
         text=True,
     )
     driver = psutil.Process(int(launcher.stdout.readline()))
-    wait_until(lambda: bool(driver.children()), "the JVM")
+    until("the JVM", lambda: bool(driver.children()))
     family = [driver, *driver.children(recursive=True)]
 
     launcher.kill()
@@ -228,16 +224,6 @@ def test_the_lag_is_what_the_topic_holds_minus_what_was_applied(settings: Settin
 
     assert lag.total == 30
     assert sum(partition.end for partition in lag.partitions) == 30
-
-
-@contextmanager
-def kafka_admin(settings: Settings) -> Iterator[KafkaAdminClient]:
-    """Kafka's admin."""
-    client = KafkaAdminClient(**python_options(as_admin(settings, "kafka")))
-    try:
-        yield client
-    finally:
-        client.close()
 
 
 def send_batches(settings: Settings, *batches: list[tuple[int, int | None]]) -> None:

@@ -13,11 +13,8 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, connect, ensure_schema, read_offsets
 from ecom_platform.streaming.fence import take_partitions
 from ecom_platform.streaming.sink import Sink
-from ecom_platform_tests.streaming.events import NOW, TABLES, placed, records, stepped
+from ecom_platform_tests.streaming.events import HISTORY_START, TABLES, placed, records, stepped
 
-pytestmark = pytest.mark.servers
-
-HISTORY_START = NOW.replace(year=2020)
 PARTITIONS = range(4)
 ORDERS = range(1, 101)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,20 +28,9 @@ from ecom_platform.store.cluster_time import (
 from ecom_platform.tabular.arrow_documents import IdRange, arrow_batches, plan_id_ranges
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 from ecom_platform.tabular.spark_mongo import FORMAT, MongoDataSource, order_schema, read_orders, register_mongo
-from ecom_platform.tabular.spark_session import start_session
-from ecom_platform_tests.conftest import Platform
 from ecom_platform_tests.kpi.stored import random_order
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 123_000, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def spark(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """One session for the module: starting one takes seconds."""
-    home: Path = tmp_path_factory.mktemp("spark")
-    session = start_session(platform.settings.model_copy(update={"home": home}), "test mongo", master="local[2]")
-    yield session
-    session.stop()
 
 
 def load(spark: SparkSession, settings: Settings, schema: str, collection: str = "things", **options: str) -> DataFrame:
@@ -57,7 +45,6 @@ def rows(frame: DataFrame) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: str(next(iter(row.values()))))
 
 
-@pytest.mark.servers
 def test_spark_keeps_its_temporary_files_in_the_home(spark: SparkSession) -> None:
     """Its folders and the libraries it unpacks: whatever ends it, they are found and deleted there."""
     jvm = spark.sparkContext._jvm
@@ -69,7 +56,6 @@ def test_spark_keeps_its_temporary_files_in_the_home(spark: SparkSession) -> Non
     assert Path(str(places[0])).parents[1].name.startswith("spark")
 
 
-@pytest.mark.servers
 def test_every_type_arrives_as_it_was_stored(spark: SparkSession, settings: Settings, db: MongoDatabase) -> None:
     """Times in UTC to the millisecond, 64-bit integers to the last unit, dates of timestamps, object ids as text."""
     key = ObjectId()
@@ -90,7 +76,6 @@ def test_every_type_arrives_as_it_was_stored(spark: SparkSession, settings: Sett
     assert times.ms == 1_795_176_000_123
 
 
-@pytest.mark.servers
 def test_missing_values_are_null_and_empty_lists_are_not(
     spark: SparkSession, settings: Settings, db: MongoDatabase
 ) -> None:
@@ -117,7 +102,6 @@ def test_missing_values_are_null_and_empty_lists_are_not(
     ]
 
 
-@pytest.mark.servers
 def test_lists_of_sub_documents_keep_their_elements(spark: SparkSession, settings: Settings, db: MongoDatabase) -> None:
     """Also when fields are missing in some of them, and with lists inside of lists."""
     lines = [
@@ -148,7 +132,6 @@ def test_lists_of_sub_documents_keep_their_elements(spark: SparkSession, setting
     assert found[0]["at"] == 1_795_176_000_123
 
 
-@pytest.mark.servers
 def test_a_stored_order_is_read_whole(spark: SparkSession, settings: Settings, db: MongoDatabase) -> None:
     """The columns of the order, compared field by field with the documents."""
     ensure_schema(db)
@@ -170,7 +153,6 @@ def _as_row(order: dict[str, Any]) -> dict[str, Any]:
     return {**{k: v for k, v in order.items() if k != "_id"}, **absent, "order_id": order["_id"], "delivery": delivery}
 
 
-@pytest.mark.servers
 @pytest.mark.parametrize("partitions", ["1", "3"])
 def test_nothing_to_read_is_an_empty_frame(
     spark: SparkSession, settings: Settings, db: MongoDatabase, partitions: str
@@ -185,7 +167,6 @@ def test_nothing_to_read_is_an_empty_frame(
     assert rows(filtered) == []
 
 
-@pytest.mark.servers
 def test_the_server_evaluates_the_filter(spark: SparkSession, settings: Settings, db: MongoDatabase) -> None:
     """On fields that are not read at all, with times in extended JSON."""
     db.things.insert_many([{"_id": n, "at": NOON + timedelta(hours=n), "secret": n % 3} for n in range(10)])
@@ -195,7 +176,6 @@ def test_the_server_evaluates_the_filter(spark: SparkSession, settings: Settings
     assert [row["_id"] for row in rows(load(spark, settings, "_id long", filter=wanted))] == [0, 3, 6]
 
 
-@pytest.mark.servers
 def test_comparisons_in_where_reach_the_server_and_change_nothing(
     spark: SparkSession, settings: Settings, db: MongoDatabase
 ) -> None:
@@ -216,7 +196,6 @@ def test_comparisons_in_where_reach_the_server_and_change_nothing(
     assert set(sent) == {"_id", "in.s", "at", "n"}
 
 
-@pytest.mark.servers
 @pytest.mark.parametrize("kind", ["dense", "sparse", "texts", "mixed"])
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_ranges_cover_every_document_exactly_once(db: MongoDatabase, kind: str, count: int) -> None:
@@ -244,7 +223,6 @@ def test_ranges_cover_every_document_exactly_once(db: MongoDatabase, kind: str, 
     assert sorted(found) == sorted(expected)
 
 
-@pytest.mark.servers
 def test_few_documents_are_not_cut_into_more_ranges_than_there_are(db: MongoDatabase) -> None:
     """Two documents, eight ranges asked for."""
     db.things.insert_many([{"_id": 1}, {"_id": 2}])
@@ -252,7 +230,6 @@ def test_few_documents_are_not_cut_into_more_ranges_than_there_are(db: MongoData
     assert plan_id_ranges(db.things, {}, 8) == [IdRange()]
 
 
-@pytest.mark.servers
 def test_a_view_is_read_in_one_piece(spark: SparkSession, settings: Settings, db: MongoDatabase) -> None:
     """Its ids are not those of an index; `order_items` has one row per line."""
     ensure_schema(db)
@@ -268,7 +245,6 @@ def test_a_view_is_read_in_one_piece(spark: SparkSession, settings: Settings, db
     )
 
 
-@pytest.mark.servers
 def test_a_cluster_time_reads_the_past(spark: SparkSession, settings: Settings, db: MongoDatabase) -> None:
     """Changes, inserts and deletes after it are not seen, in any partition."""
     db.things.insert_many([{"_id": number, "n": 1} for number in range(50)])
@@ -284,7 +260,6 @@ def test_a_cluster_time_reads_the_past(spark: SparkSession, settings: Settings, 
     assert rows(now) == [{"s": 30 + 10 * 100 + 1000}]
 
 
-@pytest.mark.servers
 def test_an_instant_that_is_gone_says_so_and_the_reading_starts_again(db: MongoDatabase) -> None:
     """The server keeps five minutes; an older instant is not an error of the server."""
     db.things.insert_one({"_id": 1})
@@ -302,7 +277,6 @@ def test_an_instant_that_is_gone_says_so_and_the_reading_starts_again(db: MongoD
         read_at_one_instant(db, lambda at: read(tried.clear() or at), attempts=2)
 
 
-@pytest.mark.servers
 def test_a_value_of_another_type_is_an_error(spark: SparkSession, settings: Settings, db: MongoDatabase) -> None:
     """A silent null would be a wrong sum."""
     db.things.insert_many([{"_id": 1, "n": 1}, {"_id": 2, "n": "two"}])
@@ -311,7 +285,6 @@ def test_a_value_of_another_type_is_an_error(spark: SparkSession, settings: Sett
         load(spark, settings, "_id long, n long").collect()
 
 
-@pytest.mark.servers
 def test_a_password_stands_in_no_plan(spark: SparkSession, settings: Settings) -> None:
     """Neither that of the registered address nor one given as an option."""
     secret = settings.model_copy(update={"mongodb_uri": "mongodb://user:hidden1@127.0.0.1/"})

@@ -23,8 +23,6 @@ from ecom_platform_tests.archive.rehydration.coming_back import (
 from ecom_platform_tests.archive.shops import Shop
 from ecom_platform_tests.streaming.events import placed, stepped
 
-pytestmark = pytest.mark.servers
-
 SHIPPED, DELIVERED, RETURNED, CANCELLED = Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELLED
 
 

@@ -6,7 +6,6 @@ import random
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from bson import encode
 
 from ecom_platform.archive.hdfs import arrow_file_system
@@ -21,8 +20,6 @@ from ecom_platform_tests.archive.rehydration.coming_back import assert_accounted
 from ecom_platform_tests.archive.shops import Shop
 from ecom_platform_tests.contract import random_events
 from ecom_platform_tests.streaming.events import PLACED_AT, TABLES, placed, stepped
-
-pytestmark = pytest.mark.servers
 
 SHIPPED, DELIVERED, RETURNED, CANCELLED = Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELLED
 

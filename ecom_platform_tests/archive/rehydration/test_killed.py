@@ -28,8 +28,6 @@ from ecom_platform_tests.archive.shops import Shop
 from ecom_platform_tests.conftest import variables
 from ecom_platform_tests.streaming.events import stepped
 
-pytestmark = pytest.mark.servers
-
 DELIVERED, CANCELLED = Status.DELIVERED, Status.CANCELLED
 
 

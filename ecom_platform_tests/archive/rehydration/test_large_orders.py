@@ -22,8 +22,6 @@ from ecom_platform_tests.archive.shops import Shop
 from ecom_platform_tests.streaming.events import TABLES, placed, stepped
 from ecom_platform_tests.streaming.large import large_order
 
-pytestmark = pytest.mark.servers
-
 DELIVERED, RETURNED = Status.DELIVERED, Status.RETURNED
 
 

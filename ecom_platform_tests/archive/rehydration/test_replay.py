@@ -12,8 +12,6 @@ from ecom_platform_tests.archive.rehydration.coming_back import bring_back, hot_
 from ecom_platform_tests.archive.shops import Shop
 from ecom_platform_tests.streaming.events import placed, stepped
 
-pytestmark = pytest.mark.servers
-
 SHIPPED, DELIVERED, CANCELLED = Status.SHIPPED, Status.DELIVERED, Status.CANCELLED
 
 

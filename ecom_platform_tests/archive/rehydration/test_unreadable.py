@@ -18,8 +18,6 @@ from ecom_platform_tests.archive.rehydration.coming_back import assert_accounted
 from ecom_platform_tests.archive.shops import Shop
 from ecom_platform_tests.streaming.events import PLACED_AT, placed, stepped
 
-pytestmark = pytest.mark.servers
-
 SHIPPED, DELIVERED = Status.SHIPPED, Status.DELIVERED
 
 
@@ -34,14 +32,14 @@ def test_orders_whose_file_cannot_be_read_wait_and_the_others_come_back(shop: Sh
         content = stream.read()
     files.delete_file(f"{ROOT}/{paths[0]}")
     if damage:
-        handmade.put(files, paths[0], damage)
+        handmade.put(shop.settings, f"{ROOT}/{paths[0]}", damage)
     shop.send(stepped(1, SHIPPED), of_day(stepped(2, SHIPPED), yesterday))
 
     with pytest.raises(UnavailableError, match="still wait"):
         bring_back(shop)
     assert (hot_ids(shop), count_waiting(shop.db)) == ([1], 1)
 
-    handmade.put(files, paths[0], content)
+    handmade.put(shop.settings, f"{ROOT}/{paths[0]}", content)
     assert bring_back(shop).brought_back == 1
     shop.assert_same_as_without_archive()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ecom_platform.contract import Status
 from ecom_platform.orchestration.archiving.events import size_of_orders
 from ecom_platform.orchestration.tables import ARCHIVE_KEY, PURGE_KEY, SUMMARY_KEY
@@ -15,12 +13,6 @@ from ecom_platform_tests.archive.moving import due, fill
 from ecom_platform_tests.archive.shops import make_shop
 from ecom_platform_tests.orchestration.daemon import Daemon
 from ecom_platform_tests.streaming.events import placed, stepped
-
-pytestmark = [
-    pytest.mark.servers,
-    # Dagster warns of its own beta parameter when it evaluates a sensor.
-    pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning"),
-]
 
 
 def test_too_many_orders_are_archived_and_purged_and_the_sensor_is_quiet_again(

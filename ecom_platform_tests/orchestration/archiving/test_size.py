@@ -175,9 +175,3 @@ def test_a_cancelled_run_is_not_started_again_at_the_next_tick() -> None:
 
     assert len(shop.keys) == 2
     assert shop.asked_at[1] - shop.asked_at[0] >= HOUR
-
-
-@pytest.mark.parametrize("cursor", [None, "", "{", '{"v": 2}'])
-def test_an_unreadable_cursor_starts_afresh(cursor: str | None) -> None:
-    """Quiet, without an episode."""
-    assert SizeMemory.parse(cursor) == SizeMemory()

@@ -15,13 +15,9 @@ from ecom_platform.orchestration.runs import recovery
 from ecom_platform.orchestration.runs.recovery import fail_dead_holder, fail_workerless
 from ecom_platform.store.leases import LeaseState
 from ecom_platform.store.process_identity import identify
+from ecom_platform_tests.orchestration.samples import nothing
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-
-
-@dg.job
-def nothing() -> None:
-    """No step."""
 
 
 @pytest.mark.parametrize(("alive", "status"), [(True, "STARTED"), (False, "FAILURE")])

@@ -10,11 +10,10 @@ import pytest
 from ecom_platform.orchestration.archiving.size import orders_size_sensor
 from ecom_platform.orchestration.dirty_days import dirty_days_sensor
 from ecom_platform.orchestration.names import REQUEST_TAG, STOPPED_BY_TAG
-from ecom_platform.orchestration.resources import Platform
 from ecom_platform.orchestration.runs.requests import Asking, Outcome, outcome_of
-from ecom_platform.settings import Settings
 from ecom_platform.store import Loading, MongoDatabase, ensure_schema, write_loading
-from ecom_platform_tests.conftest import variables
+from ecom_platform_tests.orchestration.daemon import one_tick
+from ecom_platform_tests.orchestration.samples import nothing
 
 
 def test_the_pauses_after_failures_double_up_to_an_hour() -> None:
@@ -58,11 +57,6 @@ def test_no_key_comes_twice_even_after_the_cursor_was_cleared() -> None:
 STATUS = dg.DagsterRunStatus
 
 
-@dg.job
-def nothing() -> None:
-    """No step."""
-
-
 @pytest.mark.parametrize(
     ("statuses", "outcome"),
     [
@@ -94,30 +88,14 @@ def test_what_ecom_down_ended_is_no_persons_cancel() -> None:
         assert outcome_of(instance, "mine") is Outcome.STOPPED
 
 
-# Dagster warns of its own beta parameter when it evaluates a sensor.
-@pytest.mark.filterwarnings("ignore:Parameter `owners` of initializer:dagster.BetaWarning")
-@pytest.mark.servers
+@pytest.mark.usefixtures("own_environment")
 @pytest.mark.parametrize("sensor", [orders_size_sensor, dirty_days_sensor], ids=lambda sensor: sensor.name)
-def test_batch_work_waits_until_the_history_is_loaded(
-    sensor: dg.SensorDefinition, db: MongoDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batch_work_waits_until_the_history_is_loaded(sensor: dg.SensorDefinition, db: MongoDatabase) -> None:
     """The sensor says why it asks for nothing, and looks again at the next tick."""
-    monkeypatch.chdir(settings.home)
-    for name, value in variables(settings).items():
-        monkeypatch.setenv(name, value)
     ensure_schema(db)
 
     write_loading(db, "simulator", Loading(0.25, datetime.now(UTC)))
-    assert "25 % of the history" in str(skipped(sensor))
+    assert "25 % of the history" in str(one_tick(sensor).skip_message)
 
     write_loading(db, "simulator", None)
-    assert "history" not in str(skipped(sensor))
-
-
-def skipped(sensor: dg.SensorDefinition) -> str | None:
-    """Why one evaluation with nothing remembered asks for nothing."""
-    with (
-        dg.DagsterInstance.ephemeral() as instance,
-        dg.build_sensor_context(instance, resources={"platform": Platform()}) as context,
-    ):
-        return sensor.evaluate_tick(context).skip_message
+    assert "history" not in str(one_tick(sensor).skip_message)

@@ -5,36 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
 
 from ecom_platform.errors import ConfigurationError, Fenced, NeedsPerson, UnavailableError
 from ecom_platform.orchestration.supervision.drain import Drain
+from ecom_platform_tests.orchestration.supervision.test_supervisor import FakeChild
 
 TARGET = {0: 100, 1: 50}
-
-
-@dataclass
-class Child:
-    """Ends with `code` after `life` seconds."""
-
-    world: World
-    code: int
-    ends_at: float
-    pid: int = 7
-    stopped: bool = False
-
-    def poll(self) -> int | None:
-        return self.code if self.world.clock >= self.ends_at else None
-
-    def stop(self, grace_seconds: float) -> int:
-        self.stopped = True
-        return self.code
-
-    def last_lines(self, count: int = 50) -> Sequence[str]:
-        return ["the reason"]
 
 
 @dataclass
@@ -49,7 +29,7 @@ class World:
     mine: bool = False
     renewed: int = 0
     held: bool = False
-    children: list[Child] = field(default_factory=list)
+    children: list[FakeChild] = field(default_factory=list)
 
     def now(self) -> float:
         return self.clock
@@ -75,10 +55,10 @@ class World:
     def release(self) -> None:
         self.held = False
 
-    def spawn(self, lease: object) -> Child:
+    def spawn(self, lease: object) -> FakeChild:
         code = self.codes.pop(0)
         self.mine = code == 0
-        self.children.append(Child(self, code, self.clock + 12))
+        self.children.append(FakeChild(self, 7, self.clock + 12, code))
         return self.children[-1]
 
     def tell(self, text: str) -> None:
@@ -149,7 +129,7 @@ def test_a_cancel_ends_the_child_and_frees_the_lease() -> None:
     world = World(at=interrupt)
     with pytest.raises(KeyboardInterrupt):
         Drain(world).run(TARGET)
-    assert world.children[0].stopped
+    assert world.children[0].stopped_with is not None
     assert not world.held
 
 

@@ -46,25 +46,31 @@ def later(before: Situation, seconds: float) -> Decision:
     return decision
 
 
-def test_the_first_wish_requests_a_run() -> None:
-    """Nothing ran ever before."""
-    assert decide(situation()).request == "stream-after-nothing"
+STOPPED = run(status="CANCELED", ended=NOW - 5, stopped_by="ecom down", ended_by="interrupted")
+SOMEBODY = LeaseView("ecom stream, pid 7", None, Worker.ALIVE, -12)
+ACTIVE = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
 
 
-def test_nothing_is_requested_that_nobody_wants() -> None:
-    """The reason quotes the intent."""
-    decision = decide(situation(wanted=False, intent_text="ecom down: stopped"))
+@pytest.mark.parametrize(
+    ("sight", "request_key", "said"),
+    [
+        pytest.param(situation(), "stream-after-nothing", "", id="nothing ran ever before"),
+        pytest.param(situation(STOPPED), "stream-after-a", "", id="a program tags the run that it cancels"),
+        pytest.param(situation(wanted=False, intent_text="ecom down: stopped"), None, "ecom down: stopped",
+                     id="nobody wants it"),
+        pytest.param(situation(lease=SOMEBODY), None, "ecom stream, pid 7", id="somebody else holds the lease"),
+        *(pytest.param(situation(run(status=status), lease=lease()), None, "", id=f"one is {status}")
+          for status in ACTIVE),
+    ],
+)  # fmt: skip
+def test_a_run_is_requested_when_one_is_wanted_and_none_is_there(
+    sight: Situation, request_key: str | None, said: str
+) -> None:
+    """One that is on its way in or out is enough; the reason quotes the intent, or the holder."""
+    decision = decide(sight)
 
-    assert decision.request is None
-    assert "ecom down: stopped" in decision.reason
-
-
-@pytest.mark.parametrize("status", ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"])
-def test_one_active_run_is_enough(status: str) -> None:
-    """Also one that is on its way in or out."""
-    decision = decide(situation(run(status=status), lease=lease()))
-
-    assert (decision.request, decision.bury) == (None, ())
+    assert (decision.request, decision.bury) == (request_key, ())
+    assert said in decision.reason
 
 
 def test_a_run_whose_worker_is_gone_is_buried_and_replaced_in_the_same_tick() -> None:
@@ -142,13 +148,6 @@ def test_a_person_who_cancels_stops_the_stream_once() -> None:
     assert decide(situation(cancelled, intent_at=NOW - 7)).request == "stream-after-a"
 
 
-def test_a_cancel_by_a_program_is_no_wish() -> None:
-    """`ecom down` tags the run first."""
-    stopped = run(status="CANCELED", ended=NOW - 5, stopped_by="ecom down", ended_by="interrupted")
-
-    assert decide(situation(stopped)).request == "stream-after-a"
-
-
 def test_a_cancelled_spare_run_says_nothing_about_the_stream() -> None:
     """Neither while the real one lives, nor after it ended in its own time."""
     spare = run("spare", "CANCELED", age=500, started=None, ended=NOW - 400, cancel_asked=NOW - 400)
@@ -156,14 +155,6 @@ def test_a_cancelled_spare_run_says_nothing_about_the_stream() -> None:
     assert decide(situation(spare, run(), lease=lease())).stop_because is None
     done = run("a", "SUCCESS", ended=NOW - 10, ended_by="recycled")
     assert decide(situation(spare, done)).stop_because is None
-
-
-def test_somebody_else_who_holds_the_lease_is_not_disturbed() -> None:
-    """`ecom stream` in a terminal, or a run by hand."""
-    decision = decide(situation(lease=LeaseView("ecom stream, pid 7", None, Worker.ALIVE, -12)))
-
-    assert decision.request is None
-    assert "ecom stream, pid 7" in decision.reason
 
 
 def crashed(number: int, age: float, lived: float = 20, **fields: object) -> RunView:

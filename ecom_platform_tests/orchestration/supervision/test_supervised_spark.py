@@ -16,13 +16,12 @@ import ecom_platform.orchestration.definitions as real
 from ecom_platform.local.kafka import ensure_topic
 from ecom_platform.local.server import as_admin
 from ecom_platform.simulator.run import simulate
-from ecom_platform.store.client import database
 from ecom_platform.store.desired_state import set_intent
 from ecom_platform.store.leases import STREAM_ROLE
-from ecom_platform.store.schema import ensure_schema
-from ecom_platform_tests.orchestration.stage import Stage, until
+from ecom_platform_tests.orchestration.stage import Stage, staged
+from ecom_platform_tests.programs import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.full, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 
 SPARK_START_SECONDS = 150
 
@@ -30,18 +29,10 @@ SPARK_START_SECONDS = 150
 @pytest.fixture
 def stage(platform: Any, tmp_path: Path) -> Iterator[Stage]:
     """The real definitions on a topic and a database of their own."""
-    own = {"home": tmp_path, "mongodb_database": "test_spark", "topic": "test_spark", "consumer_group": "test_spark"}
-    settings = platform.settings.model_copy(update=own)
-    ensure_topic(as_admin(settings, "kafka"))
-    db = database(as_admin(settings, "mongodb"))
-    ensure_schema(db)
-    stage = Stage(settings, db, Path(real.__file__))
-    try:
+    own = {"mongodb_database": "test_spark", "topic": "test_spark", "consumer_group": "test_spark"}
+    ensure_topic(as_admin(platform.settings.model_copy(update=own), "kafka"))
+    with staged(platform.settings, tmp_path, Path(real.__file__), **own) as stage:
         yield stage
-    finally:
-        stage.close()
-        db.client.drop_database(db.name)
-        db.client.close()
 
 
 PARTS = ("ecom_platform.streaming.spark_stream", "org.apache.spark.deploy.SparkSubmit", "pyspark.daemon")

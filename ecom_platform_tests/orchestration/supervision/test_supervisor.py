@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -28,9 +29,9 @@ PACE = Pace(
 
 @dataclass
 class FakeChild:
-    """A child that ends by itself at `ends_at` with `code`, or when stopped."""
+    """A child that ends by itself at `ends_at` of its world's clock with `code`, or when stopped."""
 
-    world: FakeWorld
+    world: Any
     pid: int
     ends_at: float = float("inf")
     code: int = 0
@@ -142,37 +143,38 @@ def test_crashes_are_answered_with_growing_pauses_and_a_renewed_lease() -> None:
     assert max(b - a for a, b in zip(world.renewed_at, world.renewed_at[1:], strict=False)) <= PACE.check_seconds
 
 
-def test_a_server_that_is_away_is_waited_for() -> None:
-    """Exit code 4 is no reason to give up."""
-    world = FakeWorld(exits=[(3, 4), (3, 4)], script={"unwanted": after(100, "enough")})
-
-    assert supervise(world).ending is Ending.UNWANTED
-    assert len(world.children) == 3
+AWAY = after(0, UnavailableError("away"))
 
 
-@pytest.mark.parametrize("code", [2, 3, 6])
-def test_what_a_person_must_fix_sets_the_intent_to_stopped_with_the_reason(code: int) -> None:
-    """Trying again would fail the same way."""
-    world = FakeWorld(exits=[(3, code)])
+@pytest.mark.parametrize(
+    ("exits", "script", "ending", "children", "refused"),
+    [
+        pytest.param(
+            [(3, 4), (3, 4)], {"unwanted": after(100, "enough")}, Ending.UNWANTED, 3, [], id="a server that is away"
+        ),
+        *(
+            pytest.param([(3, code)], {}, Ending.NEEDS_PERSON, 1, ["the reason"], id=f"a person must mend code {code}")
+            for code in (2, 3, 6)
+        ),
+        pytest.param([(3, 5)], {}, Ending.FENCED, 1, [], id="somebody else writes"),
+        pytest.param([(3, 0)], {}, Ending.CHILD_STOPPED, 1, [], id="stopped from outside"),
+        pytest.param([], {"new_code": after(100, "changed")}, Ending.RECYCLED, 1, [], id="new code"),
+        pytest.param(
+            [], {"renew": AWAY, "run_ending": after(60, "CANCELING")}, Ending.CANCELLED, 1, [], id="cancelled meanwhile"
+        ),
+    ],
+)
+def test_the_end_of_a_child_or_of_the_wish_decides_what_becomes_of_the_run(
+    exits: list[tuple[float, int]], script: dict[str, Any], ending: Ending, children: int, refused: list[str]
+) -> None:
+    """Servers are waited for; what a person must mend stops the stream with its reason; else the intent decides next.
 
-    outcome = supervise(world)
+    The run's own status needs no MongoDB, so a cancel is seen while that does not answer.
+    """
+    world = FakeWorld(exits=list(exits), script=script)
 
-    assert outcome.ending is Ending.NEEDS_PERSON
-    assert world.refused == ["the reason"]
-    assert len(world.children) == 1
-
-
-def test_a_fenced_child_ends_the_supervisor_without_a_new_one() -> None:
-    """Somebody else is writing."""
-    world = FakeWorld(exits=[(3, 5)])
-
-    assert supervise(world).ending is Ending.FENCED
-    assert (len(world.children), world.refused) == (1, [])
-
-
-def test_a_child_that_was_stopped_from_outside_is_not_started_again() -> None:
-    """The intent decides about the next run."""
-    assert supervise(FakeWorld(exits=[(3, 0)])).ending is Ending.CHILD_STOPPED
+    assert supervise(world).ending is ending
+    assert (len(world.children), world.refused) == (children, refused)
 
 
 def test_a_lost_lease_ends_the_child_at_once() -> None:
@@ -188,7 +190,7 @@ def test_a_lost_lease_ends_the_child_at_once() -> None:
 def test_mongodb_that_does_not_answer_is_not_a_lost_lease() -> None:
     """The stream is left alone, and the silence is told once."""
     script = {
-        "renew": lambda now: after(0, UnavailableError("away"))(now) if 20 <= now < 400 else None,
+        "renew": lambda now: AWAY(now) if 20 <= now < 400 else None,
         "unwanted": after(500, "enough"),
     }
     world = FakeWorld(script=script)
@@ -197,13 +199,6 @@ def test_mongodb_that_does_not_answer_is_not_a_lost_lease() -> None:
     assert len(world.children) == 1
     assert len([text for text in world.told if "away" in text]) == 1
     assert len([text for text in world.told if "answers again" in text]) == 1
-
-
-def test_a_cancel_is_seen_while_mongodb_does_not_answer() -> None:
-    """The run's own status needs no MongoDB."""
-    script = {"renew": after(0, UnavailableError("away")), "run_ending": after(60, "The run is CANCELING.")}
-
-    assert supervise(FakeWorld(script=script)).ending is Ending.CANCELLED
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), SystemExit(), RuntimeError("from a driver")])
@@ -215,11 +210,6 @@ def test_any_exception_ends_the_child_and_gives_the_lease_back(interrupt: BaseEx
         supervise(world)
 
     assert world.children[0].stopped_with == PACE.grace_seconds
-
-
-def test_new_code_ends_the_run() -> None:
-    """The next run starts from it."""
-    assert supervise(FakeWorld(script={"new_code": after(100, "changed")})).ending is Ending.RECYCLED
 
 
 def test_an_old_run_ends_by_itself() -> None:

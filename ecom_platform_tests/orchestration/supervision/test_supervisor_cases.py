@@ -24,9 +24,8 @@ from ecom_platform.orchestration.supervision.jobs import SUPERVISOR_JOB
 from ecom_platform.orchestration.tables import FACTS, fact_key
 from ecom_platform.store.desired_state import read_intent, set_intent
 from ecom_platform.store.leases import STREAM_ROLE, Lease, read_lease
-from ecom_platform_tests.orchestration.stage import Stage, until
-
-pytestmark = pytest.mark.servers
+from ecom_platform_tests.orchestration.stage import Stage
+from ecom_platform_tests.programs import until
 
 
 @pytest.fixture(autouse=True)

@@ -14,8 +14,6 @@ from ecom_platform.orchestration.tables import FACTS, fact_key
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
 
-pytestmark = pytest.mark.servers
-
 
 class WorldAt(RealWorld):
     """A world whose clock the test sets."""
