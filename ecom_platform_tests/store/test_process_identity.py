@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+
+import pytest
 
 from ecom_platform.store.process_identity import boot_session, started_anywhere
 
@@ -24,6 +27,7 @@ def test_where_there_is_no_proc_a_process_is_known_by_its_start() -> None:
     assert started_anywhere(other.pid) is None
 
 
+@pytest.mark.skipif(shutil.which("sysctl") is None, reason="this system has no program sysctl; macOS always has")
 def test_a_boot_is_known_by_what_the_kernel_calls_it() -> None:
     """Asked as macOS is; the name is one that this kernel has."""
     assert boot_session("kernel.ostype") == "Linux"
