@@ -136,6 +136,7 @@ def send_largest(port: int, **login: str) -> None:
     producer.close()
 
 
+@pytest.mark.full
 def test_kafka_starts_lets_only_the_admin_in_and_keeps_its_data(started: Started, tmp_path: Path) -> None:
     """By the script and the properties of the Compose file: healthy, closed, and not formatted a second time."""
     from kafka.errors import KafkaError
@@ -255,6 +256,7 @@ def hdfs_of(folder: Path) -> dict[str, int]:
     return {"rpc": ports[9000], "namenode": ports[9870], "datanode": ports[9864]}
 
 
+@pytest.mark.full
 def test_hdfs_starts_keeps_files_and_is_not_formatted_again(started: Started, tmp_path: Path) -> None:
     """By the script and the files of the Compose file, up to a file that is still there after both were restarted."""
     import hdfs_native

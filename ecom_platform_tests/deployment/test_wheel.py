@@ -90,6 +90,7 @@ def test_the_files_are_found_in_a_clone_and_in_a_wheel(tmp_path: Path) -> None:
     assert project_folder(package) == package / CARRIED
 
 
+@pytest.mark.full
 @pytest.mark.servers
 @pytest.mark.timeout(900)
 def test_a_demo_of_the_wheel_runs_whole_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_large_messages_go_through_a_heap_that_does_not_hold_them_together(
     assert "stream_detour" not in (settings.logs / "stream.log").read_text()
 
 
+@pytest.mark.full
 def test_a_heap_that_is_too_small_for_a_message_is_named(settings: Settings, db: MongoDatabase) -> None:
     """The stream ends with a sentence about memory, and what it had not committed is still to do."""
     send_compressed(settings, [large_order(1, SMALL), b"y" * 250_000_000])
