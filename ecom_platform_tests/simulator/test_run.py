@@ -100,7 +100,7 @@ def test_the_seed_of_a_fresh_home_is_the_wanted_one(tmp_path) -> None:
 
 
 class Stream:
-    """The offsets that a stream has published, from one look to the next; None: it does not run. The last look stays."""
+    """What a stream has published, from one look to the next; None: it does not run. The last look stays."""
 
     def __init__(self, *looks: int | None) -> None:
         self._looks = list(looks)
