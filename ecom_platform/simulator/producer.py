@@ -200,7 +200,7 @@ class LagWatch:
                 self._reading = None
                 if trouble != str(error):
                     trouble = str(error)
-                    _log.warning("no history is written, because the lag of the stream is unknown: %s", error)
+                    _log.warning("the lag of the stream is unknown, and what waits for it stands still: %s", error)
             self._stop.wait(self._interval)
         if admin is not None:
             admin.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from itertools import islice
 from math import ceil
@@ -156,7 +156,7 @@ def simulate(
             summary.acked, summary.interrupted = producer.acked, stop.is_set()
             summary.seconds = time.monotonic() - began
             if told and lag:
-                told.until_applied(lag, stop)
+                told.until_applied(lag, producer.ends, stop)
     return summary
 
 
@@ -294,14 +294,20 @@ class _Told:
         if time.monotonic() - self._told_at > _REPORT_SECONDS:
             self._tell(done / total)
 
-    def until_applied(self, lag: LagWatch, stop: Event) -> None:
-        """Wait while a stream applies what was sent. Without one the last word stands until it is too old."""
-        applied, moved_at = lag.published, time.monotonic()
-        while lag.behind() and time.monotonic() - moved_at < _STANDSTILL_SECONDS and not stop.wait(_REPORT_SECONDS):
+    def until_applied(self, lag: LagWatch, ends: Mapping[int, int], stop: Event) -> None:
+        """Wait while a stream applies what lies before these offsets. Without one the last word grows too old."""
+
+        def is_applied() -> bool:
+            return all(lag.published.get(partition, 0) >= end for partition, end in ends.items())
+
+        published, moved_at = lag.published, time.monotonic()
+        while lag.behind() is not None and not is_applied() and time.monotonic() - moved_at < _STANDSTILL_SECONDS:
+            if stop.wait(_REPORT_SECONDS):
+                return
             self._tell(1.0)
-            if lag.published != applied:
-                applied, moved_at = lag.published, time.monotonic()
-        if lag.behind() == 0:
+            if lag.published != published:
+                published, moved_at = lag.published, time.monotonic()
+        if is_applied():
             self._report(LoadState(1.0, None))
 
     def _tell(self, share: float) -> None:
