@@ -35,9 +35,12 @@ Order = dict[str, Any]
 def orders_of_five_days() -> list[Order]:
     """Those of four complete days and two half ones up to NOW, the same ones every time.
 
-    Some lie on the edges of ranges, one is due at this instant, and on one day the shop was off from 2 to 4 o'clock.
+    Some lie on the edges of ranges, some were forgotten and are late, one is due at this instant, and on one day the
+    shop was off from 2 to 4 o'clock.
     """
-    found = orders_between(BEGUN, NOW, 3000, seed=21)
+    forgotten = NOW - timedelta(hours=8)
+    found = orders_between(forgotten - timedelta(hours=1), forgotten, 30, seed=22)
+    found += orders_between(BEGUN, NOW, 3000, seed=21)
     off = MIDNIGHT - 2 * DAY + timedelta(hours=2)
     found = [order for order in found if not off <= order["order_time"] < off + timedelta(hours=2)]
     edges = (MIDNIGHT, MIDNIGHT - DAY, MIDNIGHT - timedelta(milliseconds=1))

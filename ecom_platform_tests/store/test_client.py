@@ -41,7 +41,7 @@ def test_every_connection_failure_of_the_driver_means_try_again_later(error: typ
 @pytest.mark.parametrize(
     ("code", "kind", "said"),
     [
-        *((code, UnavailableError, "") for code in (91, 189, 10107, 11600)),  # it shuts down or steps down
+        *((code, UnavailableError, "counting") for code in (91, 189, 10107, 11600)),  # it shuts down or steps down
         (18, ConfigurationError, "ECOM_MONGODB_URI"),  # it refuses the credentials
         (2, driver.OperationFailure, "of the server"),  # a bug must not be reported as a server that is away
     ],
