@@ -13,30 +13,29 @@ from dashboard.filter_controls import CLICK_HELP, bar_key
 from dashboard.panels import (
     BODY_HEIGHT,
     CONTROLS_HEIGHT,
+    COUNTS,
     EMPTY,
-    GRID_ROW_HEIGHT,
-    TILE_HEIGHT,
-    body,
     chart,
     csv_button,
-    grid_height,
+    grid,
     panel,
+    row,
     tile,
-    unknown_tiles,
+    tile_row,
 )
+from dashboard.queries.overview import RevenueLine
 from dashboard.queries.products import Measure, ProductBucket, ProductSales, product_by_bucket
-from dashboard.queries.sales import Bucket, Group, sales_by_category, sales_by_city
+from dashboard.queries.sales import Group, sales_by_category, sales_by_city
 from dashboard.queries.selling import RankedProducts, SalesTiles, ranked_products, sales_tiles, with_others
 from dashboard.ranges import Preset, Span
 from dashboard.ranked_bars import ranked_bars
-from dashboard.revenue_panel import SOLD, ask_line, closed_totals, compared_with, draw_revenue, judge_sales, range_note
+from dashboard.revenue_panel import SOLD, closed_totals, compared_with, judge_sales, range_note, revenue_panel
 from dashboard.selection import EVERY, LOCATED, PROMISED, STOCKED, Kind
-from dashboard.view import Asked, View, WhileLoading, names
+from dashboard.view import Asked, Question, View, WhileLoading, names
 from ecom_platform.contract import PaymentType
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 
-_TILES = ("revenue", "booked", "discount_rate", "cancelled_rate", "returned")
 _TALL = 340
 _BESIDE_CONTROLS = _TALL + CONTROLS_HEIGHT  # a row ends at one line
 _TABLE_HEIGHT = 400
@@ -44,31 +43,16 @@ _PRODUCT_ROWS = 12
 _MOST_CITIES = 15
 _WANTED = "wanted-product"
 _MEASURES: dict[str, Measure] = {"Revenue": "net_cents", "Units": "units"}
+Ranking = tuple[RankedProducts, Span]
 
 
 def draw(view: View) -> None:
     """Draw the page at one instant."""
-    body(
-        lambda: view.ask("sales-tiles", _ask_tiles, while_loading=WhileLoading.CUT),
-        TILE_HEIGHT,
-        lambda found: _draw_tiles(view, *found),
-        note=lambda found: range_note(found[1], view.tick.at, compared=found[0].before is not None),
-        draw_unknown=partial(unknown_tiles, _TILES),
-    )
-    left, right = st.columns([2, 1], gap="small")
-    with left:
-        draw_revenue(view)
-    with right:
-        _category_panel(view)
-    first, second, third = st.columns(3, gap="small")
-    with first:
-        _best_panel(view)
-    with second:
-        _location_panel(view)
-    with third:
-        _payment_panel(view)
-    _product_panel(view)
-    _table_panel(view)
+    _tiles(view)
+    row(view, revenue_panel(), _categories, widths=(2, 1))
+    row(view, _best, _locations, _payments)
+    _product(view)
+    _all_products(view)
 
 
 def _ask_tiles(asked: Asked) -> tuple[SalesTiles, Span]:
@@ -76,87 +60,67 @@ def _ask_tiles(asked: Asked) -> tuple[SalesTiles, Span]:
     return sales_tiles(asked.db, asked.span, asked.filters, history_complete=complete), asked.span
 
 
-def _draw_tiles(view: View, found: SalesTiles, span: Span) -> None:
+@tile_row(
+    ("revenue", "booked", "discount_rate", "cancelled_rate", "returned"),
+    Question("sales-tiles", _ask_tiles, while_loading=WhileLoading.CUT),
+    note=lambda view, found: range_note(found[1], view.tick.at, compared=found[0].before is not None),
+)
+def _tiles(view: View, answer: tuple[SalesTiles, Span]) -> None:
+    found, span = answer
+    sold, currency, buckets = found.sold, view.currency, closed_totals(view)
     versus = compared_with(span, found.before, is_loading=found.is_loading)
-    sold, currency = found.sold, view.currency
-    buckets = closed_totals(view)
     verdicts = judge_sales(view, span, found.current)
-    with st.grid(5, min_column_width=165, gap="small", key="tiles-grid"):
-        tile(
-            "revenue",
-            formats.money(sold.revenue_cents, currency),
-            formats.change(found.booked_change),
-            versus,
-            [bucket.revenue_cents / 100 for bucket in buckets],
-            side=verdicts["revenue"].side,
-            more=" The change compares booked value, so that cancellations to come do not count against today."
-            + verdicts["revenue"].help,
-        )
-        tile(
-            "booked",
-            formats.money(sold.booked_cents, currency),
-            formats.change(found.booked_change),
-            versus,
-            [bucket.booked_cents / 100 for bucket in buckets],
-            side=verdicts["booked"].side,
-            more=verdicts["booked"].help,
-        )
-        tile(
-            "discount_rate",
-            formats.share(sold.discount_share),
-            formats.points(found.discount_difference),
-            versus,
-            [bucket.discount_share for bucket in buckets],
-        )
-        tile(
-            "cancelled_rate",
-            formats.share(sold.cancelled_share),
-            formats.points(found.cancelled_difference),
-            versus,
-            [bucket.cancelled_share for bucket in buckets],
-        )
-        tile(
-            "returned",
-            formats.money(found.returned_cents, currency),
-            "so far",
-            ", ".join(view.choice.ignored(PROMISED)) or "of this range",
-            moved=False,
-        )
+    compares = " The change compares booked value, so that cancellations to come do not count against today."
+    changed = formats.change(found.booked_change)
+    for key, name, more in (("revenue", "revenue_cents", compares), ("booked", "booked_cents", "")):
+        value, verdict = formats.money(getattr(sold, name), currency), verdicts[key]
+        line = [getattr(bucket, name) / 100 for bucket in buckets]
+        tile(key, value, changed, versus, line, side=verdict.side, more=more + verdict.help)
+    for key, name, difference in (
+        ("discount_rate", "discount_share", found.discount_difference),
+        ("cancelled_rate", "cancelled_share", found.cancelled_difference),
+    ):
+        shares = [getattr(bucket, name) for bucket in buckets]
+        tile(key, formats.share(getattr(sold, name)), formats.points(difference), versus, shares)
+    words = ", ".join(view.choice.ignored(PROMISED)) or "of this range"
+    tile("returned", formats.money(found.returned_cents, currency), "so far", words, moved=False)
 
 
-def _category_panel(view: View) -> None:
-    panel(
-        view,
+@panel(
+    "categories",
+    "Sales by category",
+    DEFINITIONS["category_sales"].help + CLICK_HELP,
+    Question(
         "categories",
-        "Sales by category",
-        DEFINITIONS["category_sales"].help + CLICK_HELP,
         lambda asked: sales_by_category(asked.db, asked.span.window, asked.span.grain, asked.filters),
-        partial(_draw_groups, view, "categories", "Net sales by category", kind="category"),
-        honours=EVERY,
-        note=lambda found: f"net item sales, together {formats.money(_total(found), view.currency)}",
-        empty=lambda found: None if found else EMPTY,
-        while_loading=WhileLoading.CUT,
-    )
+        EVERY,
+        WhileLoading.CUT,
+    ),
+    note=lambda view, found: f"net item sales, together {formats.money(_total(found), view.currency)}",
+    empty=lambda found: None if found else EMPTY,
+)
+def _categories(view: View, found: list[Group]) -> None:
+    _draw_groups(view, "categories", "Net sales by category", found, kind="category")
 
 
-def _location_panel(view: View) -> None:
-    panel(
-        view,
+@panel(
+    "locations",
+    "Sales by location",
+    DEFINITIONS["location_sales"].help,
+    Question(
         "locations",
-        "Sales by location",
-        DEFINITIONS["location_sales"].help,
         lambda asked: sales_by_city(asked.db, asked.span.window, asked.span.grain, asked.filters),
-        lambda found: _draw_groups(
-            view, "locations", "Revenue by city", with_others(found, _MOST_CITIES), height=_BESIDE_CONTROLS
-        ),
-        honours=LOCATED,
-        note=lambda found: (
-            f"{formats.counted(len(found), 'city', 'cities')}, together {formats.money(_total(found), view.currency)}"
-        ),
-        empty=lambda found: None if found else EMPTY,
-        height=_BESIDE_CONTROLS,
-        while_loading=WhileLoading.CUT,
-    )
+        LOCATED,
+        WhileLoading.CUT,
+    ),
+    note=lambda view, found: (
+        f"{formats.counted(len(found), 'city', 'cities')}, together {formats.money(_total(found), view.currency)}"
+    ),
+    empty=lambda found: None if found else EMPTY,
+    height=_BESIDE_CONTROLS,
+)
+def _locations(view: View, found: list[Group]) -> None:
+    _draw_groups(view, "locations", "Revenue by city", with_others(found, _MOST_CITIES), height=_BESIDE_CONTROLS)
 
 
 def _total(groups: list[Group]) -> int:
@@ -166,63 +130,53 @@ def _total(groups: list[Group]) -> int:
 def _draw_groups(
     view: View, key: str, title: str, found: list[Group], *, height: int = BODY_HEIGHT, kind: Kind | None = None
 ) -> None:
-    bars = [
-        charts.Ranked(
-            group.name,
-            group.revenue_cents,
-            formats.money(group.revenue_cents, view.currency),
-            f"{formats.money(group.revenue_cents, view.currency)}, {formats.counted(group.orders, 'order')}",
-            key=bar_key(kind, group.name) if kind else "",
-        )
-        for group in found
-    ]
+    bars = []
+    for group in found:
+        revenue = formats.money(group.revenue_cents, view.currency)
+        hover = f"{revenue}, {formats.counted(group.orders, 'order')}"
+        chosen = bar_key(kind, group.name) if kind else ""
+        bars.append(charts.Ranked(group.name, group.revenue_cents, revenue, hover, chosen))
     ranked_bars(view, key, title, bars, height, filters=kind)
 
 
-def _payment_panel(view: View) -> None:
-    panel(
-        view,
-        "payments",
-        "Payment over time",
-        DEFINITIONS["payment_mix"].help,
-        ask_line,
-        lambda found: _draw_payments(view, found[0].buckets),
-        question=SOLD,
-        honours=EVERY,
-        note=lambda _: "valid orders by payment type, UTC",
-        empty=lambda found: None if any(bucket.total.orders for bucket in found[0].buckets) else EMPTY,
-        height=_BESIDE_CONTROLS,
-        while_loading=WhileLoading.CUT,
-    )
-
-
-def _draw_payments(view: View, found: list[Bucket]) -> None:
-    shown = [payment for payment in PaymentType if payment in found[0].by_payment]
-    series = {payment.value: [bucket.by_payment[payment].valid_orders for bucket in found] for payment in shown}
+@panel(
+    "payments",
+    "Payment over time",
+    DEFINITIONS["payment_mix"].help,
+    SOLD,
+    note=lambda *_: "valid orders by payment type, UTC",
+    empty=lambda found: None if any(bucket.total.orders for bucket in found[0].buckets) else EMPTY,
+    height=_BESIDE_CONTROLS,
+)
+def _payments(view: View, found: tuple[RevenueLine, Span]) -> None:
+    buckets = found[0].buckets
+    shown = [payment for payment in PaymentType if payment in buckets[0].by_payment]
+    series = {payment.value: [bucket.by_payment[payment].valid_orders for bucket in buckets] for payment in shown}
     shades = {payment.value: view.colours.payment[payment] for payment in shown}
-    figure = charts.stacked([bucket.at for bucket in found], series, shades, view.colours, _BESIDE_CONTROLS)
-    parts = ", ".join(f"{name} {formats.count(sum(counts))}" for name, counts in series.items())
-    chart(figure, "payments", f"Valid orders over time by payment type: {parts}")
+    figure = charts.counts([bucket.at for bucket in buckets], series, shades, view.colours, _BESIDE_CONTROLS)
+    chart(figure, "payments", f"Valid orders over time by payment type: {formats.sums(series)}")
 
 
-def _ask_products(measure: Measure, asked: Asked) -> tuple[RankedProducts, Span]:
-    complete = asked.loading is None
-    found = ranked_products(asked.db, asked.span, asked.filters, measure, history_complete=complete)
-    return found, asked.span
+def _products(measure: Measure) -> Question[Ranking]:
+    """All products sold in the range, best first."""
+
+    def ask(asked: Asked) -> Ranking:
+        complete = asked.loading is None
+        found = ranked_products(asked.db, asked.span, asked.filters, measure, history_complete=complete)
+        return found, asked.span
+
+    return Question(("products", measure), ask, STOCKED, WhileLoading.CUT)
 
 
-def _best_panel(view: View) -> None:
+def _best(view: View) -> None:
     measure = _MEASURES[st.session_state.get("best") or "Revenue"]
-    panel(
-        view,
+
+    @panel(
         "best",
         "Top 10",
         DEFINITIONS["top_products"].help + " ▲ and ▼: places won or lost against the baseline.",
-        partial(_ask_products, measure),
-        lambda found: _draw_best(view, measure, found[0]),
-        question=("products", measure),
-        honours=STOCKED,
-        note=lambda found: _products_note(*found),
+        _products(measure),
+        note=_products_note,
         empty=lambda found: None if found[0].products else EMPTY,
         height=_TALL,
         controls=partial(
@@ -235,30 +189,23 @@ def _best_panel(view: View) -> None:
             persist_state="session",
             label_visibility="collapsed",
         ),
-        while_loading=WhileLoading.CUT,
     )
+    def draw_best(view: View, found: Ranking) -> None:
+        bars = []
+        for product in found[0].products[:10]:
+            net, sold = formats.money(product.net_cents, view.currency), formats.counted(product.units, "unit")
+            text = f"{net if measure == 'net_cents' else sold} {_rise(found[0], product)}".rstrip()
+            key = names().product(product.product_id)
+            bars.append(charts.Ranked(product.name, getattr(product, measure), text, f"{net}, {sold}", key))
+        ranked_bars(view, "best", "Best-selling products", bars, _TALL, on_click=_choose_product)
+
+    draw_best(view)
 
 
-def _products_note(found: RankedProducts, span: Span) -> str:
+def _products_note(_: View, answer: Ranking) -> str:
+    found, span = answer
     since = f" since {span.products.start:%H:%M}" if span.preset is Preset.HOUR or span.is_cut else ""
     return f"net item sales{since} · ranks {span.comparison.short}" if found.compared else f"net item sales{since}"
-
-
-def _draw_best(view: View, measure: Measure, found: RankedProducts) -> None:
-    bars = []
-    for product in found.products[:10]:
-        money = formats.money(product.net_cents, view.currency)
-        sold = formats.counted(product.units, "unit")
-        bars.append(
-            charts.Ranked(
-                product.name,
-                getattr(product, measure),
-                f"{money if measure == 'net_cents' else sold} {_rise(found, product)}".rstrip(),
-                f"{money}, {sold}",
-                key=names().product(product.product_id),
-            )
-        )
-    ranked_bars(view, "best", "Best-selling products", bars, _TALL, on_click=_choose_product)
 
 
 def _rise(found: RankedProducts, product: ProductSales) -> str:
@@ -275,7 +222,7 @@ def _take_up_product() -> None:
         st.session_state["product"] = label
 
 
-def _product_panel(view: View) -> None:
+def _product(view: View) -> None:
     """One product over time: a bar that is clicked, or the list, says which."""
     known = names()
     labels = {known.product(number): number for number in sorted(known.products)}
@@ -291,18 +238,21 @@ def _product_panel(view: View) -> None:
         )
     if chosen is None:
         return
-    panel(
-        view,
+    product_id = labels[chosen]
+
+    @panel(
         "product",
         chosen.replace("[", "(").replace("]", ")"),
         DEFINITIONS["top_products"].help,
-        partial(_ask_product, labels[chosen]),
-        partial(_draw_product, view),
-        question=("product", labels[chosen]),
-        honours=STOCKED,
-        note=lambda found: _product_note(view, found),
-        while_loading=WhileLoading.CUT,
+        Question(("product", product_id), partial(_ask_product, product_id), STOCKED, WhileLoading.CUT),
+        note=_product_note,
     )
+    def draw_product(view: View, found: list[ProductBucket]) -> None:
+        at, series = [bucket.at for bucket in found], {"units": [bucket.units for bucket in found]}
+        figure = charts.counts(at, series, {"units": view.colours.period}, view.colours, BODY_HEIGHT)
+        chart(figure, "product", f"Units sold over time, {_product_note(view, found)}")
+
+    draw_product(view)
 
 
 def _ask_product(product_id: int, asked: Asked) -> list[ProductBucket]:
@@ -315,32 +265,21 @@ def _product_note(view: View, found: list[ProductBucket]) -> str:
     return f"net sales {net} · {formats.counted(sum(bucket.units for bucket in found), 'unit')}, UTC"
 
 
-def _draw_product(view: View, found: list[ProductBucket]) -> None:
-    at = [bucket.at for bucket in found]
-    series = {"units": [bucket.units for bucket in found]}
-    figure = charts.stacked(at, series, {"units": view.colours.period}, view.colours, BODY_HEIGHT)
-    chart(figure, "product", f"Units sold over time, {_product_note(view, found)}")
-
-
-def _table_panel(view: View) -> None:
-    panel(
-        view,
-        "product-table",
-        "All products",
-        DEFINITIONS["top_products"].help,
-        partial(_ask_products, "net_cents"),
-        lambda found: _draw_table(view, *found),
-        question=("products", "net_cents"),
-        honours=STOCKED,
-        note=lambda found: f"{formats.counted(len(found[0].products), 'product')} sold, {_products_note(*found)}",
-        empty=lambda found: None if found[0].products else EMPTY,
-        height=_TABLE_HEIGHT,
-        grows=True,
-        while_loading=WhileLoading.CUT,
-    )
-
-
-def _draw_table(view: View, found: RankedProducts, span: Span) -> None:
+@panel(
+    "product-table",
+    "All products",
+    DEFINITIONS["top_products"].help,
+    _products("net_cents"),
+    note=lambda view, found: (
+        f"{formats.counted(len(found[0].products), 'product')} sold, {_products_note(view, found)}"
+    ),
+    empty=lambda found: None if found[0].products else EMPTY,
+    height=_TABLE_HEIGHT,
+    grows=True,
+)
+def _all_products(view: View, answer: Ranking) -> None:
+    found, span = answer
+    amount = f"Net sales ({view.currency})"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input(
             "Search products",
@@ -351,15 +290,16 @@ def _draw_table(view: View, found: RankedProducts, span: Span) -> None:
         )
         ranked = list(enumerate(found.products, 1))
         shown = [(place, product) for place, product in ranked if _matches(product, wanted or "")]
-        amount = f"Net sales ({view.currency})"
         csv_button(
             view,
             "products",
             ["Rank", "Product number", "Product", "Category", amount, f"Gross sales ({view.currency})", "Units"],
-            [_row(place, product) for place, product in shown],
+            [_csv_row(place, product) for place, product in shown],
             span=span,
         )
-    st.dataframe(
+    grid(
+        "product-rows",
+        "All products sold in this range, best first",
         pd.DataFrame(
             {
                 "Rank": [place for place, _ in shown],
@@ -371,12 +311,8 @@ def _draw_table(view: View, found: RankedProducts, span: Span) -> None:
                 "Units": [product.units for _, product in shown],
             }
         ),
-        height=grid_height(_PRODUCT_ROWS),
-        row_height=GRID_ROW_HEIGHT,
-        hide_index=True,
-        key="product-rows",
-        column_config={amount: st.column_config.NumberColumn(format="%,.2f")},
-        alt="All products sold in this range, best first",
+        _PRODUCT_ROWS,
+        {amount: st.column_config.NumberColumn(format="%,.2f"), "Units": COUNTS},
     )
 
 
@@ -384,6 +320,6 @@ def _matches(product: ProductSales, wanted: str) -> bool:
     return wanted.strip().lower() in f"{product.product_id} {product.name} {product.category}".lower()
 
 
-def _row(place: int, product: ProductSales) -> list[Cell]:
+def _csv_row(place: int, product: ProductSales) -> list[Cell]:
     money = units(product.net_cents), units(product.gross_cents)
     return [place, product.product_id, product.name, product.category, *money, product.units]

@@ -50,10 +50,14 @@ def placed(window: Window, grain: Grain, filters: Filters, *, whole: bool) -> So
 
 def facts(window: Window, filters: Filters) -> Source:
     """The orders themselves: minutes are kept by warehouse only, and an hour of orders is few enough to be counted."""
-    match = {"order_time": {"$gte": window.start, "$lt": window.end}, **_places(filters, "delivery.courier_id")}
-    if filters.payments:
-        match["payment_type"] = {"$in": list(filters.payments)}
+    match = {"order_time": {"$gte": window.start, "$lt": window.end}, **of_orders(filters)}
     return Source(ORDERS, match if window.start < window.end else None)
+
+
+def of_orders(filters: Filters) -> dict[str, Any]:
+    """The filters, but for the category, as a match on orders."""
+    payments = {"payment_type": {"$in": list(filters.payments)}} if filters.payments else {}
+    return {**_places(filters, "delivery.courier_id"), **payments}
 
 
 def cube(basis: str, window: Window, grain: Grain, filters: Filters, *, whole: bool) -> Source:

@@ -13,7 +13,7 @@ from functools import reduce
 from operator import itemgetter
 from typing import Any
 
-from dashboard.queries.buckets import cube, day_aligned, instants, placed
+from dashboard.queries.buckets import cube, day_aligned, instants, of_orders, placed
 from dashboard.ranges import Window
 from ecom_platform.contract import OPEN_STATUSES, PaymentType, Status
 from ecom_platform.history.question import Filters
@@ -261,11 +261,4 @@ def _payment_keys(filters: Filters) -> list[str]:
 
 
 def _is_open(filters: Filters) -> dict[str, Any]:
-    match: dict[str, Any] = {"delivery.status": {"$in": list(OPEN_STATUSES)}}
-    if filters.warehouses:
-        match["warehouse_id"] = {"$in": list(filters.warehouses)}
-    if filters.couriers:
-        match["delivery.courier_id"] = {"$in": list(filters.couriers)}
-    if filters.payments:
-        match["payment_type"] = {"$in": list(filters.payments)}
-    return match
+    return {"delivery.status": {"$in": list(OPEN_STATUSES)}, **of_orders(filters)}
