@@ -27,7 +27,6 @@ from dashboard.panels import (
     tile,
     tile_row,
 )
-from dashboard.queries.buckets import day_aligned
 from dashboard.queries.delivering import Deliveries, Placed, deliveries, placed_by
 from dashboard.queries.delivery import (
     AGES,
@@ -45,6 +44,7 @@ from dashboard.revenue_panel import range_note
 from dashboard.selection import EVERY, PROMISED
 from dashboard.view import Asked, Question, View, WhileLoading, names
 from ecom_platform.contract import Status
+from ecom_platform.contract.times import midnight
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 from ecom_platform.kpi.figures import half_hour
@@ -185,7 +185,7 @@ def _ask_steps(asked: Asked) -> list[StatusBucket]:
     """Buckets that are over; steps are kept by half hours, so the last hour is read from those it touches."""
     window = asked.span.window
     if asked.span.grain is Grain.DAY:
-        return steps_by_bucket(asked.db, window.until(day_aligned(asked.now)), Grain.DAY, asked.filters)
+        return steps_by_bucket(asked.db, window.until(midnight(asked.now)), Grain.DAY, asked.filters)
     closed = Window(half_hour(window.start), window.end).until(half_hour(asked.now))
     return steps_by_bucket(asked.db, closed, Grain.HALF_HOUR, asked.filters)
 

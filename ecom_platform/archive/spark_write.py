@@ -31,7 +31,8 @@ from ecom_platform.archive.hdfs import arrow_file_system, hdfs_errors
 from ecom_platform.archive.layout import published_path, staging_folder
 from ecom_platform.archive.parquet_file import Totals, Written, write_orders_file
 from ecom_platform.archive.plan import PlannedDay
-from ecom_platform.archive.policy import Policy, day_range
+from ecom_platform.archive.policy import Policy
+from ecom_platform.contract.times import day_range
 from ecom_platform.errors import UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import Document, MongoCollection, database, mongo_errors

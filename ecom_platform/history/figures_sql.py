@@ -6,7 +6,6 @@ Money is summed per order; only what is sold per category or product unfolds the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Any, Final, Self
 
 import duckdb
@@ -112,9 +111,7 @@ class OrderTable:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._connection.close()
 
     def add(self, batches: Iterable[pa.RecordBatch], *, hot: bool) -> None:

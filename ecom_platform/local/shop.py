@@ -9,7 +9,6 @@ import argparse
 import logging
 import sys
 import threading
-from types import TracebackType
 from typing import Self
 
 from ecom_platform.contract.times import from_milliseconds
@@ -44,9 +43,7 @@ class StoreReport:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ending = True
         self._told.set()
         self._thread.join(timeout=1.0)

@@ -18,9 +18,8 @@ from ecom_platform.orchestration.archiving.jobs import (
     orders_purge_job,
     rehydration_job,
 )
-from ecom_platform.orchestration.archiving.late_events import late_events_sensor
-from ecom_platform.orchestration.archiving.purge import orders_purge_sensor
 from ecom_platform.orchestration.archiving.size import orders_size_sensor
+from ecom_platform.orchestration.archiving.waiting import late_events_sensor, orders_purge_sensor
 from ecom_platform.orchestration.dimensions import dimensions
 from ecom_platform.orchestration.dirty_days import dirty_days_sensor, no_day_waits
 from ecom_platform.orchestration.facts import accounting_equations_hold, facts

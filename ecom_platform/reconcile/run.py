@@ -21,12 +21,13 @@ from ecom_platform.reconcile.facts import ColdOrders, FactTally, gather_facts, g
 from ecom_platform.reconcile.fingerprints import Amounts, Fingerprints
 from ecom_platform.reconcile.report import FIRST, Equation, Report, first_of
 from ecom_platform.reconcile.snapshot import at_one_time
-from ecom_platform.reconcile.topic_equations import LateEvents, applied_equation, held_of, lag_of, topic_equations
+from ecom_platform.reconcile.topic_equations import LateEvents, applied_equation, topic_equations
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.ledger import read_ledger
 from ecom_platform.store import Counters, MongoDatabase, PartitionOffsets, read_offsets
 from ecom_platform.store import collections as names
 from ecom_platform.store.late_events import LateOutcomes, read_late_outcomes
+from ecom_platform.streaming.lag import lag_of
 
 # Fine buckets expire while they are compared; within the last hour of their life they are left alone.
 MARGIN: Final = timedelta(hours=1)
@@ -69,7 +70,8 @@ class _Reading:
         if expectation and orders:
             equations += self._ledger_equations(expectation, orders, stored, late, topic.end)
         pending = expectation.pending if expectation else 0
-        return Report(tuple(equations), lag_of(topic, stored), pending, tuple(held_of(topic, stored)))
+        lag = lag_of(topic, stored)
+        return Report(tuple(equations), lag.total, pending, tuple(lag.held))
 
     def _expectation(self, stored: Stored) -> Expectation | None:
         folder = self.settings.home / "ledger"

@@ -11,9 +11,8 @@ import pytest
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.orchestration.alerts import alert_sensor
 from ecom_platform.orchestration.archiving.jobs import orders_archive_schedule
-from ecom_platform.orchestration.archiving.late_events import late_events_sensor
-from ecom_platform.orchestration.archiving.purge import orders_purge_sensor
 from ecom_platform.orchestration.archiving.size import marks_of, orders_size_sensor
+from ecom_platform.orchestration.archiving.waiting import late_events_sensor, orders_purge_sensor
 from ecom_platform.orchestration.dirty_days import dirty_days_sensor
 from ecom_platform.orchestration.resources import Platform
 from ecom_platform.orchestration.status import pipeline_status_sensor
