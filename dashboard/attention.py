@@ -17,7 +17,7 @@ from ecom_platform.alerts import Alert
 
 ATTENTION = Question(
     "attention",
-    lambda asked: attention(asked.db, asked.now, is_loading=asked.loading is not None),
+    lambda asked: attention(asked.db, asked.now, is_loading=not asked.history_complete),
     NOTHING,
     WhileLoading.SHOWN,
 )

@@ -56,8 +56,7 @@ def draw(view: View) -> None:
 
 
 def _ask_tiles(asked: Asked) -> tuple[SalesTiles, Span]:
-    complete = asked.loading is None
-    return sales_tiles(asked.db, asked.span, asked.filters, history_complete=complete), asked.span
+    return sales_tiles(asked.db, asked.span, asked.filters, history_complete=asked.history_complete), asked.span
 
 
 @tile_row(
@@ -161,9 +160,8 @@ def _products(measure: Measure) -> Question[Ranking]:
     """All products sold in the range, best first."""
 
     def ask(asked: Asked) -> Ranking:
-        complete = asked.loading is None
-        found = ranked_products(asked.db, asked.span, asked.filters, measure, history_complete=complete)
-        return found, asked.span
+        complete = asked.history_complete
+        return ranked_products(asked.db, asked.span, asked.filters, measure, history_complete=complete), asked.span
 
     return Question(("products", measure), ask, STOCKED, WhileLoading.CUT)
 

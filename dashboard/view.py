@@ -55,6 +55,11 @@ class Asked:
     now: datetime
     loading: Loading | None = None
 
+    @property
+    def history_complete(self) -> bool:
+        """Whether every order of the past is there."""
+        return self.loading is None
+
 
 @dataclass(frozen=True)
 class Question(Generic[T]):

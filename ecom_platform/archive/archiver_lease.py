@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+from hdfs_native import Client
 
 from ecom_platform.archive.files import demand_hdfs
 from ecom_platform.errors import Fenced, UnavailableError
@@ -33,7 +35,7 @@ class Archiver:
 
     settings: Settings
     db: MongoDatabase
-    hdfs: Any
+    hdfs: Client
     lease: Lease
     lost: threading.Event
     progress: Progress

@@ -8,11 +8,11 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-import hdfs_native
 import pyarrow as pa
+from hdfs_native import Client
 from hdfs_native.fsspec import HdfsFileSystem
 from pyarrow.fs import FSSpecHandler, PyFileSystem
 
@@ -30,13 +30,13 @@ _REFUSAL: Final = re.compile(r'RPCError\("[\w.$]+", "(.+?)(?:\\n|"\))')
 _OPTIONS = {"dfs.client.use.datanode.hostname": "true"}
 
 
-def connect_hdfs(settings: Settings) -> Any:
+def connect_hdfs(settings: Settings) -> Client:
     """The client of the NameNode that the settings name; nothing is sent yet.
 
     Raises:
         ConfigurationError: no HDFS is named and none was started.
     """
-    return hdfs_native.Client(_uri(settings), _OPTIONS)
+    return Client(_uri(settings), _OPTIONS)
 
 
 def demand_name_node(settings: Settings) -> None:

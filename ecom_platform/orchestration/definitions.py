@@ -27,8 +27,9 @@ from ecom_platform.orchestration.kpis import kpi_daily, kpi_daily_job
 from ecom_platform.orchestration.pruning import prune_history_job, prune_history_schedule
 from ecom_platform.orchestration.resources import Batch, Platform, StreamLauncher, pyspark
 from ecom_platform.orchestration.status import pipeline_status_sensor, run_failure_sensor
-from ecom_platform.orchestration.supervision.jobs import SupervisorPace, streaming_supervisor_job
+from ecom_platform.orchestration.supervision.jobs import streaming_supervisor_job
 from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
+from ecom_platform.orchestration.supervision.supervisor import SupervisorPace
 from ecom_platform.orchestration.topic import kafka_lag_sensor, lag_within_bounds, orders_topic
 
 defs = dg.Definitions(

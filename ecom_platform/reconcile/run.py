@@ -64,7 +64,8 @@ class _Reading:
         expectation = self._expectation(stored)
         with TopicReader(self.settings) as reader:
             topic = reader.state()
-        equations = topic_equations(topic, stored, self._dead_counts(stored), late)
+        dead = Counter(row["partition"] for row in self._dead_letters(stored, {"partition": 1}))
+        equations = topic_equations(topic, stored, dead, late)
         orders = OrderComparison(expectation) if expectation else None
         equations += self._fact_equations(stored, late, orders)
         if expectation and orders:
@@ -141,9 +142,6 @@ class _Reading:
             late=waiting,
         )
         return ledger_equations(expectation, orders, dead, counted, read=read, end=end, refused=refused)
-
-    def _dead_counts(self, stored: Stored) -> Counter[int]:
-        return Counter(row["partition"] for row in self._dead_letters(stored, {"partition": 1}))
 
     def _dead_letters(self, stored: Stored, columns: Mapping[str, int]) -> Iterator[dict[str, Any]]:
         return self._of_accounted_offsets(names.DEAD_LETTERS, stored, columns)

@@ -24,7 +24,7 @@ from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase, ensure_schema
 from ecom_platform.store.cluster_time import InstantExpired, cluster_time_from, read_cluster_time
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
-from ecom_platform.tabular.spark_session import start_session
+from ecom_platform.tabular.spark_session import session_options, start_session
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.conftest import Platform
 from ecom_platform_tests.kpi.stored import random_order
@@ -39,7 +39,8 @@ Document = dict[str, Any]
 def spark(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One session for the module: starting one takes seconds."""
     home: Path = tmp_path_factory.mktemp("spark")
-    session = start_session(platform.settings.model_copy(update={"home": home}), "test history", master="local[2]")
+    settings = platform.settings.model_copy(update={"home": home})
+    session = start_session(settings, session_options(settings, "test history", master="local[2]"))
     yield session
     session.stop()
 

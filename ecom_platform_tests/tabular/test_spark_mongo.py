@@ -29,7 +29,7 @@ from ecom_platform.store.cluster_time import (
 from ecom_platform.tabular.arrow_documents import IdRange, arrow_batches, plan_id_ranges
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 from ecom_platform.tabular.spark_mongo import FORMAT, MongoDataSource, order_schema, read_orders, register_mongo
-from ecom_platform.tabular.spark_session import start_session
+from ecom_platform.tabular.spark_session import session_options, start_session
 from ecom_platform_tests.conftest import Platform
 from ecom_platform_tests.kpi.stored import random_order
 
@@ -40,7 +40,8 @@ NOON = datetime(2026, 11, 20, 12, 0, 0, 123_000, tzinfo=UTC)
 def spark(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One session for the module: starting one takes seconds."""
     home: Path = tmp_path_factory.mktemp("spark")
-    session = start_session(platform.settings.model_copy(update={"home": home}), "test mongo", master="local[2]")
+    settings = platform.settings.model_copy(update={"home": home})
+    session = start_session(settings, session_options(settings, "test mongo", master="local[2]"))
     yield session
     session.stop()
 
