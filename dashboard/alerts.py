@@ -94,7 +94,9 @@ def _draw_what(view: View, alert: Alert, found: Attention) -> None:
 
 def _closed(view: View) -> None:
     shown = st.session_state.get("alerts-shown", _PAGE_ROWS)
-    question = Question(("alerts-past", shown), lambda asked: past(asked.db, asked.now, shown), NOTHING, WhileLoading.SHOWN)
+    question = Question(
+        ("alerts-past", shown), lambda asked: past(asked.db, asked.now, shown), NOTHING, WhileLoading.SHOWN
+    )
     draw_closed = panel(
         "alerts-past",
         "Closed alerts",

@@ -60,9 +60,7 @@ def _note(_: View, found: Attention) -> str:
     return f"{formats.count(len(found.open))} open, gravest first" if found.open else "no alert is open"
 
 
-@panel(
-    "attention", "Needs attention", _HELP, ATTENTION, note=_note, empty=good_or_unwatched, height=ATTENTION_HEIGHT
-)
+@panel("attention", "Needs attention", _HELP, ATTENTION, note=_note, empty=good_or_unwatched, height=ATTENTION_HEIGHT)
 def draw_attention(_: View, found: Attention) -> None:
     """The gravest open alerts, each a link to the page that shows why."""
     with st.container(gap="xxsmall"):

@@ -42,7 +42,9 @@ def _attention_and_status(view: View) -> None:
 
 
 def _ask_tiles(asked: Asked) -> tuple[figures.Tiles, Span]:
-    return figures.tiles(asked.db, asked.span, asked.filters, asked.now, history_complete=asked.history_complete), asked.span
+    return figures.tiles(
+        asked.db, asked.span, asked.filters, asked.now, history_complete=asked.history_complete
+    ), asked.span
 
 
 @tile_row(

@@ -195,7 +195,7 @@ def table_height(rows: int) -> int:
 def table(
     alt: str,
     rows: Mapping[str, Sequence[object]] | Sequence[Mapping[str, object]] | pd.DataFrame,
-    words: Mapping[str, Callable[[Any], str]] | None = None,
+    words: dict[Any, str | Callable[[Any], str] | None] | None = None,
 ) -> None:
     """A table as high as its rows; `alt` says what it is.
 

@@ -164,7 +164,7 @@ def _days(preset: Preset, window: Window, now: datetime) -> Span:
 
 
 def _usual_days(shown: datetime, kept: datetime) -> Window | None:
-    """The days before the one that is shown whose half hours are all kept, at most seven; None when they are too few."""
+    """The days before the one shown whose half hours are all kept, at most seven; None when they are too few."""
     first = max(shown - MOST_USUAL_DAYS * DAY, midnight(kept - _MINUTE) + DAY)
     return Window(first, shown) if shown - first >= FEWEST_USUAL_DAYS * DAY else None
 

@@ -16,9 +16,10 @@ from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 
 
-
 def _ask_line(asked: Asked) -> tuple[figures.RevenueLine, Span]:
-    return figures.revenue_line(asked.db, asked.span, asked.filters, asked.now, history_complete=asked.history_complete), asked.span
+    return figures.revenue_line(
+        asked.db, asked.span, asked.filters, asked.now, history_complete=asked.history_complete
+    ), asked.span
 
 
 SOLD = Question("sold", _ask_line, while_loading=WhileLoading.CUT)

@@ -1,4 +1,4 @@
-"""Files written so that a reader, or a crash at any moment, sees them as they were or as they shall be; ends of logs."""
+"""Files that a reader, or a crash at any moment, sees either as they were or as they shall be; the ends of logs."""
 
 from __future__ import annotations
 

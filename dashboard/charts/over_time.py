@@ -38,7 +38,7 @@ def counts(
     *,
     as_lines: bool = False,
 ) -> go.Figure:
-    """Counts per bucket, in the order of `series`: one bar of several parts, or a line each; the legend stands above."""
+    """Counts per bucket, in the order of `series`: a bar of several parts, or a line each; the legend stands above."""
     figure = blank(colours, height)
     for name, numbers in series.items():
         hover = f"%{{x|%d %b %H:%M}} {name}: %{{y:,}}<extra></extra>"

@@ -121,4 +121,3 @@ def _days(manifests: list[Manifest]) -> dict[str, ArchivedDay]:
             for file in manifest.files:
                 found[file_day(file.path)] += ArchivedDay(1, file.rows, file.bytes)
     return dict(sorted(found.items(), reverse=True))
-

@@ -36,7 +36,9 @@ def companions(settings: Settings, instance: Instance) -> list[Program]:
 
     def program(name: str, *argv: str, priority: int, folder: Path = instance.home, **more: str) -> Program:
         stop_seconds = 30 if name == SIMULATOR else _SHORT_STOP_SECONDS
-        return Program(name, [sys.executable, "-m", *argv], environment | more, folder, priority, stop_seconds=stop_seconds)
+        return Program(
+            name, [sys.executable, "-m", *argv], environment | more, folder, priority, stop_seconds=stop_seconds
+        )
 
     grpc, web = str(settings.dagster_grpc_port), str(settings.dagster_port)
     return [

@@ -35,6 +35,7 @@ READY_SECONDS = 180.0  # a busy machine takes a minute for what takes 6 seconds 
 JARS_AT_A_TIME = 40
 LIVES = 2  # one that may just have been killed, and one that takes over; a third will not do better
 
+
 def _silent(part: str, what: str) -> None:
     del part, what
 

@@ -69,7 +69,10 @@ def table_metadata(table: str, collection: str | None = None) -> dict[str, Any]:
 def column_metadata(table: str) -> dict[str, Any]:
     """The columns of a table, and where they come from."""
     found = lineage(table)
-    return {"dagster/column_schema": schema(table), **({"dagster/column_lineage": found} if found.deps_by_column else {})}
+    return {
+        "dagster/column_schema": schema(table),
+        **({"dagster/column_lineage": found} if found.deps_by_column else {}),
+    }
 
 
 def lineage(table: str) -> dg.TableColumnLineage:
