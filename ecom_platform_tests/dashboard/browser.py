@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import os
 import re
@@ -38,8 +37,8 @@ QUIET = [
     "--disable-sync",
 ]
 _ENTRY = (ROOT / "dashboard" / "app.py").read_text(encoding="utf-8")
-# Every page there is: those of the navigation, which the entry script lists (running it needs a server), and the order.
-PAGES = (*(name for name, *_ in ast.literal_eval(_ENTRY.split("PAGES = ")[1].split("\n\n")[0])), "order")
+# Every page there is, as the entry script lists them: running it needs a server.
+PAGES = tuple(re.findall(r'^    \("(\w+)", ', _ENTRY, re.MULTILINE))
 FILTERS = ".st-key-frame details"
 DESKTOP, TABLET, PHONE = (1366, 768), (768, 1024), (390, 844)
 # What is wider or taller than its place, by the keys of the cards; some may scroll sideways.
