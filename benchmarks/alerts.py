@@ -23,11 +23,12 @@ from typing import Final
 import msgspec
 
 import ecom_platform.alerts
+from benchmarks.alert_scores import Case, Planted, Raised, score
 from benchmarks.alert_shop import ShopInMemory
 from ecom_platform.alerts.evaluate import Memory, evaluate
 from ecom_platform.alerts.incident import Change
 from ecom_platform.alerts.rules import SHOP, Rule
-from ecom_platform.alerts.scores import FILE, Case, Planted, Raised, Score, Scores, score
+from ecom_platform.alerts.scores import FILE, Score, Scores
 from ecom_platform.contract.times import from_milliseconds, to_milliseconds
 from ecom_platform.simulator.config import Curve, FaultRates, Incident, IncidentKind, ShopConfig
 from ecom_platform.simulator.dimensions import Dimensions, default_shop

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-import pandas as pd
 import streamlit as st
 
 from dashboard import acknowledge_dialog, formats, frame
 from dashboard import alert_words as words
-from dashboard.attention import ATTENTION, ask_attention, good_or_unwatched, link_to_why
+from dashboard.attention import ATTENTION, good_or_unwatched, link_to_why
 from dashboard.csv_file import Cell
-from dashboard.panels import card, csv_button, panel
+from dashboard.panels import card, csv_button, panel, table
 from dashboard.queries.alerts import Attention, Past, past
 from dashboard.selection import NOTHING
-from dashboard.view import View, WhileLoading, names
+from dashboard.view import Question, View, WhileLoading, names
 from ecom_platform.alerts import Alert, Score, read_scores
 
 _OPEN_HELP = (
@@ -46,40 +43,11 @@ def draw_page() -> None:
 
 def draw(view: View) -> None:
     """Draw open and past alerts at one instant."""
-    panel(
-        view,
-        "alerts-open",
-        "Open alerts",
-        _OPEN_HELP,
-        ask_attention,
-        partial(_draw_open, view),
-        question=ATTENTION,
-        honours=NOTHING,
-        note=_open_note,
-        empty=good_or_unwatched,
-        height=80,
-        grows=True,
-        while_loading=WhileLoading.SHOWN,
-    )
-    shown = st.session_state.get("alerts-shown", _PAGE_ROWS)
-    panel(
-        view,
-        "alerts-past",
-        "Closed alerts",
-        _PAST_HELP,
-        lambda asked: past(asked.db, asked.now, shown),
-        partial(_draw_past, view),
-        question=("alerts-past", shown),
-        honours=NOTHING,
-        note=_past_note,
-        empty=lambda found: None if found.alerts else "No alert has been closed yet",
-        height=80,
-        grows=True,
-        while_loading=WhileLoading.SHOWN,
-    )
+    _open(view)
+    _closed(view)
 
 
-def _open_note(found: Attention) -> str:
+def _open_note(_: View, found: Attention) -> str:
     if found.is_loading:
         return "the rules are judged after the history is loaded; until then only whether data arrive"
     seen = sum(alert.acknowledgement is not None for alert in found.open)
@@ -87,7 +55,17 @@ def _open_note(found: Attention) -> str:
     return f"{counts if found.open else ''}rules evaluated at {formats.clock(found.evaluated_at)} UTC"
 
 
-def _draw_open(view: View, found: Attention) -> None:
+@panel(
+    "alerts-open",
+    "Open alerts",
+    _OPEN_HELP,
+    ATTENTION,
+    note=_open_note,
+    empty=good_or_unwatched,
+    height=80,
+    grows=True,
+)
+def _open(view: View, found: Attention) -> None:
     if problem := words.unwatched(found):
         st.markdown(
             f":orange-badge[:material/warning: unwatched] {problem}; what is open may be over, and more may be wrong"
@@ -114,7 +92,25 @@ def _draw_what(view: View, alert: Alert, found: Attention) -> None:
         st.markdown(f":gray[:material/done: Acknowledged by {words.plain(words.seen(said, found.now))}]")
 
 
-def _past_note(found: Past) -> str:
+def _closed(view: View) -> None:
+    shown = st.session_state.get("alerts-shown", _PAGE_ROWS)
+    question = Question(
+        ("alerts-past", shown), lambda asked: past(asked.db, asked.now, shown), NOTHING, WhileLoading.SHOWN
+    )
+    draw_closed = panel(
+        "alerts-past",
+        "Closed alerts",
+        _PAST_HELP,
+        question,
+        note=_past_note,
+        empty=lambda found: None if found.alerts else "No alert has been closed yet",
+        height=80,
+        grows=True,
+    )(_draw_past)
+    draw_closed(view)
+
+
+def _past_note(_: View, found: Past) -> str:
     if not found.alerts:
         return "none so far"
     return f"{'the last ' if found.has_earlier else ''}{formats.counted(len(found.alerts), 'alert')}, newest first"
@@ -122,7 +118,8 @@ def _past_note(found: Past) -> str:
 
 def _draw_past(view: View, found: Past) -> None:
     csv_button(view, "alerts", _COLUMNS, [_row(alert) for alert in found.alerts], of_now=True)
-    rows = pd.DataFrame(
+    table(
+        "Closed alerts, the newest first",
         {
             "Severity": [words.severity(alert) for alert in found.alerts],
             "What": [words.plain(words.subject(alert, names())) for alert in found.alerts],
@@ -134,9 +131,8 @@ def _draw_past(view: View, found: Past) -> None:
             ],
             "Lasted": [words.how_long(alert) for alert in found.alerts],
             "Acknowledged": [_seen_text(alert, found) for alert in found.alerts],
-        }
+        },
     )
-    st.table(rows, border="horizontal", hide_index=True, alt="Closed alerts, the newest first")
     if found.has_earlier:
         st.button("Show earlier", icon=":material/expand_more:", key="alerts-earlier", on_click=_show_earlier)
 
@@ -175,13 +171,10 @@ def draw_scores() -> None:
             f"{true} of {alerts} alerts true · measured on {scores.measured_on:%d %B %Y} with seeds "
             f"{_listed(scores.held_out_seeds)}, limits chosen on {_listed(scores.chosen_on_seeds)}"
         )
-        st.table(
-            pd.DataFrame([_score(one) for one in by_scenario]), border="horizontal", hide_index=True, alt=_SCORES_ALT
+        table(
+            "Precision, recall and time to detect of the alert rules by scenario", [_score(one) for one in by_scenario]
         )
         st.caption("Few incidents in few shops: that the rules work is shown, not how often they fail.")
-
-
-_SCORES_ALT = "Precision, recall and time to detect of the alert rules by scenario"
 
 
 def _score(one: Score) -> dict[str, str]:

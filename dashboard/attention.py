@@ -8,43 +8,26 @@ import streamlit as st
 
 from dashboard import alert_words as words
 from dashboard import formats
-from dashboard.frame import LINKED
+from dashboard.frame import LINKED, PAGES
 from dashboard.panels import panel
 from dashboard.queries.alerts import Attention, attention
 from dashboard.selection import NOTHING
-from dashboard.view import Asked, View, WhileLoading, names
+from dashboard.view import Question, View, WhileLoading, names
 from ecom_platform.alerts import Alert
 
-ATTENTION = "attention"
-"""The question whose answer the Overview and the page Alerts share."""
+ATTENTION = Question(
+    "attention",
+    lambda asked: attention(asked.db, asked.now, is_loading=not asked.history_complete),
+    NOTHING,
+    WhileLoading.SHOWN,
+)
+"""What is open at the instant of the page."""
+ATTENTION_HEIGHT = 154
 _HELP = (
     "What the alert rules found, the gravest first. They look every 30 seconds; two bad readings in a row open an "
     "alert, three good ones close it. A click leads to the figures that show why."
 )
 _MOST = 3
-
-
-def draw_attention(view: View, height: int) -> None:
-    """The gravest open alerts, each a link to the page that shows why."""
-    panel(
-        view,
-        "attention",
-        "Needs attention",
-        _HELP,
-        ask_attention,
-        _draw,
-        question=ATTENTION,
-        honours=NOTHING,
-        note=_note,
-        empty=good_or_unwatched,
-        height=height,
-        while_loading=WhileLoading.SHOWN,
-    )
-
-
-def ask_attention(asked: Asked) -> Attention:
-    """What is open at the instant of the page."""
-    return attention(asked.db, asked.now, is_loading=asked.loading is not None)
 
 
 def good_or_unwatched(found: Attention) -> str | None:
@@ -63,7 +46,7 @@ def good_or_unwatched(found: Attention) -> str | None:
 def link_to_why(alert: Alert, label: str) -> None:
     """A link to the page whose figures made the alert, filtered to what it is about."""
     st.page_link(
-        f"app_pages/{alert.link.page}.py",
+        st.session_state[PAGES][alert.link.page],
         label=label,
         icon=":material/arrow_forward:",
         icon_position="right",
@@ -72,7 +55,7 @@ def link_to_why(alert: Alert, label: str) -> None:
     )
 
 
-def _note(found: Attention) -> str:
+def _note(_: View, found: Attention) -> str:
     if found.is_loading:
         return "the rules are judged after the history is loaded"
     if not found.is_watched:
@@ -84,7 +67,9 @@ def _note(found: Attention) -> str:
     return f"no alert is open · checked at {formats.clock(found.judged_at)} UTC"
 
 
-def _draw(found: Attention) -> None:
+@panel("attention", "Needs attention", _HELP, ATTENTION, note=_note, empty=good_or_unwatched, height=ATTENTION_HEIGHT)
+def draw_attention(_: View, found: Attention) -> None:
+    """The gravest open alerts, each a link to the page that shows why."""
     with st.container(gap="xxsmall"):
         for alert in found.open[:_MOST]:
             with st.container(gap=None):
@@ -92,4 +77,4 @@ def _draw(found: Attention) -> None:
                 about = words.plain(words.entity(alert.entity, names(), short=True))
                 st.caption(f"{about} · since {formats.moment(alert.since, found.now)}")
         if len(found.open) > _MOST:
-            st.page_link("app_pages/alerts.py", label=f"{len(found.open) - _MOST} more on Alerts", icon="")
+            st.page_link(st.session_state[PAGES]["alerts"], label=f"{len(found.open) - _MOST} more on Alerts", icon="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 UNKNOWN = "—"
@@ -33,6 +34,11 @@ def count(number: int | None) -> str:
     return UNKNOWN if number is None else f"{number:,}"
 
 
+def megabytes(number: int) -> str:
+    """Bytes: 1,204.5 MB."""
+    return f"{number / 1e6:,.1f} MB"
+
+
 def per_minute(rate: float | None) -> str:
     """How many come per minute: 42.0/min."""
     return UNKNOWN if rate is None else f"{rate:,.1f}/min"
@@ -46,6 +52,11 @@ def took(seconds: float) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """How many of what: 1 run, 2 runs."""
     return f"{count(number)} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def sums(series: Mapping[str, Sequence[int]]) -> str:
+    """What series add up to: Cash 1,204, Wallet 31."""
+    return ", ".join(f"{name} {count(sum(counts))}" for name, counts in series.items())
 
 
 def share(part_of_one: float | None) -> str:

@@ -24,12 +24,12 @@ from dashboard.formats import clock, count
 from dashboard.palette import palette_of
 from dashboard.panels import every
 from dashboard.queries.names import Names
-from dashboard.queries.pulse import pulse
 from dashboard.ranges import Preset
 from dashboard.selection import Choice, Kind, toggled
 from dashboard.view import View, answers, live, names
 from ecom_platform.history.question import Filters
-from ecom_platform.store import AgeState, FigureAge
+from ecom_platform.settings import Settings
+from ecom_platform.store import AgeState, FigureAge, MongoDatabase, figure_age, read_loading, read_progress
 
 LINKED = "show"
 """The parameter in which a link from page to page says all of what is to be chosen.
@@ -37,6 +37,8 @@ LINKED = "show"
 Streamlit keeps what is chosen above the pages when it follows a link, and only adds the link's own parameters to the
 address: a plain `?courier=5` would change nothing.
 """
+PAGES = "pages"
+"""Where the session keeps its pages by their names, to be linked to."""
 _STYLE = Path(__file__).with_name("frame.css")
 # Alerts and orders are as they are now; the pipeline's figures are of the whole topic. What cannot be chosen there is
 # drawn disabled and not left out: only what is drawn keeps its value for the next page. An order is a tab of its own.
@@ -231,13 +233,19 @@ def badge(age: FigureAge, now: datetime) -> Badge:
     }[age.state]
 
 
+def _pulse(settings: Settings, db: MongoDatabase, now: datetime) -> FigureAge:
+    """The age of every figure on screen."""
+    loading = read_loading(db)
+    return figure_age(read_progress(db, settings.topic), now, None if loading is None else loading.share)
+
+
 def _draw_state() -> None:
     now = datetime.now(UTC)
     paused_at = st.session_state.get("paused_at")
     if not st.session_state.get("live", True):
         shown = Badge(f"Paused at {clock(paused_at)}", "pause_circle", "gray", "Switch Live on to go on.")
     else:
-        answer = answers().get("pulse", 0.9, lambda settings, db, at: pulse(db, settings.topic, at))
+        answer = answers().get("pulse", 0.9, _pulse)
         if answer.failure or answer.value is None:
             shown = Badge("No connection", "cloud_off", "red", answer.failure or "")
         else:

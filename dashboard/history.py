@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 
-import pandas as pd
-import streamlit as st
-
-from dashboard import charts, formats
+from dashboard import charts, formats, frame, verify_card
 from dashboard.csv_file import Cell, units
-from dashboard.panels import chart, csv_button, panel
+from dashboard.panels import chart, csv_button, panel, table
 from dashboard.queries.archive import Layer, layers
 from dashboard.queries.history import LONG_RANGES, Days, Hour, daily, days_of, week_hours
-from dashboard.selection import EVERY, NOTHING
-from dashboard.view import Asked, View, WhileLoading
+from dashboard.selection import NOTHING
+from dashboard.view import Asked, Question, View, WhileLoading
 from ecom_platform.kpi.definitions import DEFINITIONS
 from ecom_platform.store.manifests import Manifest, RunState, read_manifests
 
+Found = tuple[Days, list[Layer]]
 _TALL = 300
 _MOST_RUNS = 10
 _EMPTY_HEIGHT = 80
@@ -31,57 +28,26 @@ _WHERE = {
 }
 
 
+def draw_page() -> None:
+    """Draw the page, and the button beside the part that refreshes."""
+    frame.page("history", draw)
+    verify_card.draw(frame.chosen())
+
+
 def draw(view: View) -> None:
-    """Draw the page at one instant."""
-    panel(
-        view,
-        "daily",
-        "Net item sales per day" if view.choice.filters.category else "Revenue per day",
-        DEFINITIONS["revenue"].help + " The strip under the axis says where the orders of a day are: in MongoDB, "
-        "archived in files, in both, nowhere because none was placed, or missing.",
-        _ask_days,
-        lambda found: _draw_days(view, *found),
-        honours=EVERY,
-        note=lambda found: _day_note(view, *found),
-        empty=lambda found: None if any(bucket.total.orders for bucket in found[0].buckets) else "No orders then",
-        height=_TALL,
-        grows=True,
-    )
-    panel(
-        view,
-        "week",
-        "Orders by hour, last 7 days",
-        DEFINITIONS["orders"].help,
-        lambda asked: week_hours(asked.db, asked.now, asked.filters, asked.loading),
-        partial(_draw_week, view),
-        honours=EVERY,
-        note=lambda found: f"Stronger colour: more orders · busiest hour {formats.count(_busiest(found))} · UTC",
-        empty=lambda found: None if _busiest(found) else "No orders in the last 7 days",
-        height=_TALL,
-        while_loading=WhileLoading.SHOWN,
-    )
-    panel(
-        view,
-        "runs",
-        "Archive runs",
-        "What moved orders out of MongoDB (archive), or wrote files of other runs again (compaction).",
-        lambda asked: read_manifests(asked.db),
-        _draw_runs,
-        honours=NOTHING,
-        note=_runs_note,
-        empty=lambda found: None if found else "Nothing was archived yet",
-        height=_EMPTY_HEIGHT,
-        grows=True,
-        while_loading=WhileLoading.SHOWN,
-    )
+    """Draw the panels at one instant."""
+    _daily(view)
+    _week(view)
+    _runs(view)
 
 
-def _ask_days(asked: Asked) -> tuple[Days, list[Layer]]:
+def _ask_days(asked: Asked) -> Found:
     window = days_of(asked.span, asked.now)
     return daily(asked.db, window, asked.filters), layers(asked.db, window)
 
 
-def _day_note(view: View, days: Days, where: Sequence[Layer]) -> str:
+def _day_note(view: View, answer: Found) -> str:
+    days, where = answer
     total = formats.money(sum(bucket.total.revenue_cents for bucket in days.buckets), view.currency)
     places = Counter(layer.where for layer in where)
     strip = ", ".join(
@@ -91,19 +57,31 @@ def _day_note(view: View, days: Days, where: Sequence[Layer]) -> str:
     return f"{total} in {last}{formats.counted(len(where), 'day')} (UTC) · {strip}"
 
 
-def _draw_days(view: View, days: Days, where: Sequence[Layer]) -> None:
+@panel(
+    "daily",
+    lambda view: "Net item sales per day" if view.choice.filters.category else "Revenue per day",
+    DEFINITIONS["revenue"].help + " The strip under the axis says where the orders of a day are: in MongoDB, "
+    "archived in files, in both, nowhere because none was placed, or missing.",
+    Question("daily", _ask_days),
+    note=_day_note,
+    empty=lambda found: None if any(bucket.total.orders for bucket in found[0].buckets) else "No orders then",
+    height=_TALL,
+    grows=True,
+)
+def _daily(view: View, answer: Found) -> None:
+    days, where = answer
     amount = f"({view.currency})"
     csv_button(
         view,
         "days",
         ["Day", "Where", "Orders placed", "Valid orders", f"Revenue {amount}", f"Booked value {amount}", "Units"],
-        [_row(days, number, layer) for number, layer in enumerate(where)],
+        [_csv_row(days, number, layer) for number, layer in enumerate(where)],
     )
     figure = charts.daily(days, where, view.colours, view.currency, _TALL)
-    chart(figure, "daily", f"Revenue per day, {_day_note(view, days, where)}")
+    chart(figure, "daily", f"Revenue per day, {_day_note(view, answer)}")
 
 
-def _row(days: Days, number: int, layer: Layer) -> list[Cell]:
+def _csv_row(days: Days, number: int, layer: Layer) -> list[Cell]:
     sold = days.buckets[number].total
     money = units(sold.revenue_cents), units(sold.booked_cents)
     return [f"{layer.day:%Y-%m-%d}", layer.where, sold.orders, sold.valid_orders, *money, sold.units]
@@ -113,21 +91,43 @@ def _busiest(found: Sequence[Hour]) -> int:
     return max((hour.orders for hour in found if hour.orders is not None), default=0)
 
 
-def _draw_week(view: View, found: list[Hour]) -> None:
-    figure = charts.week(found, view.colours, _TALL)
-    chart(
-        figure, "week", f"Orders by day and hour of the last 7 days, the busiest hour {formats.count(_busiest(found))}"
-    )
+@panel(
+    "week",
+    "Orders by hour, last 7 days",
+    DEFINITIONS["orders"].help,
+    Question(
+        "week",
+        lambda asked: week_hours(asked.db, asked.now, asked.filters, asked.loading),
+        while_loading=WhileLoading.SHOWN,
+    ),
+    note=lambda _, found: f"Stronger colour: more orders · busiest hour {formats.count(_busiest(found))} · UTC",
+    empty=lambda found: None if _busiest(found) else "No orders in the last 7 days",
+    height=_TALL,
+)
+def _week(view: View, found: list[Hour]) -> None:
+    described = f"Orders by day and hour of the last 7 days, the busiest hour {formats.count(_busiest(found))}"
+    chart(charts.week(found, view.colours, _TALL), "week", described)
 
 
-def _runs_note(found: Sequence[Manifest]) -> str:
+def _runs_note(_: View, found: Sequence[Manifest]) -> str:
     newest = f"the newest {_MOST_RUNS} of " if len(found) > _MOST_RUNS else ""
     return f"{newest}{formats.counted(len(found), 'run')}, newest first"
 
 
-def _draw_runs(found: Sequence[Manifest]) -> None:
+@panel(
+    "runs",
+    "Archive runs",
+    "What moved orders out of MongoDB (archive), or wrote files of other runs again (compaction).",
+    Question("runs", lambda asked: read_manifests(asked.db), NOTHING, WhileLoading.SHOWN),
+    note=_runs_note,
+    empty=lambda found: None if found else "Nothing was archived yet",
+    height=_EMPTY_HEIGHT,
+    grows=True,
+)
+def _runs(_: View, found: Sequence[Manifest]) -> None:
     newest = list(reversed(found))[:_MOST_RUNS]
-    rows = pd.DataFrame(
+    table(
+        "Archive runs, newest first",
         {
             "Run": [run.run for run in newest],
             "Kind": [run.kind.value for run in newest],
@@ -136,9 +136,8 @@ def _draw_runs(found: Sequence[Manifest]) -> None:
             "Orders": [formats.count(run.rows) if run.files else formats.UNKNOWN for run in newest],
             "Size": [_size(run) for run in newest],
             "Took": [_took(run) for run in newest],
-        }
+        },
     )
-    st.table(rows, border="horizontal", hide_index=True, alt="Archive runs, newest first")
 
 
 def _days_text(days: Sequence[str]) -> str:
@@ -146,7 +145,7 @@ def _days_text(days: Sequence[str]) -> str:
 
 
 def _size(run: Manifest) -> str:
-    return f"{sum(file.bytes for file in run.files) / 1e6:,.1f} MB" if run.files else formats.UNKNOWN
+    return formats.megabytes(sum(file.bytes for file in run.files)) if run.files else formats.UNKNOWN
 
 
 def _took(run: Manifest) -> str:

@@ -11,10 +11,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import formats
-from dashboard.panels import body
+from dashboard.panels import body, table
 from dashboard.queries.order import FoundOrder, find_order, order_number
 from dashboard.selection import NOTHING
-from dashboard.view import Asked, View, WhileLoading, names
+from dashboard.view import Asked, Question, View, WhileLoading, names
 from ecom_platform.contract import Status
 
 _HEIGHT = 400
@@ -29,15 +29,11 @@ def draw(view: View) -> None:
         st.caption("A number from any list of orders; the links there lead here.")
         return
     body(
-        lambda: view.ask(
-            ("order", order_id),
-            partial(_find, order_id),
-            NOTHING,
-            WhileLoading.SHOWN,
-        ),
+        view,
+        Question(("order", order_id), partial(_find, order_id), NOTHING, WhileLoading.SHOWN),
+        _draw_order,
         _HEIGHT,
-        partial(_draw_order, view),
-        note=lambda found: found.stored + (f" {found.late_events} late events wait." if found.late_events else ""),
+        note=lambda _, found: found.stored + (f" {found.late_events} late events wait." if found.late_events else ""),
         empty=lambda found: None if found.document else found.stored,
     )
 
@@ -68,10 +64,10 @@ def _draw_order(view: View, found: FoundOrder) -> None:
     left, right = st.columns([2, 3], gap="small")
     with left, st.container(border=True, height="stretch", key="card-timeline"):
         st.markdown("**What happened**")
-        st.table(_timeline(order), border="horizontal", hide_index=True, alt="Steps of the order with their times")
+        table("Steps of the order with their times", _timeline(order))
     with right, st.container(border=True, height="stretch", key="card-items"):
         st.markdown("**Items**")
-        st.table(_items(order, view.currency), border="horizontal", hide_index=True, alt="Items of the order")
+        table("Items of the order", _items(order, view.currency))
 
 
 def _judgement(delivery: dict[str, Any], now: datetime) -> str:
@@ -87,7 +83,7 @@ def _judgement(delivery: dict[str, Any], now: datetime) -> str:
     return f"{formats.duration(delay)} late"
 
 
-def _timeline(order: dict[str, Any]) -> pd.DataFrame:
+def _timeline(order: dict[str, Any]) -> dict[str, list[str]]:
     """Every step with the time since the one before, and the promise among them."""
     delivery = order["delivery"]
     steps = sorted(
@@ -95,13 +91,11 @@ def _timeline(order: dict[str, Any]) -> pd.DataFrame:
         + [(delivery["expected_time"], "promised")]
     )
     first: datetime = steps[0][0]
-    return pd.DataFrame(
-        {
-            "Step": [f":gray[{name}]" if name == "promised" else name for _, name in steps],
-            "Time (UTC)": [f"{at:%d %b %Y %H:%M:%S}" for at, _ in steps],
-            "After": [formats.duration((at - first).total_seconds()) for at, _ in steps],
-        }
-    )
+    return {
+        "Step": [f":gray[{name}]" if name == "promised" else name for _, name in steps],
+        "Time (UTC)": [f"{at:%d %b %Y %H:%M:%S}" for at, _ in steps],
+        "After": [formats.duration((at - first).total_seconds()) for at, _ in steps],
+    }
 
 
 def _items(order: dict[str, Any], currency: str) -> pd.DataFrame:

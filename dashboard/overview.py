@@ -5,81 +5,58 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 
-import pandas as pd
-import streamlit as st
-
 from dashboard import charts, formats
-from dashboard.attention import draw_attention
+from dashboard.attention import ATTENTION_HEIGHT, draw_attention
 from dashboard.palette import STATUS_ORDER
-from dashboard.panels import (
-    BODY_HEIGHT,
-    EMPTY,
-    TILE_HEIGHT,
-    body,
-    chart,
-    order_link,
-    panel,
-    tile,
-    unknown_tile,
-    unknown_tiles,
-)
+from dashboard.panels import BODY_HEIGHT, EMPTY, chart, order_link, panel, row, table, tile, tile_row, unknown_tile
 from dashboard.queries import overview as figures
 from dashboard.queries.delivery import states
-from dashboard.queries.orders import LastOrder, last_orders
 from dashboard.queries.products import ProductSales, product_sales
 from dashboard.queries.sales import Amounts, Bucket, sales_by_bucket, sales_by_payment
 from dashboard.ranges import Preset, Span, Window
 from dashboard.ranked_bars import ranked_bars
-from dashboard.revenue_panel import closed_totals, compared_with, draw_revenue, judge_sales, range_note
+from dashboard.revenue_panel import closed_totals, compared_with, judge_sales, range_note, revenue_panel
 from dashboard.selection import EVERY, NOTHING, PROMISED, STOCKED
 from dashboard.usual import Verdict
-from dashboard.view import Asked, View, WhileLoading
+from dashboard.view import Asked, Question, View, WhileLoading
 from ecom_platform.contract import PaymentType, Status
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 
-_TILES = ("revenue", "orders", "average_order_value", "units", "late_now", "on_time_share")
-_ATTENTION_HEIGHT = 154
 _STATUS_HEIGHT = 112
 # Beside the two cards: their heights, the frame of the second one, and the gap between them.
-_REVENUE_HEIGHT = _ATTENTION_HEIGHT + _STATUS_HEIGHT + 104
+_REVENUE_HEIGHT = ATTENTION_HEIGHT + _STATUS_HEIGHT + 104
 
 
 def draw(view: View) -> None:
     """Draw the page at one instant."""
-    body(
-        lambda: view.ask("tiles", _ask_tiles, while_loading=WhileLoading.CUT),
-        TILE_HEIGHT,
-        lambda found: _draw_tiles(view, *found),
-        note=lambda found: range_note(found[1], view.tick.at, compared=found[0].before is not None),
-        draw_unknown=partial(unknown_tiles, _TILES),
-    )
-    left, right = st.columns([2, 1], gap="small")
-    with left:
-        draw_revenue(view, _REVENUE_HEIGHT)
-    with right:
-        draw_attention(view, _ATTENTION_HEIGHT)
-        _status_panel(view)
-    first, second, third = st.columns(3, gap="small")
-    with first:
-        _minutes_panel(view)
-    with second:
-        _payment_panel(view)
-    with third:
-        _products_panel(view)
-    _orders_panel(view)
+    _tiles(view)
+    row(view, revenue_panel(_REVENUE_HEIGHT), _attention_and_status, widths=(2, 1))
+    row(view, _minutes, _payment, _products)
+    _orders(view)
+
+
+def _attention_and_status(view: View) -> None:
+    draw_attention(view)
+    _status(view)
 
 
 def _ask_tiles(asked: Asked) -> tuple[figures.Tiles, Span]:
-    complete = asked.loading is None
-    return figures.tiles(asked.db, asked.span, asked.filters, asked.now, history_complete=complete), asked.span
+    return figures.tiles(
+        asked.db, asked.span, asked.filters, asked.now, history_complete=asked.history_complete
+    ), asked.span
 
 
-def _draw_tiles(view: View, found: figures.Tiles, span: Span) -> None:
+@tile_row(
+    ("revenue", "orders", "average_order_value", "units", "late_now", "on_time_share"),
+    Question("tiles", _ask_tiles, while_loading=WhileLoading.CUT),
+    note=lambda view, found: range_note(found[1], view.tick.at, compared=found[0].before is not None),
+)
+def _tiles(view: View, answer: tuple[figures.Tiles, Span]) -> None:
+    found, span = answer
     versus = compared_with(span, found.before, is_loading=found.open is None)
-    with st.grid(len(_TILES), min_column_width=165, gap="small", key="tiles-grid"):
-        _draw_sales_tiles(view, found, span, versus)
-        _draw_promise_tiles(found, versus, ", ".join(view.choice.ignored(PROMISED)))
+    _draw_sales_tiles(view, found, span, versus)
+    _draw_promise_tiles(found, versus, ", ".join(view.choice.ignored(PROMISED)))
 
 
 def _draw_sales_tiles(view: View, found: figures.Tiles, span: Span, versus: str) -> None:
@@ -126,46 +103,29 @@ def _draw_promise_tiles(found: figures.Tiles, versus: str, ignored: str) -> None
     )
 
 
-def _status_panel(view: View) -> None:
-    panel(
-        view,
-        "status",
-        "Delivered vs pending",
-        DEFINITIONS["order_status"].help,
-        lambda asked: states(asked.db, asked.span.window, asked.span.grain, asked.filters),
-        partial(_draw_status, view),
-        honours=PROMISED,
-        note=_status_note,
-        empty=lambda found: None if sum(found.values()) else EMPTY,
-        height=_STATUS_HEIGHT,
-        while_loading=WhileLoading.CUT,
-    )
-
-
-def _status_note(found: dict[Status, int]) -> str:
+def _status_note(_: View, found: dict[Status, int]) -> str:
     placed = sum(found.values())
     delivered = f" · {formats.share(found[Status.DELIVERED] / placed)} delivered" if placed else ""
     return f"{formats.count(placed)} placed{delivered}"
 
 
-def _draw_status(view: View, found: dict[Status, int]) -> None:
+@panel(
+    "status",
+    "Delivered vs pending",
+    DEFINITIONS["order_status"].help,
+    Question(
+        "status",
+        lambda asked: states(asked.db, asked.span.window, asked.span.grain, asked.filters),
+        PROMISED,
+        WhileLoading.CUT,
+    ),
+    note=_status_note,
+    empty=lambda found: None if sum(found.values()) else EMPTY,
+    height=_STATUS_HEIGHT,
+)
+def _status(view: View, found: dict[Status, int]) -> None:
     described = ", ".join(f"{state.value} {formats.count(found[state])}" for state in STATUS_ORDER)
     chart(charts.status_bar(found, view.colours, _STATUS_HEIGHT), "status", f"Orders by state: {described}")
-
-
-def _minutes_panel(view: View) -> None:
-    panel(
-        view,
-        "minutes",
-        "Orders per minute",
-        DEFINITIONS["orders"].help,
-        _ask_minutes,
-        partial(_draw_minutes, view),
-        honours=EVERY,
-        note=_minute_note,
-        empty=lambda found: None if found else "After loading",
-        while_loading=WhileLoading.SHOWN,
-    )
 
 
 def _ask_minutes(asked: Asked) -> list[Bucket]:
@@ -177,93 +137,83 @@ def _ask_minutes(asked: Asked) -> list[Bucket]:
     return sales_by_bucket(asked.db, window, Grain.MINUTE, asked.filters)
 
 
-def _draw_minutes(view: View, found: list[Bucket]) -> None:
-    figure = charts.orders_per_minute(found, view.colours, BODY_HEIGHT)
-    chart(figure, "minutes", f"Orders per minute, {_minute_note(found)}")
-
-
-def _minute_note(found: list[Bucket]) -> str:
+def _minute_note(_: View, found: list[Bucket]) -> str:
     latest = f" · latest {formats.count(found[-2].total.orders)}" if len(found) > 1 else ""
     return f"{len(found)} minutes, UTC{latest}"
 
 
-def _payment_panel(view: View) -> None:
-    panel(
-        view,
+@panel(
+    "minutes",
+    "Orders per minute",
+    DEFINITIONS["orders"].help,
+    Question("minutes", _ask_minutes, EVERY, WhileLoading.SHOWN),
+    note=_minute_note,
+    empty=lambda found: None if found else "After loading",
+)
+def _minutes(view: View, found: list[Bucket]) -> None:
+    figure = charts.orders_per_minute(found, view.colours, BODY_HEIGHT)
+    chart(figure, "minutes", f"Orders per minute, {_minute_note(view, found)}")
+
+
+@panel(
+    "payment",
+    "Payment mix",
+    DEFINITIONS["payment_mix"].help,
+    Question(
         "payment",
-        "Payment mix",
-        DEFINITIONS["payment_mix"].help,
         lambda asked: sales_by_payment(asked.db, asked.span.window, asked.span.grain, asked.filters),
-        partial(_draw_payment, view),
-        honours=EVERY,
-        note=lambda _: "valid orders by payment type",
-        empty=lambda found: None if _valid(found) else EMPTY,
-        while_loading=WhileLoading.CUT,
-    )
-
-
-def _valid(found: dict[PaymentType, Amounts]) -> int:
-    return sum(amounts.valid_orders for amounts in found.values())
-
-
-def _draw_payment(view: View, found: dict[PaymentType, Amounts]) -> None:
+        EVERY,
+        WhileLoading.CUT,
+    ),
+    note=lambda *_: "valid orders by payment type",
+    empty=lambda found: None if any(amounts.valid_orders for amounts in found.values()) else EMPTY,
+)
+def _payment(view: View, found: dict[PaymentType, Amounts]) -> None:
     valid = {payment: amounts.valid_orders for payment, amounts in found.items()}
     parts = ", ".join(f"{payment.value} {formats.count(number)}" for payment, number in valid.items())
     figure = charts.payment_donut(valid, view.colours, BODY_HEIGHT)
     chart(figure, "payment", f"Valid orders by payment type: {parts}")
 
 
-def _products_panel(view: View) -> None:
-    panel(
-        view,
-        "products",
-        "Top 10 products",
-        DEFINITIONS["top_products"].help,
-        lambda asked: (product_sales(asked.db, asked.span.products, asked.filters, limit=10), asked.span),
-        partial(_draw_products, view),
-        honours=STOCKED,
-        note=lambda found: _products_note(found[1]),
-        empty=lambda found: None if found[0] else EMPTY,
-        while_loading=WhileLoading.CUT,
-    )
-
-
-def _draw_products(view: View, found: tuple[list[ProductSales], Span]) -> None:
-    bars = [
-        charts.Ranked(
-            product.name,
-            product.net_cents,
-            formats.money(product.net_cents, view.currency),
-            f"{formats.money(product.net_cents, view.currency)}, {formats.counted(product.units, 'unit')}",
-        )
-        for product in found[0]
-    ]
-    ranked_bars(view, "products", "Best-selling products", bars)
-
-
-def _products_note(span: Span) -> str:
+def _products_note(_: View, found: tuple[list[ProductSales], Span]) -> str:
+    span = found[1]
     return f"net sales since {span.products.start:%H:%M}" if span.preset is Preset.HOUR or span.is_cut else "net sales"
 
 
-def _orders_panel(view: View) -> None:
-    panel(
-        view,
-        "orders",
-        "Last 10 orders",
-        "The newest orders with the state they are in now. Range and filters do not apply to them.",
-        lambda asked: last_orders(asked.db, asked.now),
-        partial(_draw_orders, view),
-        honours=NOTHING,
-        note=lambda _: "newest first, times in UTC",
-        empty=lambda found: None if found else "No orders yet",
-        grows=True,
-        while_loading=WhileLoading.SHOWN,
-    )
+@panel(
+    "products",
+    "Top 10 products",
+    DEFINITIONS["top_products"].help,
+    Question(
+        "products",
+        lambda asked: (product_sales(asked.db, asked.span.products, asked.filters, limit=10), asked.span),
+        STOCKED,
+        WhileLoading.CUT,
+    ),
+    note=_products_note,
+    empty=lambda found: None if found[0] else EMPTY,
+)
+def _products(view: View, found: tuple[list[ProductSales], Span]) -> None:
+    bars = []
+    for product in found[0]:
+        net = formats.money(product.net_cents, view.currency)
+        hover = f"{net}, {formats.counted(product.units, 'unit')}"
+        bars.append(charts.Ranked(product.name, product.net_cents, net, hover))
+    ranked_bars(view, "products", "Best-selling products", bars)
 
 
-def _draw_orders(view: View, found: list[LastOrder]) -> None:
-    currency = view.currency
-    rows = pd.DataFrame(
+@panel(
+    "orders",
+    "Last 10 orders",
+    "The newest orders with the state they are in now. Range and filters do not apply to them.",
+    Question("orders", lambda asked: figures.last_orders(asked.db, asked.now), NOTHING, WhileLoading.SHOWN),
+    note=lambda *_: "newest first, times in UTC",
+    empty=lambda found: None if found else "No orders yet",
+    grows=True,
+)
+def _orders(view: View, found: list[figures.LastOrder]) -> None:
+    table(
+        "The ten newest orders",
         {
             "Time": [formats.clock(order.order_time) for order in found],
             "Order": [order_link(order.order_id) for order in found],
@@ -272,8 +222,6 @@ def _draw_orders(view: View, found: list[LastOrder]) -> None:
             "Payment": [order.payment for order in found],
             "Units": [order.units for order in found],
             "City": [order.city for order in found],
-        }
+        },
+        {"Total": partial(formats.exact_money, currency=view.currency), "Units": formats.count},
     )
-    # Numbers stay numbers, so that they are aligned as such; the style writes them as words.
-    styled = rows.style.format({"Total": partial(formats.exact_money, currency=currency)})
-    st.table(styled, border="horizontal", hide_index=True, alt="The ten newest orders")

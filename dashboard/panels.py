@@ -7,25 +7,34 @@ a sentence appears.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from math import ceil
 from typing import Any, Literal, TypeVar
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import zoom
 from dashboard.csv_file import Cell, csv_text
 from dashboard.formats import UNKNOWN, clock
 from dashboard.query_cache import Answer
 from dashboard.ranges import Span
-from dashboard.selection import Kinds
-from dashboard.view import Asked, NotYet, View, WhileLoading
+from dashboard.view import NotYet, Question, View
 from ecom_platform.kpi.definitions import DEFINITIONS
 
 T = TypeVar("T")
 CardHeight = int | Literal["content", "stretch"]
+Panel = Callable[[View], None]
+"""Draws a part of a page at one instant."""
+Note = Callable[[View, T], str]
+"""The line under a title while all is well."""
+Empty = Callable[[T], str | None]
+"""A sentence when an answer holds nothing to draw, else None."""
+Draw = Callable[[View, T], None]
 BODY_HEIGHT = 220
 TILE_HEIGHT = 150
 EMPTY = "No orders in this range"
@@ -33,8 +42,9 @@ AFTER_LOADING = "after loading"
 _AROUND_BODY = 90
 CONTROLS_HEIGHT = 44
 """Kept free in a card with controls: on a narrow one they stand below the title."""
-GRID_ROW_HEIGHT = 32
-"""Of a list that scrolls in itself (`st.dataframe`), its head included."""
+COUNTS = st.column_config.NumberColumn(format="%,d")
+"""A column of whole numbers in such a list."""
+_GRID_ROW_HEIGHT = 32  # its head included
 _TABLE_ROW_HEIGHT = 26.375
 _FEWEST_POINTS = 3
 _COLOUR_OF_SIDE: dict[int, Literal["off", "green", "red"]] = {-1: "red", 0: "off", 1: "green"}
@@ -43,42 +53,65 @@ _WORDS_OF_SIDE = {-1: "unusually low", 1: "unusually high"}
 
 
 def panel(
-    view: View,
     key: str,
-    title: str,
+    title: str | Callable[[View], str],
     help_text: str,
-    ask: Callable[[Asked], T],
-    draw: Callable[[T], None],
+    question: Question[T],
     *,
-    honours: Kinds,
-    note: Callable[[T], str],
-    empty: Callable[[T], str | None] = lambda _: None,
-    question: Hashable = None,
+    note: Note[T],
+    empty: Empty[T] = lambda _: None,
     height: int = BODY_HEIGHT,
     grows: bool = False,
     in_row: bool = False,
     controls: Callable[[], object] | None = None,
-    while_loading: WhileLoading = WhileLoading.HIDDEN,
-) -> None:
-    """One card: a question asked for what is on screen, and its answer drawn.
+) -> Callable[[Draw[T]], Panel]:
+    """Make one card of a function that draws the answer to a question.
 
     Args:
         key: of the card.
-        ask: the question; it gets only the filters in `honours`, and the title says which others it is without.
-        draw: draws what `ask` found, in a body of fixed height.
+        title: what of the filters the question is without stands beside it.
         note: the line under the title while all is well.
         empty: a sentence when there is nothing to draw, else None.
-        question: names the question when several cards share its answer or when it has parameters; else `key` does.
         height: of the body in pixels.
         grows: the card is as high as what is drawn (a table), and `height` only where nothing is.
         in_row: the card ends where the highest one of its row does.
         controls: draws what changes the card, beside its title.
-        while_loading: what becomes of the question while a history is being loaded.
     """
-    ignored = "".join(f" :gray-badge[{words}]" for words in view.choice.ignored(honours))
     card_height: CardHeight = "content" if grows else height + _AROUND_BODY + (CONTROLS_HEIGHT if controls else 0)
-    with card(f"**{title}**{ignored}", help_text, f"card-{key}", "stretch" if in_row else card_height, controls):
-        body(lambda: view.ask(question or key, ask, honours, while_loading), height, draw, note=note, empty=empty)
+
+    def panel_of(draw: Draw[T]) -> Panel:
+        def draw_card(view: View) -> None:
+            ignored = "".join(f" :gray-badge[{words}]" for words in view.choice.ignored(question.honours))
+            words = f"**{title if isinstance(title, str) else title(view)}**{ignored}"
+            with card(words, help_text, f"card-{key}", "stretch" if in_row else card_height, controls):
+                body(view, question, draw, height, note=note, empty=empty)
+
+        return draw_card
+
+    return panel_of
+
+
+def tile_row(
+    keys: Sequence[str], question: Question[T], *, note: Note[T], height: int = TILE_HEIGHT
+) -> Callable[[Draw[T]], Panel]:
+    """Make the row of tiles above the cards of a function that draws them; `keys` are of their definitions."""
+
+    def row_of(draw: Draw[T]) -> Panel:
+        def draw_tiles(view: View, found: T) -> None:
+            with tile_grid(len(keys)):
+                draw(view, found)
+
+        unknown = partial(_unknown_tiles, keys, height)
+        return lambda view: body(view, question, draw_tiles, height, note=note, draw_unknown=unknown)
+
+    return row_of
+
+
+def row(view: View, *panels: Panel, widths: Sequence[int] = ()) -> None:
+    """Draw panels side by side; their widths are in proportion to `widths`, else equal."""
+    for column, draw in zip(st.columns(widths or len(panels), gap="small"), panels, strict=True):
+        with column:
+            draw(view)
 
 
 @contextmanager
@@ -142,21 +175,63 @@ def unknown_tile(key: str, height: int = TILE_HEIGHT) -> None:
     tile(key, UNKNOWN, None, AFTER_LOADING, height=height)
 
 
-def unknown_tiles(keys: Sequence[str], height: int = TILE_HEIGHT) -> None:
+def _unknown_tiles(keys: Sequence[str], height: int) -> None:
     """A row of them, in the places that they will have."""
-    with st.grid(len(keys), min_column_width=165, gap="small", key="tiles-grid"):
+    with tile_grid(len(keys)):
         for key in keys:
             unknown_tile(key, height)
 
 
-def grid_height(rows: int) -> int:
-    """Of a list that scrolls in itself and ends at a whole row."""
-    return (rows + 1) * GRID_ROW_HEIGHT + 2
+def tile_grid(tiles: int) -> DeltaGenerator:
+    """Where a row of tiles is drawn in; a narrow page breaks it."""
+    return st.grid(tiles, min_column_width=165, gap="small", key="tiles-grid")
 
 
 def table_height(rows: int) -> int:
     """Of a container in which a table ends at a whole row; its rows have one line."""
     return ceil((rows + 1) * _TABLE_ROW_HEIGHT)
+
+
+def table(
+    alt: str,
+    rows: Mapping[str, Sequence[object]] | Sequence[Mapping[str, object]] | pd.DataFrame,
+    words: dict[Any, str | Callable[[Any], str] | None] | None = None,
+) -> None:
+    """A table as high as its rows; `alt` says what it is.
+
+    Args:
+        words: how the numbers of a column are written; it stays one of numbers, and is aligned as such.
+    """
+    frame = pd.DataFrame(rows)
+    shown = frame.style.format(words) if words else frame
+    st.table(shown, border="horizontal", hide_index=True, alt=alt)
+
+
+def grid(
+    key: str,
+    alt: str,
+    rows: pd.DataFrame,
+    most_rows: int,
+    columns: Mapping[str, Any],
+    on_select: Callable[[], None] | None = None,
+) -> None:
+    """A list that scrolls in itself and ends at a whole row; it can be sorted.
+
+    Args:
+        columns: how some of them are written and aligned.
+        on_select: called when a row was chosen.
+    """
+    st.dataframe(
+        rows,
+        height=(most_rows + 1) * _GRID_ROW_HEIGHT + 2,
+        row_height=_GRID_ROW_HEIGHT,
+        hide_index=True,
+        key=key,
+        column_config=dict(columns),
+        on_select=on_select or "ignore",
+        selection_mode="single-row",
+        alt=alt,
+    )
 
 
 def chart(figure: go.Figure, key: str, alt: str, on_click: Callable[[Any], None] | None = None) -> None:
@@ -235,20 +310,21 @@ def every(seconds: float | None, key: str, draw: Callable[[], None]) -> None:
 
 
 def body(
-    ask: Callable[[], Answer[T | NotYet]],
+    view: View,
+    question: Question[T],
+    draw: Draw[T],
     height: int,
-    draw: Callable[[T], None],
     *,
-    note: Callable[[T], str],
-    empty: Callable[[T], str | None] = lambda _: None,
+    note: Note[T],
+    empty: Empty[T] = lambda _: None,
     draw_unknown: Callable[[], None] | None = None,
 ) -> None:
     """Ask, then draw whichever state the answer is in.
 
     Args:
-        ask: the question; a skeleton shows while it takes long.
-        height: of the body in pixels, the same in every state.
+        question: a skeleton shows while it takes long.
         draw: draws the figures.
+        height: of the body in pixels, the same in every state.
         note: the line under the title while all is well.
         empty: a sentence when the answer holds nothing to draw, else None.
         draw_unknown: draws what stands there while the figures cannot be known yet; else a sentence does.
@@ -256,13 +332,13 @@ def body(
     figures = st.container(gap="xsmall")
     # Below the figures: what is left of a skeleton takes a line's height, and above them it would push them down.
     with st.skeleton(height=height):
-        answer = ask()
+        answer = view.ask(question)
     with figures:
         found = answer.value
         if answer.failure or found is None:
             st.caption(f":red[:material/cloud_off: {failure_text(answer)}]")
         else:
-            st.caption(_not_yet(found) if isinstance(found, NotYet) else note(found))
+            st.caption(_not_yet(found) if isinstance(found, NotYet) else note(view, found))
         if isinstance(found, NotYet):
             if draw_unknown:
                 draw_unknown()
@@ -273,7 +349,7 @@ def body(
         elif (sentence := empty(found)) is not None:
             _draw_sentence(sentence, height)
         else:
-            draw(found)
+            draw(view, found)
 
 
 def _draw_sentence(sentence: str, height: int) -> None:

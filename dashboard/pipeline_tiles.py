@@ -9,6 +9,7 @@ from datetime import datetime
 import streamlit as st
 
 from dashboard import formats
+from dashboard.panels import tile_grid
 from dashboard.queries.pipeline import Minute, Stream, wait_seconds
 from ecom_platform.streaming.latency_histogram import LONGEST_SECONDS
 
@@ -35,7 +36,7 @@ def draw_tiles(found: Stream, minutes: Sequence[Minute], now: datetime) -> None:
         now: when all of it was read.
     """
     full = minutes[-1 - _RATE_MINUTES : -1]
-    with st.grid(6, min_column_width=165, gap="small", key="tiles-grid"):
+    with tile_grid(6):
         for one in (_equations(found), _lag(found), _rate(full), _newest(found, now), _wait(full), _batch(found)):
             st.metric(
                 one.label,

@@ -1,4 +1,4 @@
-"""What sold best, as the Sales page shows it: the top ten, one product over time, and the table of all of them."""
+"""The panels of the page Sales that are about products: the best, one over time, all of them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import streamlit as st
 
 from dashboard import charts, formats
 from dashboard.csv_file import Cell, units
-from dashboard.panels import BODY_HEIGHT, EMPTY, GRID_ROW_HEIGHT, chart, csv_button, grid_height, panel
+from dashboard.panels import BODY_HEIGHT, COUNTS, EMPTY, chart, csv_button, grid, panel
 from dashboard.queries.products import Measure, ProductBucket, ProductSales, product_by_bucket
 from dashboard.queries.selling import RankedProducts, ranked_products
 from dashboard.ranges import Preset, Span
 from dashboard.ranked_bars import ranked_bars
 from dashboard.selection import STOCKED
-from dashboard.view import Asked, View, WhileLoading, names
+from dashboard.view import Asked, Question, View, WhileLoading, names
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 
@@ -24,27 +24,29 @@ _TABLE_HEIGHT = 400
 _PRODUCT_ROWS = 12
 _WANTED = "wanted-product"
 _MEASURES: dict[str, Measure] = {"Revenue": "net_cents", "Units": "units"}
+Ranking = tuple[RankedProducts, Span]
 
 
-def _ask_products(measure: Measure, asked: Asked) -> tuple[RankedProducts, Span]:
-    complete = asked.loading is None
-    found = ranked_products(asked.db, asked.span, asked.filters, measure, history_complete=complete)
-    return found, asked.span
+def _products(measure: Measure) -> Question[Ranking]:
+    """All products sold in the range, best first."""
+
+    def ask(asked: Asked) -> Ranking:
+        complete = asked.history_complete
+        return ranked_products(asked.db, asked.span, asked.filters, measure, history_complete=complete), asked.span
+
+    return Question(("products", measure), ask, STOCKED, WhileLoading.CUT)
 
 
-def draw_best(view: View) -> None:
-    """The ten best products, by money or by units."""
+def best_products(view: View) -> None:
+    """Draw the ten best, ranked by what is chosen above them."""
     measure = _MEASURES[st.session_state.get("best") or "Revenue"]
-    panel(
-        view,
+
+    @panel(
         "best",
         "Top 10",
         DEFINITIONS["top_products"].help + " ▲ and ▼: places won or lost against the baseline.",
-        partial(_ask_products, measure),
-        lambda found: _draw_ranks(view, measure, found[0]),
-        question=("products", measure),
-        honours=STOCKED,
-        note=lambda found: _products_note(*found),
+        _products(measure),
+        note=_products_note,
         empty=lambda found: None if found[0].products else EMPTY,
         height=RANKS_HEIGHT,
         controls=partial(
@@ -57,30 +59,23 @@ def draw_best(view: View) -> None:
             persist_state="session",
             label_visibility="collapsed",
         ),
-        while_loading=WhileLoading.CUT,
     )
+    def draw_best(view: View, found: Ranking) -> None:
+        bars = []
+        for product in found[0].products[:10]:
+            net, sold = formats.money(product.net_cents, view.currency), formats.counted(product.units, "unit")
+            text = f"{net if measure == 'net_cents' else sold} {_rise(found[0], product)}".rstrip()
+            key = names().product(product.product_id)
+            bars.append(charts.Ranked(product.name, getattr(product, measure), text, f"{net}, {sold}", key))
+        ranked_bars(view, "best", "Best-selling products", bars, RANKS_HEIGHT, on_click=_choose_product)
+
+    draw_best(view)
 
 
-def _products_note(found: RankedProducts, span: Span) -> str:
+def _products_note(_: View, answer: Ranking) -> str:
+    found, span = answer
     since = f" since {span.products.start:%H:%M}" if span.preset is Preset.HOUR or span.is_cut else ""
     return f"net item sales{since} · ranks {span.comparison.short}" if found.compared else f"net item sales{since}"
-
-
-def _draw_ranks(view: View, measure: Measure, found: RankedProducts) -> None:
-    bars = []
-    for product in found.products[:10]:
-        money = formats.money(product.net_cents, view.currency)
-        sold = formats.counted(product.units, "unit")
-        bars.append(
-            charts.Ranked(
-                product.name,
-                getattr(product, measure),
-                f"{money if measure == 'net_cents' else sold} {_rise(found, product)}".rstrip(),
-                f"{money}, {sold}",
-                key=names().product(product.product_id),
-            )
-        )
-    ranked_bars(view, "best", "Best-selling products", bars, RANKS_HEIGHT, on_click=_choose_product)
 
 
 def _rise(found: RankedProducts, product: ProductSales) -> str:
@@ -97,7 +92,7 @@ def _take_up_product() -> None:
         st.session_state["product"] = label
 
 
-def draw_one_product(view: View) -> None:
+def one_product(view: View) -> None:
     """One product over time: a bar that is clicked, or the list, says which."""
     known = names()
     labels = {known.product(number): number for number in sorted(known.products)}
@@ -113,18 +108,21 @@ def draw_one_product(view: View) -> None:
         )
     if chosen is None:
         return
-    panel(
-        view,
+    product_id = labels[chosen]
+
+    @panel(
         "product",
         chosen.replace("[", "(").replace("]", ")"),
         DEFINITIONS["top_products"].help,
-        partial(_ask_product, labels[chosen]),
-        partial(_draw_product, view),
-        question=("product", labels[chosen]),
-        honours=STOCKED,
-        note=lambda found: _product_note(view, found),
-        while_loading=WhileLoading.CUT,
+        Question(("product", product_id), partial(_ask_product, product_id), STOCKED, WhileLoading.CUT),
+        note=_product_note,
     )
+    def draw_product(view: View, found: list[ProductBucket]) -> None:
+        at, series = [bucket.at for bucket in found], {"units": [bucket.units for bucket in found]}
+        figure = charts.counts(at, series, {"units": view.colours.period}, view.colours, BODY_HEIGHT)
+        chart(figure, "product", f"Units sold over time, {_product_note(view, found)}")
+
+    draw_product(view)
 
 
 def _ask_product(product_id: int, asked: Asked) -> list[ProductBucket]:
@@ -137,33 +135,22 @@ def _product_note(view: View, found: list[ProductBucket]) -> str:
     return f"net sales {net} · {formats.counted(sum(bucket.units for bucket in found), 'unit')}, UTC"
 
 
-def _draw_product(view: View, found: list[ProductBucket]) -> None:
-    at = [bucket.at for bucket in found]
-    series = {"units": [bucket.units for bucket in found]}
-    figure = charts.stacked(at, series, {"units": view.colours.period}, view.colours, BODY_HEIGHT)
-    chart(figure, "product", f"Units sold over time, {_product_note(view, found)}")
-
-
-def draw_all_products(view: View) -> None:
-    """Every product that was sold, to search and to download."""
-    panel(
-        view,
-        "product-table",
-        "All products",
-        DEFINITIONS["top_products"].help,
-        partial(_ask_products, "net_cents"),
-        lambda found: _draw_table(view, *found),
-        question=("products", "net_cents"),
-        honours=STOCKED,
-        note=lambda found: f"{formats.counted(len(found[0].products), 'product')} sold, {_products_note(*found)}",
-        empty=lambda found: None if found[0].products else EMPTY,
-        height=_TABLE_HEIGHT,
-        grows=True,
-        while_loading=WhileLoading.CUT,
-    )
-
-
-def _draw_table(view: View, found: RankedProducts, span: Span) -> None:
+@panel(
+    "product-table",
+    "All products",
+    DEFINITIONS["top_products"].help,
+    _products("net_cents"),
+    note=lambda view, found: (
+        f"{formats.counted(len(found[0].products), 'product')} sold, {_products_note(view, found)}"
+    ),
+    empty=lambda found: None if found[0].products else EMPTY,
+    height=_TABLE_HEIGHT,
+    grows=True,
+)
+def all_products(view: View, answer: Ranking) -> None:
+    """Draw the table of everything sold, to be searched."""
+    found, span = answer
+    amount = f"Net sales ({view.currency})"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input(
             "Search products",
@@ -174,15 +161,16 @@ def _draw_table(view: View, found: RankedProducts, span: Span) -> None:
         )
         ranked = list(enumerate(found.products, 1))
         shown = [(place, product) for place, product in ranked if _matches(product, wanted or "")]
-        amount = f"Net sales ({view.currency})"
         csv_button(
             view,
             "products",
             ["Rank", "Product number", "Product", "Category", amount, f"Gross sales ({view.currency})", "Units"],
-            [_row(place, product) for place, product in shown],
+            [_csv_row(place, product) for place, product in shown],
             span=span,
         )
-    st.dataframe(
+    grid(
+        "product-rows",
+        "All products sold in this range, best first",
         pd.DataFrame(
             {
                 "Rank": [place for place, _ in shown],
@@ -194,12 +182,8 @@ def _draw_table(view: View, found: RankedProducts, span: Span) -> None:
                 "Units": [product.units for _, product in shown],
             }
         ),
-        height=grid_height(_PRODUCT_ROWS),
-        row_height=GRID_ROW_HEIGHT,
-        hide_index=True,
-        key="product-rows",
-        column_config={amount: st.column_config.NumberColumn(format="%,.2f")},
-        alt="All products sold in this range, best first",
+        _PRODUCT_ROWS,
+        {amount: st.column_config.NumberColumn(format="%,.2f"), "Units": COUNTS},
     )
 
 
@@ -207,6 +191,6 @@ def _matches(product: ProductSales, wanted: str) -> bool:
     return wanted.strip().lower() in f"{product.product_id} {product.name} {product.category}".lower()
 
 
-def _row(place: int, product: ProductSales) -> list[Cell]:
+def _csv_row(place: int, product: ProductSales) -> list[Cell]:
     money = units(product.net_cents), units(product.gross_cents)
     return [place, product.product_id, product.name, product.category, *money, product.units]

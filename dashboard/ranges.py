@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from ecom_platform.contract.times import EPOCH
+from ecom_platform.contract.times import EPOCH, midnight
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.figures import half_hour
 
@@ -101,20 +101,19 @@ class Span:
 
 def resolve(preset: Preset, now: datetime, days: tuple[date, date] | None = None) -> Span:
     """What `preset` means at `now` (aware, UTC); `days` are the first and the last of custom days (default: today)."""
-    midnight = _midnight(now)
     if preset is Preset.HOUR:
         return _last_hour(now)
     if preset is Preset.DAYS and days is not None:
         first, last = (datetime.combine(day, time(), UTC) for day in sorted(days))
         return _days(preset, Window(first, last + DAY), now)
-    return _days(preset, _WINDOWS[Preset.TODAY if preset is Preset.DAYS else preset](midnight), now)
+    return _days(preset, _WINDOWS[Preset.TODAY if preset is Preset.DAYS else preset](midnight(now)), now)
 
 
 _WINDOWS: Mapping[Preset, Callable[[datetime], Window]] = {
-    Preset.TODAY: lambda midnight: Window(midnight, midnight + DAY),
-    Preset.YESTERDAY: lambda midnight: Window(midnight - DAY, midnight),
-    Preset.WEEK: lambda midnight: Window(midnight - 6 * DAY, midnight + DAY),
-    Preset.MONTH: lambda midnight: Window(midnight - 29 * DAY, midnight + DAY),
+    Preset.TODAY: lambda today: Window(today, today + DAY),
+    Preset.YESTERDAY: lambda today: Window(today - DAY, today),
+    Preset.WEEK: lambda today: Window(today - 6 * DAY, today + DAY),
+    Preset.MONTH: lambda today: Window(today - 29 * DAY, today + DAY),
 }
 
 
@@ -143,7 +142,7 @@ def _days(preset: Preset, window: Window, now: datetime) -> Span:
     kept = now - (Grain.HALF_HOUR.retention or DAY) + _HOUR  # the finest documents older than this may be gone
     fine = window.start >= kept and days <= _MOST_FINE_DAYS
     promises = window.until(half_hour(now))
-    comparable = promises if _midnight(promises.end - days * DAY) >= kept else window.until(_midnight(now))
+    comparable = promises if midnight(promises.end - days * DAY) >= kept else window.until(midnight(now))
     whole = comparable == promises
     comparison = _comparison(preset, window, comparable, days if whole else (comparable.end - comparable.start) // DAY)
     baseline = comparison.baseline
@@ -164,10 +163,10 @@ def _days(preset: Preset, window: Window, now: datetime) -> Span:
     )
 
 
-def _usual_days(midnight: datetime, kept: datetime) -> Window | None:
-    """The days before `midnight` whose half hours are all kept, at most seven; None when they are too few."""
-    first = max(midnight - MOST_USUAL_DAYS * DAY, _midnight(kept - _MINUTE) + DAY)
-    return Window(first, midnight) if midnight - first >= FEWEST_USUAL_DAYS * DAY else None
+def _usual_days(shown: datetime, kept: datetime) -> Window | None:
+    """The days before the one shown whose half hours are all kept, at most seven; None when they are too few."""
+    first = max(shown - MOST_USUAL_DAYS * DAY, midnight(kept - _MINUTE) + DAY)
+    return Window(first, shown) if shown - first >= FEWEST_USUAL_DAYS * DAY else None
 
 
 def _comparison(preset: Preset, window: Window, current: Window, days: int) -> Comparison:
@@ -175,7 +174,7 @@ def _comparison(preset: Preset, window: Window, current: Window, days: int) -> C
     baseline = current.shifted(days * DAY)
     if current == window:
         return Comparison(current, baseline, f"vs {name}", f"vs {name}")
-    if current.end == _midnight(current.end) and days > 1:
+    if current.end == midnight(current.end) and days > 1:
         complete = (current.end - current.start) // DAY
         return Comparison(current, baseline, f"vs {name}", f"of {complete} complete days vs those {days} days before")
     return Comparison(current, baseline, f"vs {name}", f"vs {name} to {current.end:%H:%M}")
@@ -185,7 +184,3 @@ def _name_before(preset: Preset, days: int) -> str:
     if preset is Preset.TODAY:
         return "yesterday"
     return "the day before" if days == 1 else f"{days} days before"
-
-
-def _midnight(now: datetime) -> datetime:
-    return now.replace(hour=0, minute=0, second=0, microsecond=0)

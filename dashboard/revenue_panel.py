@@ -6,48 +6,30 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from dashboard import charts, formats
-from dashboard.panels import AFTER_LOADING, BODY_HEIGHT, chart, panel
+from dashboard.panels import AFTER_LOADING, BODY_HEIGHT, Panel, chart, panel
 from dashboard.queries import overview as figures
 from dashboard.queries.sales import Amounts
 from dashboard.ranges import Preset, Span
-from dashboard.selection import EVERY
 from dashboard.usual import BAND_HELP, Verdict, judge, usual_revenue, usual_so_far
-from dashboard.view import Asked, NotYet, View, WhileLoading
+from dashboard.view import Asked, NotYet, Question, View, WhileLoading
 from ecom_platform.kpi import Grain
 from ecom_platform.kpi.definitions import DEFINITIONS
 
-SOLD = "sold"
-"""The question whose answer the tiles' lines and the charts over time share."""
+
+def _ask_line(asked: Asked) -> tuple[figures.RevenueLine, Span]:
+    return figures.revenue_line(
+        asked.db, asked.span, asked.filters, asked.now, history_complete=asked.history_complete
+    ), asked.span
 
 
-def draw_revenue(view: View, height: int = BODY_HEIGHT) -> None:
-    """The revenue chart, as Overview and Sales have it."""
-    panel(
-        view,
-        "revenue",
-        _revenue_title(view),
-        DEFINITIONS["revenue"].help + BAND_HELP,
-        ask_line,
-        lambda found: _draw_revenue(view, *found, height),
-        question=SOLD,
-        honours=EVERY,
-        note=lambda found: _revenue_note(*found),
-        empty=lambda found: None if found[0].starts_at else "No orders yet",
-        height=height,
-        while_loading=WhileLoading.CUT,
-    )
+SOLD = Question("sold", _ask_line, while_loading=WhileLoading.CUT)
+"""What was sold per bucket of the range, and before: the tiles' lines and the charts over time share it."""
 
 
 def closed_totals(view: View) -> list[Amounts]:
     """The course of the range, for sparklines."""
-    found = view.ask(SOLD, ask_line, while_loading=WhileLoading.CUT).value
+    found = view.ask(SOLD).value
     return [] if found is None or isinstance(found, NotYet) else [bucket.total for bucket in found[0].closed]
-
-
-def ask_line(asked: Asked) -> tuple[figures.RevenueLine, Span]:
-    """What was sold per bucket of the range, and before."""
-    complete = asked.loading is None
-    return figures.revenue_line(asked.db, asked.span, asked.filters, asked.now, history_complete=complete), asked.span
 
 
 def _revenue_title(view: View) -> str:
@@ -55,8 +37,9 @@ def _revenue_title(view: View) -> str:
     return "Net item sales" if view.choice.filters.category else "Revenue"
 
 
-def _revenue_note(line: figures.RevenueLine, span: Span) -> str:
+def _revenue_note(_: View, found: tuple[figures.RevenueLine, Span]) -> str:
     """The buckets, and what the dotted line is."""
+    line, span = found
     per = {Grain.MINUTE: "minute", Grain.DAY: "day"}.get(span.grain, "30 minutes")
     return f"per {per}, UTC · dotted: {span.earlier_name}" if line.earlier else f"per {per}, UTC"
 
@@ -94,11 +77,26 @@ def judge_sales(view: View, span: Span, current: Amounts) -> dict[str, Verdict]:
     return {"revenue": booked, "booked": booked, "orders": orders}
 
 
-def _draw_revenue(view: View, line: figures.RevenueLine, span: Span, height: int) -> None:
-    usual = usual_revenue(view, span)
-    figure = charts.revenue(line, span, usual, view.colours, view.currency, height)
-    total = sum(bucket.total.revenue_cents for bucket in line.closed)
-    sides = [usual[bucket.at].side(bucket.total.revenue_cents) for bucket in line.closed if bucket.at in usual]
-    against = f", {sides.count(1)} above and {sides.count(-1)} below usual" if sides else ""
-    described = f"{formats.money(total, view.currency)} in {len(line.closed)} closed buckets{against}"
-    chart(figure, "revenue", f"{_revenue_title(view)} over time, {described}")
+def revenue_panel(height: int = BODY_HEIGHT) -> Panel:
+    """The revenue chart, as Overview and Sales have it."""
+
+    @panel(
+        "revenue",
+        _revenue_title,
+        DEFINITIONS["revenue"].help + BAND_HELP,
+        SOLD,
+        note=_revenue_note,
+        empty=lambda found: None if found[0].starts_at else "No orders yet",
+        height=height,
+    )
+    def revenue(view: View, found: tuple[figures.RevenueLine, Span]) -> None:
+        line, span = found
+        usual = usual_revenue(view, span)
+        total = sum(bucket.total.revenue_cents for bucket in line.closed)
+        sides = [usual[bucket.at].side(bucket.total.revenue_cents) for bucket in line.closed if bucket.at in usual]
+        against = f", {sides.count(1)} above and {sides.count(-1)} below usual" if sides else ""
+        described = f"{formats.money(total, view.currency)} in {len(line.closed)} closed buckets{against}"
+        figure = charts.revenue(line, span, usual, view.colours, view.currency, height)
+        chart(figure, "revenue", f"{_revenue_title(view)} over time, {described}")
+
+    return revenue

@@ -48,6 +48,6 @@ def _usual(view: View) -> Usual:
         return {}
 
     def ask(asked: Asked) -> Usual:
-        return read_usual(asked.db, days, asked.filters, history_complete=asked.loading is None)
+        return read_usual(asked.db, days, asked.filters, history_complete=asked.history_complete)
 
     return view.ask_seldom(("usual", days), ask).value or {}

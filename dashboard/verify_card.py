@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 
-import pandas as pd
 import streamlit as st
 
 from dashboard import formats
-from dashboard.panels import card, every
+from dashboard.panels import card, every, table
 from dashboard.queries.history import days_of
 from dashboard.queries.verify import Figure, Verdict, verify
 from dashboard.ranges import DAY, Window
@@ -116,15 +115,15 @@ def _draw_verdict(found: Verdict) -> None:
         verdict = f":red-badge[:material/error: {len(found.differing)} of {len(found.figures)} figures differ]"
     st.markdown(f"{verdict} · {about}")
     with st.expander("Figure by figure", expanded=bool(found.differing)):
-        rows = pd.DataFrame(
+        table(
+            "Figures on screen and from the orders",
             {
                 "Figure": [figure.name for figure in found.figures],
                 "On screen": [_number(figure, figure.on_screen) for figure in found.figures],
                 "From the orders": [_number(figure, figure.from_facts) for figure in found.figures],
                 "": ["same" if figure.agrees else "**differs**" for figure in found.figures],
-            }
+            },
         )
-        st.table(rows, border="horizontal", hide_index=True, alt="Figures on screen and from the orders")
 
 
 def _number(figure: Figure, value: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import streamlit as st
 
@@ -55,6 +55,28 @@ class Asked:
     now: datetime
     loading: Loading | None = None
 
+    @property
+    def history_complete(self) -> bool:
+        """Whether every order of the past is there."""
+        return self.loading is None
+
+
+@dataclass(frozen=True)
+class Question(Generic[T]):
+    """What a page asks. Panels that name the same question share its answer, so that they cannot disagree.
+
+    Attributes:
+        key: names it among those of the query's module; what the query depends on beside the choice is part of it.
+        query: gets only those filters that it honours.
+        honours: kinds of filters.
+        while_loading: which part of the range is asked for, if any, while a history is being loaded.
+    """
+
+    key: Hashable
+    query: Callable[[Asked], T]
+    honours: Kinds = EVERY
+    while_loading: WhileLoading = WhileLoading.HIDDEN
+
 
 @dataclass(frozen=True)
 class View:
@@ -65,30 +87,19 @@ class View:
     colours: Palette
     tick: Tick
 
-    def ask(
-        self,
-        key: Hashable,
-        query: Callable[[Asked], T],
-        honours: Kinds = EVERY,
-        while_loading: WhileLoading = WhileLoading.HIDDEN,
-    ) -> Answer[T | NotYet]:
-        """The figures of the range on screen, shared by every reader with the same choice.
-
-        Args:
-            key: names the question among those of the query's module; the choice is added to it.
-            query: gets only those filters that it honours.
-            while_loading: which part of the range is asked for, if any, while a history is being loaded.
-        """
-        choice = self.choice.honouring(honours)
+    def ask(self, question: Question[T]) -> Answer[T | NotYet]:
+        """The figures of the range on screen, shared by every reader with the same choice."""
+        choice, while_loading = self.choice.honouring(question.honours), question.while_loading
 
         def ask(settings: Settings, db: MongoDatabase, now: datetime) -> T | NotYet:
             loading = read_loading(db)
             span = _known(choice.span(now), loading, while_loading, now)
             if span is None:
                 return NotYet(loading.share if loading else 0.0)
-            return query(Asked(settings, db, span, choice.filters, now, loading))
+            return question.query(Asked(settings, db, span, choice.filters, now, loading))
 
-        return answers().at((_module_of(query), key, (choice, while_loading)), self.tick, ask)
+        key = (_module_of(question.query), question.key, (choice, while_loading))
+        return answers().at(key, self.tick, ask)
 
     def ask_seldom(self, key: Hashable, query: Callable[[Asked], T]) -> Answer[T]:
         """Figures of days that are over, at most five minutes older than the page.

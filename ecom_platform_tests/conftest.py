@@ -194,10 +194,11 @@ def ecom(own_environment: None, command_line: Ecom) -> Ecom:
 @pytest.fixture(scope="module")
 def spark(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One session for the module: starting one takes seconds."""
-    from ecom_platform.tabular.spark_session import start_session
+    from ecom_platform.tabular.spark_session import session_options, start_session
 
     home = tmp_path_factory.mktemp("spark")
-    session = start_session(platform.settings.model_copy(update={"home": home}), "a test", master="local[2]")
+    settings = platform.settings.model_copy(update={"home": home})
+    session = start_session(settings, session_options(settings, "a test", master="local[2]"))
     yield session
     session.stop()
 

@@ -2,7 +2,7 @@
 
 from dashboard.charts.histogram import delays
 from dashboard.charts.history import daily, week
-from dashboard.charts.over_time import lines, orders_per_minute, stacked
+from dashboard.charts.over_time import counts, orders_per_minute
 from dashboard.charts.ranked import Ranked, ranked
 from dashboard.charts.revenue import revenue
 from dashboard.charts.shares import payment_donut, status_bar
@@ -10,16 +10,15 @@ from dashboard.charts.stock import cover_map, movements
 
 __all__ = [
     "Ranked",
+    "counts",
     "cover_map",
     "daily",
     "delays",
-    "lines",
     "movements",
     "orders_per_minute",
     "payment_donut",
     "ranked",
     "revenue",
-    "stacked",
     "status_bar",
     "week",
 ]

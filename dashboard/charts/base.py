@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-
 import plotly.graph_objects as go
 
 from dashboard.palette import Palette
-from dashboard.ranges import DAY
 
 _FONT = '"Source Sans", sans-serif'
 LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "xanchor": "left"}
@@ -46,12 +42,3 @@ def blank(colours: Palette, height: int) -> go.Figure:
             "uirevision": "constant",
         }
     )
-
-
-def over_time(figure: go.Figure, at: Sequence[datetime]) -> go.Figure:
-    """Give a chart the axes of counts over time; returns it."""
-    one_day = not at or at[-1] - at[0] <= DAY
-    figure.update_xaxes(tickformat="%H:%M" if one_day else "%d %b", nticks=7)
-    figure.update_yaxes(rangemode="tozero", nticks=5, tickformat="~s")
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 28, "b": 8})
-    return figure

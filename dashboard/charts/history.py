@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from dashboard.charts.base import blank
+from dashboard.charts.base import LEGEND_ABOVE, blank
 from dashboard.formats import count, currency_sign
 from dashboard.palette import Palette
 from dashboard.queries.archive import Layer
@@ -35,19 +35,12 @@ def daily(days: Days, layers: Sequence[Layer], colours: Palette, currency: str, 
         barmode="overlay",
         bargap=0.12,
         showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "xanchor": "left"},
+        legend=LEGEND_ABOVE,
         margin={"l": 8, "r": 8, "t": 28, "b": 8},
     )
     figure.update_xaxes(tickformat="%d %b", nticks=10, anchor="y2")
-    figure.update_layout(
-        yaxis={
-            "domain": [0.09, 1],
-            "rangemode": "tozero",
-            "tickprefix": currency_sign(currency),
-            "tickformat": "~s",
-            "nticks": 5,
-        }
-    )
+    sign = currency_sign(currency)
+    figure.layout.yaxis.update(domain=[0.09, 1], rangemode="tozero", tickprefix=sign, tickformat="~s", nticks=5)
     return figure
 
 

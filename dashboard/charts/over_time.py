@@ -7,9 +7,10 @@ from datetime import datetime
 
 import plotly.graph_objects as go
 
-from dashboard.charts.base import DENSE_LEGEND_ABOVE, blank, over_time
+from dashboard.charts.base import DENSE_LEGEND_ABOVE, blank
 from dashboard.palette import Palette
 from dashboard.queries.sales import Bucket
+from dashboard.ranges import DAY
 
 
 def orders_per_minute(buckets: Sequence[Bucket], colours: Palette, height: int) -> go.Figure:
@@ -28,44 +29,28 @@ def orders_per_minute(buckets: Sequence[Bucket], colours: Palette, height: int) 
     return figure
 
 
-def stacked(
+def counts(
     at: Sequence[datetime],
     series: Mapping[str, Sequence[int]],
     shades: Mapping[str, str],
     colours: Palette,
     height: int,
+    *,
+    as_lines: bool = False,
 ) -> go.Figure:
-    """Counts per bucket, one bar of several parts each, in the order of `series`; the legend stands above."""
+    """Counts per bucket, in the order of `series`: a bar of several parts, or a line each; the legend stands above."""
     figure = blank(colours, height)
-    for name, counts in series.items():
-        figure.add_bar(
-            x=list(at),
-            y=list(counts),
-            name=name,
-            marker={"color": shades[name], "line": {"width": 0}},
-            hovertemplate=f"%{{x|%d %b %H:%M}} {name}: %{{y:,}}<extra></extra>",
-        )
+    for name, numbers in series.items():
+        hover = f"%{{x|%d %b %H:%M}} {name}: %{{y:,}}<extra></extra>"
+        trace = {"x": list(at), "y": list(numbers), "name": name, "hovertemplate": hover}
+        if as_lines:
+            mode = "lines" if len(at) > 1 else "markers"
+            figure.add_scatter(**trace, mode=mode, line={"color": shades[name], "width": 2})
+        else:
+            figure.add_bar(**trace, marker={"color": shades[name], "line": {"width": 0}})
     figure.update_layout(barmode="stack", bargap=0.12, showlegend=True, legend=DENSE_LEGEND_ABOVE)
-    return over_time(figure, at)
-
-
-def lines(
-    at: Sequence[datetime],
-    series: Mapping[str, Sequence[int]],
-    shades: Mapping[str, str],
-    colours: Palette,
-    height: int,
-) -> go.Figure:
-    """Counts per bucket, one line each; the legend stands above."""
-    figure = blank(colours, height)
-    for name, counts in series.items():
-        figure.add_scatter(
-            x=list(at),
-            y=list(counts),
-            name=name,
-            mode="lines" if len(at) > 1 else "markers",
-            line={"color": shades[name], "width": 2},
-            hovertemplate=f"%{{x|%d %b %H:%M}} {name}: %{{y:,}}<extra></extra>",
-        )
-    figure.update_layout(showlegend=len(series) > 1, legend=DENSE_LEGEND_ABOVE)
-    return over_time(figure, at)
+    one_day = not at or at[-1] - at[0] <= DAY
+    figure.update_xaxes(tickformat="%H:%M" if one_day else "%d %b", nticks=7)
+    figure.update_yaxes(rangemode="tozero", nticks=5, tickformat="~s")
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 28, "b": 8})
+    return figure

@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from pymongo.read_concern import ReadConcern
-
 from dashboard.queries.buckets import id_range, instants
 from dashboard.ranges import DAY, Window
 from ecom_platform.archive.layout import file_day
 from ecom_platform.kpi import Grain
-from ecom_platform.store.client import MongoDatabase
+from ecom_platform.store.client import MongoDatabase, storage_stats
 from ecom_platform.store.collections import KPI_CUBE, ORDERS, ORDERS_ARCHIVE_SUMMARY
 from ecom_platform.store.late_events import count_waiting
 from ecom_platform.store.manifests import FINISHED, Manifest, read_manifests
@@ -86,7 +84,7 @@ def archiving(db: MongoDatabase) -> Archiving:
     manifests = read_manifests(db)
     rows = db[ORDERS_ARCHIVE_SUMMARY].find({}).sort([("at", -1), ("_id", -1)]).limit(_MOST_ROWS)
     return Archiving(
-        _orders_bytes(db),
+        int(storage_stats(db, ORDERS).get("size", 0)),  # as the archive's watermarks count them
         count_waiting(db),
         tuple(manifest for manifest in manifests if manifest.state not in FINISHED),
         _days(manifests),
@@ -123,10 +121,3 @@ def _days(manifests: list[Manifest]) -> dict[str, ArchivedDay]:
             for file in manifest.files:
                 found[file_day(file.path)] += ArchivedDay(1, file.rows, file.bytes)
     return dict(sorted(found.items(), reverse=True))
-
-
-def _orders_bytes(db: MongoDatabase) -> int:
-    """Of the documents, as the archive's watermarks count them; no past instant knows its size."""
-    now = db.with_options(read_concern=ReadConcern())
-    stats = list(now[ORDERS].aggregate([{"$collStats": {"storageStats": {}}}]))
-    return int(stats[0]["storageStats"]["size"]) if stats else 0

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard.ranges import DAY, Window
+from ecom_platform.contract.times import midnight
 from ecom_platform.history.question import Filters
 from ecom_platform.kpi import Grain, bucket_name, bucket_time
 from ecom_platform.store.client import MongoDatabase
@@ -50,10 +51,14 @@ def placed(window: Window, grain: Grain, filters: Filters, *, whole: bool) -> So
 
 def facts(window: Window, filters: Filters) -> Source:
     """The orders themselves: minutes are kept by warehouse only, and an hour of orders is few enough to be counted."""
-    match = {"order_time": {"$gte": window.start, "$lt": window.end}, **_places(filters, "delivery.courier_id")}
-    if filters.payments:
-        match["payment_type"] = {"$in": list(filters.payments)}
+    match = {"order_time": {"$gte": window.start, "$lt": window.end}, **of_orders(filters)}
     return Source(ORDERS, match if window.start < window.end else None)
+
+
+def of_orders(filters: Filters) -> dict[str, Any]:
+    """The filters, but for the category, as a match on orders."""
+    payments = {"payment_type": {"$in": list(filters.payments)}} if filters.payments else {}
+    return {**_places(filters, "delivery.courier_id"), **payments}
 
 
 def cube(basis: str, window: Window, grain: Grain, filters: Filters, *, whole: bool) -> Source:
@@ -71,8 +76,8 @@ def products(window: Window, filters: Filters) -> Source:
 
 def pieces(window: Window, fine: Grain) -> list[tuple[Grain, Window]]:
     """Split `window` so that as few documents as possible are read; its ends lie on buckets of the fine grain."""
-    first_midnight = day_aligned(window.start + DAY - timedelta(microseconds=1))
-    last_midnight = day_aligned(window.end)
+    first_midnight = midnight(window.start + DAY - timedelta(microseconds=1))
+    last_midnight = midnight(window.end)
     if first_midnight >= last_midnight:
         return [(fine, window)] if window.start < window.end else []
     parts = [
@@ -81,11 +86,6 @@ def pieces(window: Window, fine: Grain) -> list[tuple[Grain, Window]]:
         (fine, Window(last_midnight, window.end)),
     ]
     return [(grain, part) for grain, part in parts if part.start < part.end]
-
-
-def day_aligned(instant: datetime) -> datetime:
-    """The midnight (UTC) at or before `instant`."""
-    return instant.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def instants(window: Window, grain: Grain) -> list[datetime]:

@@ -11,6 +11,7 @@ from dashboard.queries.overview import is_covered
 from dashboard.queries.sales import Amounts, data_start, sales_by_courier, sales_by_warehouse
 from dashboard.ranges import Span
 from ecom_platform.history.question import Filters
+from ecom_platform.kpi.figures import difference
 from ecom_platform.store.client import MongoDatabase
 
 
@@ -30,8 +31,7 @@ class Deliveries:
     @property
     def on_time_difference(self) -> float | None:
         """Difference of the on-time shares, 0.01 = one percentage point."""
-        now, before = self.whole.on_time_share, self.before.on_time_share if self.before else None
-        return None if now is None or before is None else now - before
+        return difference(self.whole.on_time_share, self.before.on_time_share) if self.before else None
 
 
 @dataclass(frozen=True)

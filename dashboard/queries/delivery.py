@@ -13,9 +13,10 @@ from functools import reduce
 from operator import itemgetter
 from typing import Any
 
-from dashboard.queries.buckets import cube, day_aligned, instants, placed
+from dashboard.queries.buckets import cube, instants, of_orders, placed
 from dashboard.ranges import Window
 from ecom_platform.contract import OPEN_STATUSES, PaymentType, Status
+from ecom_platform.contract.times import midnight
 from ecom_platform.history.question import Filters
 from ecom_platform.kpi import Grain, field_key
 from ecom_platform.kpi.figures import SMALLEST_SAMPLE, delay_percentile_seconds, share
@@ -125,7 +126,7 @@ def together(some: Iterable[Promises]) -> Promises:
 def promises_by_bucket(db: MongoDatabase, window: Window, grain: Grain, filters: Filters) -> list[Promises]:
     """The closed half hours, or complete days, of `window` in which anything was due, in order of time."""
     size = Grain.DAY if grain is Grain.DAY else Grain.HALF_HOUR
-    end = day_aligned(window.end) if size is Grain.DAY else window.end
+    end = midnight(window.end) if size is Grain.DAY else window.end
     source = cube("D", window.until(end), size, filters, whole=False)
     rows = source.aggregate(db, {"$group": {"_id": "$t", **_due_sums(filters)}})
     found = [Promises(row["due"], row["on_time"], row["_id"]) for row in sorted(rows, key=itemgetter("_id"))]
@@ -261,11 +262,4 @@ def _payment_keys(filters: Filters) -> list[str]:
 
 
 def _is_open(filters: Filters) -> dict[str, Any]:
-    match: dict[str, Any] = {"delivery.status": {"$in": list(OPEN_STATUSES)}}
-    if filters.warehouses:
-        match["warehouse_id"] = {"$in": list(filters.warehouses)}
-    if filters.couriers:
-        match["delivery.courier_id"] = {"$in": list(filters.couriers)}
-    if filters.payments:
-        match["payment_type"] = {"$in": list(filters.payments)}
-    return match
+    return {"delivery.status": {"$in": list(OPEN_STATUSES)}, **of_orders(filters)}

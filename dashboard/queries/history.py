@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dashboard.queries.buckets import day_aligned
 from dashboard.queries.sales import Bucket, data_start, sales_by_bucket
 from dashboard.ranges import DAY, Preset, Span, Window
+from ecom_platform.contract.times import midnight
 from ecom_platform.history.question import Filters
 from ecom_platform.kpi import Grain
 from ecom_platform.store import Loading
@@ -39,7 +39,7 @@ def days_of(span: Span, now: datetime) -> Window:
     """The days that History shows: those chosen, and the last 30 when no more than one was."""
     if span.preset in LONG_RANGES:
         return span.window
-    today = day_aligned(now)
+    today = midnight(now)
     return Window(today - 29 * DAY, today + DAY)
 
 
@@ -56,7 +56,7 @@ def daily(db: MongoDatabase, window: Window, filters: Filters) -> Days:
 
 def week_hours(db: MongoDatabase, now: datetime, filters: Filters, loading: Loading | None = None) -> list[Hour]:
     """The hours of the last seven UTC days with today, in order; of a history being loaded those that are known."""
-    today, begun = day_aligned(now), data_start(db)
+    today, begun = midnight(now), data_start(db)
     week = Window(today - 6 * DAY, today + DAY)
     if begun and loading:
         begun = max(begun, week.since(loading.known_from, Grain.HOUR).start)

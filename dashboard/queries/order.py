@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ecom_platform.archive.lookup import find_orders, open_archive
+from ecom_platform.archive.lookup import find_archived
 from ecom_platform.contract.rules import MAX_ID
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings
@@ -40,12 +40,13 @@ def find_order(settings: Settings, db: MongoDatabase, order_id: int) -> FoundOrd
     hot = db[ORDERS].find_one({"_id": order_id})
     if hot is not None:
         return FoundOrder(hot, "Stored in MongoDB.")
-    manifest = read_archived_ids(db).run_of(order_id)
+    archived = read_archived_ids(db)
+    manifest = archived.run_of(order_id)
     if manifest is None:
         return FoundOrder(None, f"There is no order {order_id}, neither in MongoDB nor in the archive.")
     late_events = db[LATE_EVENTS].count_documents({"order_id": order_id})
     try:
-        found = find_orders(open_archive(settings), [manifest], [order_id]).get(order_id)
+        found = find_archived(settings, archived, order_id)
     except (UnavailableError, ConfigurationError) as error:
         # Not MongoDB's failure: the rest of the page goes on, and this says what is away.
         return FoundOrder(None, f"Archived by run {manifest.run}, which cannot be read now. {error}", late_events)

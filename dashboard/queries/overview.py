@@ -9,10 +9,12 @@ from dashboard.queries.delivery import Open, Promises, open_orders, promises, pr
 from dashboard.queries.sales import Amounts, Bucket, data_start, sales, sales_by_bucket
 from dashboard.ranges import Span
 from dashboard.selection import PROMISED, honoured
+from ecom_platform.contract import Status
 from ecom_platform.history.question import Filters
 from ecom_platform.kpi import Grain
-from ecom_platform.kpi.figures import change
+from ecom_platform.kpi.figures import change, difference
 from ecom_platform.store.client import MongoDatabase
+from ecom_platform.store.collections import ORDERS
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,8 @@ class Tiles:
     @property
     def on_time_difference(self) -> float | None:
         """Difference of the on-time shares, 0.01 = one percentage point."""
-        now = self.promises.on_time_share if self.promises else None
-        before = self.promises_before.on_time_share if self.promises_before else None
-        return None if now is None or before is None else now - before
+        now, before = self.promises, self.promises_before
+        return difference(now.on_time_share, before.on_time_share) if now and before else None
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,19 @@ class RevenueLine:
     def buckets(self) -> list[Bucket]:
         """The closed ones and the one still running."""
         return [*self.closed, self.running] if self.running else self.closed
+
+
+@dataclass(frozen=True)
+class LastOrder:
+    """One order as it stands now."""
+
+    order_id: int
+    order_time: datetime
+    total_cents: int
+    units: int
+    payment: str
+    city: str
+    status: Status
 
 
 def tiles(db: MongoDatabase, span: Span, filters: Filters, now: datetime, *, history_complete: bool = True) -> Tiles:
@@ -112,6 +126,24 @@ def revenue_line(
         before = sales_by_bucket(db, span.window.shifted(span.earlier), span.grain, filters, only=("revenue_cents",))
         earlier = _complete(before, span.grain, start, now)
     return RevenueLine(span.grain, closed, running, earlier, start)
+
+
+def last_orders(db: MongoDatabase, now: datetime, limit: int = 10) -> list[LastOrder]:
+    """The orders placed last before `now`, newest first (a producer with a fast clock does not fill the list)."""
+    shown = {"order_time": 1, "total_cents": 1, "quantity": 1, "payment_type": 1, "user_city": 1, "delivery.status": 1}
+    rows = db[ORDERS].find({"order_time": {"$lte": now}}, shown).sort("order_time", -1).limit(limit)
+    return [
+        LastOrder(
+            row["_id"],
+            row["order_time"],
+            row["total_cents"],
+            row["quantity"],
+            row["payment_type"],
+            row["user_city"],
+            Status(row["delivery"]["status"]),
+        )
+        for row in rows
+    ]
 
 
 def is_covered(span: Span, start: datetime | None) -> bool:

@@ -12,7 +12,7 @@ from dashboard.ranges import Span
 from dashboard.selection import PROMISED, honoured
 from ecom_platform.history.question import Filters
 from ecom_platform.kpi import UNKNOWN
-from ecom_platform.kpi.figures import change
+from ecom_platform.kpi.figures import change, difference
 from ecom_platform.store.client import MongoDatabase
 
 
@@ -34,12 +34,12 @@ class SalesTiles:
     @property
     def discount_difference(self) -> float | None:
         """Difference of the discount rates, 0.01 = one percentage point."""
-        return _difference(self.current.discount_share, self.before.discount_share if self.before else None)
+        return difference(self.current.discount_share, self.before.discount_share) if self.before else None
 
     @property
     def cancelled_difference(self) -> float | None:
         """Difference of the cancelled rates; the newer orders had less time to be cancelled."""
-        return _difference(self.current.cancelled_share, self.before.cancelled_share if self.before else None)
+        return difference(self.current.cancelled_share, self.before.cancelled_share) if self.before else None
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,3 @@ def with_others(groups: Sequence[Group], most: int) -> list[Group]:
     orders, revenue_cents = sum(group.orders for group in rest), sum(group.revenue_cents for group in rest)
     others = [Group(f"other ({len(rest)})", orders, revenue_cents)] if rest else []
     return [*known[:most], *others, *(group for group in groups if group.name == UNKNOWN)]
-
-
-def _difference(now: float | None, before: float | None) -> float | None:
-    return None if now is None or before is None else now - before

@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard.queries.alerts import UNWATCHED_AFTER
-from dashboard.queries.buckets import Source, day_aligned, id_range
+from dashboard.queries.buckets import Source, id_range
 from dashboard.queries.sales import data_start
 from dashboard.ranges import DAY, Window
 from ecom_platform.alerts.documents import EVALUATOR
 from ecom_platform.alerts.rules import shelf as entity_of
+from ecom_platform.contract.times import midnight
 from ecom_platform.history.question import Filters
 from ecom_platform.kpi import UNKNOWN, Grain
 from ecom_platform.store.client import MongoDatabase
@@ -168,7 +169,7 @@ def _moves(blocks: Iterable[Mapping[str, Any]]) -> dict[Place, Moves]:
 def _sold(db: MongoDatabase, filters: Filters, now: datetime) -> tuple[float | None, dict[Place, int]]:
     """Days of history, at most those of the last seven UTC days with today, and the units sold in them per shelf."""
     begun = data_start(db)
-    today = day_aligned(now)
+    today = midnight(now)
     first = today - (_RATE_DAYS - 1) * DAY
     days = (now - max(first, begun)) / DAY if begun else 0
     if days < 1:

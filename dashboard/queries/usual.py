@@ -11,9 +11,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Literal
 
-from dashboard.queries.buckets import day_aligned, instants
+from dashboard.queries.buckets import instants
 from dashboard.queries.sales import data_start, sales_by_bucket
 from dashboard.ranges import DAY, FEWEST_USUAL_DAYS, Window
+from ecom_platform.contract.times import midnight
 from ecom_platform.history.question import Filters
 from ecom_platform.kpi import Grain
 from ecom_platform.store.client import MongoDatabase
@@ -71,7 +72,7 @@ def read_usual(db: MongoDatabase, days: Window, filters: Filters, *, history_com
     start = data_start(db)
     if start is None or not history_complete:
         return {}
-    first = max(days.start, day_aligned(start - timedelta(microseconds=1)) + DAY)
+    first = max(days.start, midnight(start - timedelta(microseconds=1)) + DAY)
     if days.end - first < FEWEST_USUAL_DAYS * DAY:
         return {}
     seen = Window(first, days.end)
@@ -91,7 +92,7 @@ def _recorded(db: MongoDatabase, window: Window) -> set[datetime]:
 
 
 def _days(usual: Usual) -> list[datetime]:
-    return sorted({day_aligned(at) for at in usual})
+    return sorted({midnight(at) for at in usual})
 
 
 def _range(values: Sequence[int]) -> UsualRange | None:

@@ -9,7 +9,7 @@ from ecom_platform.alerts.documents import Acknowledgement, Alert
 from ecom_platform.alerts.evaluator import evaluate_now
 from ecom_platform.alerts.inbox import acknowledge, evaluated_at, history, judged_at, open_alerts
 from ecom_platform.alerts.rules import LIMITS, SHOP, Rule
-from ecom_platform.alerts.scores import Score, Scores, read_scores
+from ecom_platform.alerts.scores import Score, read_scores
 
 __all__ = [
     "LIMITS",
@@ -19,7 +19,6 @@ __all__ = [
     "Link",
     "Rule",
     "Score",
-    "Scores",
     "Severity",
     "acknowledge",
     "evaluate_now",

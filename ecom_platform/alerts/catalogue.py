@@ -26,7 +26,6 @@ class About:
     unit: str
     severity: Severity
     page: str
-    range: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,6 @@ ABOUT: Final = {
         "orders/min",
         Severity.NOTICE,
         "overview",
-        "1 h",
     ),
     Rule.ORDERS_LOW: About(
         "Unusually few orders",
@@ -52,7 +50,6 @@ ABOUT: Final = {
         "orders/min",
         Severity.CRITICAL,
         "overview",
-        "1 h",
     ),
     Rule.ORDER_VALUE_HIGH: About(
         "Orders worth more than usual",
@@ -60,7 +57,6 @@ ABOUT: Final = {
         "cents",
         Severity.WARNING,
         "sales",
-        "1 h",
     ),
     Rule.ORDER_VALUE_LOW: About(
         "Orders worth less than usual",
@@ -68,7 +64,6 @@ ABOUT: Final = {
         "cents",
         Severity.WARNING,
         "sales",
-        "1 h",
     ),
     Rule.LATE_SHARE: About(
         "Late deliveries",
@@ -76,7 +71,6 @@ ABOUT: Final = {
         "share",
         Severity.WARNING,
         "delivery",
-        "Today",
     ),
     Rule.STOCK_OUT: About(
         "Sold out",
@@ -84,7 +78,6 @@ ABOUT: Final = {
         "share",
         Severity.WARNING,
         "inventory",
-        "Today",
     ),
     Rule.MANY_SOLD_OUT: About(
         "Many products sold out",
@@ -92,7 +85,6 @@ ABOUT: Final = {
         "products",
         Severity.WARNING,
         "inventory",
-        "Today",
     ),
     Rule.OVERSOLD: About(
         "Sold more than there is",
@@ -100,7 +92,6 @@ ABOUT: Final = {
         "units",
         Severity.WARNING,
         "inventory",
-        "Today",
     ),
     Rule.STALE_DATA: About(
         "Figures are old",
@@ -108,7 +99,6 @@ ABOUT: Final = {
         "seconds",
         Severity.CRITICAL,
         "pipeline",
-        "1 h",
     ),
     Rule.DEAD_LETTERS: About(
         "Messages that cannot be used",
@@ -116,13 +106,15 @@ ABOUT: Final = {
         "share",
         Severity.CRITICAL,
         "pipeline",
-        "1 h",
     ),
 }
+
+# The range of time in which a page shows the reason.
+RANGES: Final = {"overview": "1 h", "sales": "1 h", "delivery": "Today", "inventory": "Today", "pipeline": "1 h"}
 
 
 def link_of(rule: Rule, entity: str) -> Link:
     """Where the reason for an alert can be seen: `courier:5` becomes the filter `courier=5`."""
-    about = ABOUT[rule]
+    page = ABOUT[rule].page
     filters = {} if entity == SHOP else dict(part.split(":", 1) for part in entity.split("/"))
-    return Link(about.page, {"range": about.range, **filters})
+    return Link(page, {"range": RANGES[page], **filters})

@@ -67,7 +67,8 @@ def alert_id(rule: Rule, entity: str, since: datetime) -> str:
 
 def updates(happenings: tuple[Happening, ...], now: datetime) -> list[UpdateOne]:
     """What to write about the alerts that changed; repeating it changes nothing."""
-    return [_update(one, now) for one in happenings if one.change is not Change.QUIETER and _is_about_an_alert(one)]
+    told = [one for one in happenings if one.watch.open or one.change is Change.CLOSED]  # not of mere suspicions
+    return [_update(one, now) for one in told if one.change is not Change.QUIETER]
 
 
 def alert_of(row: Document, acknowledgement: Document | None) -> Alert:
@@ -110,10 +111,6 @@ def memory_to_document(memory: Memory) -> dict[str, Any]:
     """The fields of a memory's document; times stay times."""
     fields: dict[str, Any] = msgspec.to_builtins(memory, builtin_types=(datetime,))
     return fields
-
-
-def _is_about_an_alert(happening: Happening) -> bool:
-    return happening.watch.open or happening.change is Change.CLOSED
 
 
 def _update(happening: Happening, now: datetime) -> UpdateOne:

@@ -54,7 +54,8 @@ class Evaluation:
 
 def evaluate(memory: Memory, facts: Facts, limits: Limits = LIMITS) -> Evaluation:
     """Judge the facts and move every incident on."""
-    negative_since = _negative_since(memory, facts)
+    now_negative = (shelf(*pair) for pair in facts.oversold)
+    negative_since = {entity: memory.negative_since.get(entity, facts.now) for entity in now_negative}
     watches = {(watch.rule, watch.entity): watch for watch in memory.watches}
     readings = judge(facts, _watched(memory, negative_since), limits)
     happenings: list[Happening] = []
@@ -77,11 +78,6 @@ def evaluate(memory: Memory, facts: Facts, limits: Limits = LIMITS) -> Evaluatio
     judged = tuple(reading for reading in readings if reading.bad is not None)
     remembered = Memory(judged_until, tuple(watches.values()), negative_since, judged_at)
     return Evaluation(remembered, tuple(happenings), judged)
-
-
-def _negative_since(memory: Memory, facts: Facts) -> dict[str, datetime]:
-    now_negative = (shelf(*pair) for pair in facts.oversold)
-    return {entity: memory.negative_since.get(entity, facts.now) for entity in now_negative}
 
 
 def _watched(memory: Memory, negative_since: Mapping[str, datetime]) -> Watched:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from ecom_platform.contract.times import midnight
 from ecom_platform.kpi.figures import half_hour
 
 BUCKET: Final = timedelta(minutes=5)
@@ -116,8 +117,7 @@ def earlier_half_hours(span: Span) -> dict[datetime, list[datetime]]:
 
 def earlier_days(now: datetime) -> list[datetime]:
     """The midnights (UTC) that begin the complete days before `now`, the last day first."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return [midnight - timedelta(days=day) for day in range(1, TREND_DAYS + 1)]
+    return [midnight(now) - timedelta(days=day) for day in range(1, TREND_DAYS + 1)]
 
 
 def _bucket_start(instant: datetime) -> datetime:

@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+from hdfs_native import Client
 
 from ecom_platform.archive.files import demand_hdfs
 from ecom_platform.errors import Fenced, UnavailableError
@@ -33,7 +35,7 @@ class Archiver:
 
     settings: Settings
     db: MongoDatabase
-    hdfs: Any
+    hdfs: Client
     lease: Lease
     lost: threading.Event
     progress: Progress
@@ -83,32 +85,20 @@ def held_archiver(
         yield Archiver(settings, db, demand_hdfs(settings), lease, lost, progress)
     except UnavailableError:
         # What a successor tidies away looks like damage to the one it took over from.
-        _demand_role(lease)
+        lease.keep()
         raise
     finally:
         ended.set()
         renewing.join()
-        _release(lease)
+        # Else it expires by itself, and a successor on this machine sees that this process is gone.
+        with suppress(UnavailableError):
+            lease.release()
 
 
 def _renew(lease: Lease, lost: threading.Event, ended: threading.Event) -> None:
     while not ended.wait(RENEW_SECONDS):
         try:
-            lease.renew()
+            lease.keep()
         except Fenced:
             lost.set()
             return
-        except UnavailableError:
-            continue  # a MongoDB that does not answer has not given the role to anybody
-
-
-def _demand_role(lease: Lease) -> None:
-    with suppress(UnavailableError):
-        lease.renew()
-
-
-def _release(lease: Lease) -> None:
-    try:
-        lease.release()
-    except UnavailableError:
-        return  # it expires by itself, and a successor on this machine sees that this process is gone

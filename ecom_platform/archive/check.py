@@ -21,8 +21,8 @@ from ecom_platform.archive.archiver_lease import Archiver
 from ecom_platform.archive.files import FilesDamaged, read_archived
 from ecom_platform.archive.layout import ROOT, file_day
 from ecom_platform.archive.parquet_file import FILE_SCHEMA, Totals, totals_of
-from ecom_platform.archive.policy import day_range
 from ecom_platform.archive.transition import advance
+from ecom_platform.contract.times import day_range
 from ecom_platform.errors import NeedsPerson
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ORDERS

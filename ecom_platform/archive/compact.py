@@ -36,12 +36,13 @@ from ecom_platform.archive.files import FilesDamaged, put_in_place, remove
 from ecom_platform.archive.hdfs import arrow_file_system
 from ecom_platform.archive.layout import ROOT, staging_folder
 from ecom_platform.archive.parquet_file import Totals
-from ecom_platform.archive.transition import file_documents
+from ecom_platform.archive.transition import file_documents, fresh
 from ecom_platform.errors import Fenced
 from ecom_platform.store.client import Document, MongoDatabase
 from ecom_platform.store.collections import ARCHIVE_MANIFESTS
 from ecom_platform.store.manifests import (
     ArchivedFile,
+    Frontier,
     Manifest,
     RunKind,
     RunState,
@@ -120,19 +121,16 @@ def _row(
     now = datetime.now(UTC)
     until = now + archiver.settings.archive_grace
     return {
+        **fresh(Frontier("", {})),
         "_id": run,
         "kind": str(RunKind.COMPACTION),
         "token": archiver.token,
         "state": str(RunState.DONE),
         "days": [day.day],
         "policy": {},
-        "frontier": {"topic_id": "", "next": {}},
         "rows": totals.rows,
         "checksum": totals.checksum,
         "files": file_documents(files),
-        "superseded": None,
-        "verdict": None,
-        "epoch": 0,
         "times": {str(RunState.PLANNED): planned_at, str(RunState.DONE): now},
         "replaced": [{"path": held.file.path, "until": until} for held in day.held],
     }

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import count, islice
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from hdfs_native import Client
 from pyarrow.fs import FileSystem
 from pyroaring import BitMap64
 
@@ -40,7 +41,7 @@ class DayRows:
         left_out: ids of those that count elsewhere, likewise.
     """
 
-    def __init__(self, hdfs: Any, day: CompactedDay, manifests: Mapping[str, Manifest]) -> None:
+    def __init__(self, hdfs: Client, day: CompactedDay, manifests: Mapping[str, Manifest]) -> None:
         self.day = day
         self.kept: defaultdict[str, BitMap64] = defaultdict(BitMap64)
         self.left_out: defaultdict[str, BitMap64] = defaultdict(BitMap64)
@@ -104,7 +105,7 @@ def write_files(file_system: FileSystem, run: str, token: int, rows: DayRows) ->
     return files, totals
 
 
-def published_ids(hdfs: Any, files: Iterable[ArchivedFile]) -> BitMap64:
+def published_ids(hdfs: Client, files: Iterable[ArchivedFile]) -> BitMap64:
     """The orders in published files, whose bytes are those that were written. Raises FilesDamaged, UnavailableError."""
     ids = BitMap64()
     for file in files:

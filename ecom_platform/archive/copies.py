@@ -11,6 +11,8 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
+from hdfs_native import Client
+
 from ecom_platform.archive.files import bytes_checksum, list_files, read_bytes, write_bytes
 from ecom_platform.archive.layout import MANIFESTS, ROOT, manifest_copy
 from ecom_platform.store.client import MongoDatabase, mongo_errors
@@ -18,7 +20,7 @@ from ecom_platform.store.collections import ARCHIVE_MANIFESTS
 from ecom_platform.store.manifests import Manifest, RunState, read_manifests
 
 
-def refresh_copies(db: MongoDatabase, hdfs: Any) -> list[str]:
+def refresh_copies(db: MongoDatabase, hdfs: Client) -> list[str]:
     """Write the copies that are not what their manifests say now; the runs they are of. Raises UnavailableError."""
     written = []
     for manifest in read_manifests(db, [RunState.DONE]):
@@ -32,7 +34,7 @@ def refresh_copies(db: MongoDatabase, hdfs: Any) -> list[str]:
     return written
 
 
-def paths_of_strangers(hdfs: Any, known: Collection[str]) -> dict[str, list[str]]:
+def paths_of_strangers(hdfs: Client, known: Collection[str]) -> dict[str, list[str]]:
     """The files, below the root, of runs that only HDFS knows: their MongoDB was emptied, or is another one.
 
     Args:
@@ -45,12 +47,9 @@ def paths_of_strangers(hdfs: Any, known: Collection[str]) -> dict[str, list[str]
     for name, _ in list_files(hdfs, MANIFESTS):
         run, dot, kind = name.rpartition(".")
         if dot and kind == "json" and run not in known:
-            strangers[run] = [path.removeprefix(f"{ROOT}/") for path in _listed(read_bytes(hdfs, manifest_copy(run)))]
+            copy = json.loads(read_bytes(hdfs, manifest_copy(run)))
+            strangers[run] = [file["path"].removeprefix(f"{ROOT}/") for file in copy["files"]]
     return strangers
-
-
-def _listed(content: bytes) -> list[str]:
-    return [file["path"] for file in json.loads(content)["files"]]
 
 
 def manifest_json(manifest: Manifest) -> bytes:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-import socket
 from collections.abc import Collection, Iterator
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
-import hdfs_native
+from hdfs_native import Client, WriteOptions
 
-from ecom_platform.archive.hdfs import connect_hdfs, hdfs_errors, patiently
+from ecom_platform.archive.hdfs import connect_hdfs, demand_name_node, hdfs_errors, patiently
 from ecom_platform.archive.layout import MANIFESTS, ROOT, STAGING
 from ecom_platform.errors import UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store.manifests import ArchivedFile
 
-_CONNECT_SECONDS: Final = 5.0
 _PUBLISHED: Final = re.compile(r"part-(?P<run>.+)-(?P<token>\d+)-\d{5,}\.snappy\.parquet")
 _STAGED: Final = re.compile(r"(?P<run>.+)-(?P<token>\d+)")
 
@@ -26,7 +23,7 @@ class FilesDamaged(UnavailableError):
     """Files are missing or are not what the run wrote; running again writes them again."""
 
 
-def demand_hdfs(settings: Settings) -> Any:
+def demand_hdfs(settings: Settings) -> Client:
     """The client of an HDFS that takes writes now; makes the archive's folders.
 
     Raises:
@@ -34,18 +31,14 @@ def demand_hdfs(settings: Settings) -> Any:
         UnavailableError: nothing listens there, or it is in safe mode.
     """
     client = connect_hdfs(settings)
-    address = urlsplit(settings.hdfs_uri)
-    with hdfs_errors("looking for the NameNode"):
-        # The client itself tries for minutes, in native code that cannot be interrupted.
-        if address.hostname and address.port:
-            socket.create_connection((address.hostname, address.port), _CONNECT_SECONDS).close()
+    demand_name_node(settings)
     with hdfs_errors("making the archive's folders"):
         for folder in (ROOT, STAGING, MANIFESTS):
             client.mkdirs(folder, create_parent=True)
     return client
 
 
-def read_bytes(client: Any, path: str) -> bytes:
+def read_bytes(client: Client, path: str) -> bytes:
     """A whole file. Raises FileNotFoundError, UnavailableError."""
     with hdfs_errors(f"reading {path}"):
         try:
@@ -55,7 +48,7 @@ def read_bytes(client: Any, path: str) -> bytes:
     raise FileNotFoundError(path)
 
 
-def read_archived(client: Any, folder: str, file: ArchivedFile) -> bytes:
+def read_archived(client: Client, folder: str, file: ArchivedFile) -> bytes:
     """The bytes of a file below `folder`, which are those its manifest describes. Raises FilesDamaged otherwise."""
     path = f"{folder}/{file.path}"
     try:
@@ -74,18 +67,18 @@ def bytes_checksum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write_bytes(client: Any, path: str, content: bytes) -> None:
+def write_bytes(client: Client, path: str, content: bytes) -> None:
     """Write a small file so that it is there whole or not at all. Raises UnavailableError."""
     incoming = f"{path}.incoming"
     with hdfs_errors(f"writing {path}"):
-        writer = client.create(incoming, hdfs_native.WriteOptions(overwrite=True))
+        writer = client.create(incoming, WriteOptions(overwrite=True))
         writer.write(content)
         writer.hsync()
         writer.close()
         client.rename(incoming, path, overwrite=True)
 
 
-def list_files(client: Any, folder: str) -> Iterator[tuple[str, int]]:
+def list_files(client: Client, folder: str) -> Iterator[tuple[str, int]]:
     """(path below the folder, length) of every file; none when the folder is missing. Raises UnavailableError."""
     with hdfs_errors(f"listing {folder}"):
         try:
@@ -96,7 +89,7 @@ def list_files(client: Any, folder: str) -> Iterator[tuple[str, int]]:
             return
 
 
-def put_in_place(client: Any, staged: str, published: str) -> None:
+def put_in_place(client: Client, staged: str, published: str) -> None:
     """Rename without overwriting. Done already is fine; what is there is compared by its reader.
 
     Raises:
@@ -119,13 +112,13 @@ def put_in_place(client: Any, staged: str, published: str) -> None:
         raise FilesDamaged(_damage(staged, "it is missing"))
 
 
-def remove(client: Any, path: str) -> None:
+def remove(client: Client, path: str) -> None:
     """Remove a file or a folder; gone already is fine. Raises UnavailableError."""
     with hdfs_errors(f"removing {path}"):
         client.delete(path, recursive=True)
 
 
-def remove_older(client: Any, token: int, keep: Collection[str]) -> list[str]:
+def remove_older(client: Client, token: int, keep: Collection[str]) -> list[str]:
     """Remove what archivers before `token` left: staging folders, and published files in no manifest.
 
     Only names that carry an older token: an archiver that lost its lease may still come here with an old list.
@@ -153,7 +146,7 @@ def remove_older(client: Any, token: int, keep: Collection[str]) -> list[str]:
     return gone
 
 
-def _exists(client: Any, path: str) -> bool:
+def _exists(client: Client, path: str) -> bool:
     try:
         client.get_file_info(path)
     except FileNotFoundError:

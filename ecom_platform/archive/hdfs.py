@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
-import hdfs_native
 import pyarrow as pa
+from hdfs_native import Client
 from hdfs_native.fsspec import HdfsFileSystem
 from pyarrow.fs import FSSpecHandler, PyFileSystem
 
@@ -20,6 +22,7 @@ from ecom_platform.settings import Settings
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+_CONNECT_SECONDS: Final = 5.0
 _READ_PAUSES_SECONDS: Final = (0.5, 2.0)
 _DENIED: Final = "AccessControlException"
 # What a server says in Java's words: its class, its sentence, and where in its code that was.
@@ -27,13 +30,21 @@ _REFUSAL: Final = re.compile(r'RPCError\("[\w.$]+", "(.+?)(?:\\n|"\))')
 _OPTIONS = {"dfs.client.use.datanode.hostname": "true"}
 
 
-def connect_hdfs(settings: Settings) -> Any:
+def connect_hdfs(settings: Settings) -> Client:
     """The client of the NameNode that the settings name; nothing is sent yet.
 
     Raises:
         ConfigurationError: no HDFS is named and none was started.
     """
-    return hdfs_native.Client(_uri(settings), _OPTIONS)
+    return Client(_uri(settings), _OPTIONS)
+
+
+def demand_name_node(settings: Settings) -> None:
+    """Raise UnavailableError unless the NameNode listens: the client tries for minutes, and cannot be interrupted."""
+    address = urlsplit(settings.hdfs_uri)
+    with hdfs_errors("looking for the NameNode"):
+        if address.hostname and address.port:
+            socket.create_connection((address.hostname, address.port), _CONNECT_SECONDS).close()
 
 
 def arrow_file_system(settings: Settings) -> PyFileSystem:

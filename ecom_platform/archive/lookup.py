@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import socket
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import pyarrow.dataset as ds
 from pyarrow.fs import FileSystem
 from pyroaring import BitMap64
 
-from ecom_platform.archive.hdfs import archived_file_errors, arrow_file_system, hdfs_errors
-from ecom_platform.archive.layout import ROOT, day_folder
+from ecom_platform.archive.hdfs import archived_file_errors, arrow_file_system, demand_name_node
+from ecom_platform.archive.layout import ROOT, day_folder, file_day
 from ecom_platform.settings import Settings
+from ecom_platform.store.archived import ArchivedIds
 from ecom_platform.store.client import Document
-from ecom_platform.store.manifests import Manifest
+from ecom_platform.store.manifests import Manifest, RunKind
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
-_CONNECT_SECONDS: Final = 5.0
 _ABSENT_WHEN_NULL: Final = frozenset({"extra"})
 
 
@@ -58,11 +56,24 @@ def to_document(row: Mapping[str, Any]) -> Document:
 def open_archive(settings: Settings) -> FileSystem:
     """The archive's file system, when its NameNode listens. Raises ConfigurationError, UnavailableError."""
     file_system = arrow_file_system(settings)
-    address = urlsplit(settings.hdfs_uri)
-    with hdfs_errors("looking for the NameNode"):
-        # The client itself tries for minutes, in native code that cannot be interrupted.
-        socket.create_connection((str(address.hostname), int(address.port or 0)), _CONNECT_SECONDS).close()
+    demand_name_node(settings)
     return file_system
+
+
+def find_archived(settings: Settings, archived: ArchivedIds, order_id: int) -> ColdOrder | None:
+    """An order out of the files of the run that archived it, or of compactions of its days; None: out of none.
+
+    Raises as `read_orders` and `open_archive`.
+    """
+    run = archived.run_of(order_id)
+    if run is None:
+        return None
+    manifests = [
+        replace(manifest, files=tuple(file for file in manifest.files if file_day(file.path) in run.days))
+        for manifest in (each.manifest for each in archived.runs)
+        if manifest.run == run.run or manifest.kind is RunKind.COMPACTION
+    ]
+    return find_orders(open_archive(settings), manifests, [order_id]).get(order_id)
 
 
 def find_orders(

@@ -9,9 +9,10 @@ from operator import attrgetter
 
 from pymongo.read_concern import ReadConcern
 
-from ecom_platform.archive.policy import Policy, day_range
+from ecom_platform.archive.policy import Policy
 from ecom_platform.contract import CLOSED_STATUSES
-from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
+from ecom_platform.contract.times import day_range
+from ecom_platform.store.client import Document, MongoDatabase, mongo_errors, storage_stats
 from ecom_platform.store.collections import ORDERS
 from ecom_platform.store.manifests import Frontier
 from ecom_platform.store.offsets import read_offsets
@@ -61,8 +62,7 @@ def read_plan(db: MongoDatabase, policy: Policy, days: Collection[str] | None = 
     """
     counted = count_days(db, policy, days)
     with mongo_errors("planning the archive run"):
-        stats = list(db[ORDERS].aggregate([{"$collStats": {"storageStats": {}}}]))
-    order_bytes = int(stats[0]["storageStats"].get("avgObjSize", 0)) if stats else 0
+        order_bytes = int(storage_stats(db, ORDERS).get("avgObjSize", 0))
     return Plan(policy, tuple(day for day in counted if day.orders), order_bytes)
 
 

@@ -81,9 +81,3 @@ def policy_of(settings: Settings, *, older_than: timedelta | None = None, now: d
     if age < timedelta(0):
         raise UsageError("An age cannot be negative. Nothing was started; try `ecom archive --older-than 1d`.")
     return Policy.at(now or datetime.now(UTC), age, settings.archive_open_after)
-
-
-def day_range(day: str) -> tuple[datetime, datetime]:
-    """The first instant of a UTC day and of the next one."""
-    start = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
-    return start, start + timedelta(days=1)

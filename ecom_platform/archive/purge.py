@@ -26,9 +26,9 @@ from ecom_platform.archive.archiver_lease import Archiver
 from ecom_platform.archive.files import FilesDamaged, read_archived, remove
 from ecom_platform.archive.hdfs import hdfs_errors
 from ecom_platform.archive.layout import ROOT, STAGING
-from ecom_platform.archive.policy import day_range
 from ecom_platform.archive.summary import summary_rows
 from ecom_platform.archive.transition import advance
+from ecom_platform.contract.times import day_range
 from ecom_platform.errors import NeedsPerson
 from ecom_platform.store.archived import read_run_ids
 from ecom_platform.store.client import MongoDatabase, mongo_errors

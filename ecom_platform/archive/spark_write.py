@@ -31,7 +31,8 @@ from ecom_platform.archive.hdfs import arrow_file_system, hdfs_errors
 from ecom_platform.archive.layout import published_path, staging_folder
 from ecom_platform.archive.parquet_file import Totals, Written, write_orders_file
 from ecom_platform.archive.plan import PlannedDay
-from ecom_platform.archive.policy import Policy, day_range
+from ecom_platform.archive.policy import Policy
+from ecom_platform.contract.times import day_range
 from ecom_platform.errors import UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import Document, MongoCollection, database, mongo_errors
@@ -40,7 +41,7 @@ from ecom_platform.store.manifests import ArchivedFile, Manifest
 from ecom_platform.store.transactions import in_batches
 from ecom_platform.tabular.arrow_documents import arrow_batches
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
-from ecom_platform.tabular.spark_session import start_session
+from ecom_platform.tabular.spark_session import session_options, start_session
 
 ROWS_PER_FILE: Final = 100_000
 LEAST_ROWS_PER_TASK: Final = 1_000
@@ -55,7 +56,8 @@ _EXPECTED: Final = re.compile(r"^ecom_platform\.\S+\.UnavailableError: (.+)$", r
 def archive_session(settings: Settings) -> Iterator[SparkSession]:
     """A session for one run of the archive; what its JVM says goes to `logs/archive.log`."""
     with _stderr_to(settings.logs / "archive.log"):
-        session = start_session(settings, "ecom archive", master=settings.spark_batch_master)
+        options = session_options(settings, "ecom archive", master=settings.spark_batch_master)
+        session = start_session(settings, options)
     try:
         yield session
     finally:

@@ -28,7 +28,7 @@ def create(
 ) -> Manifest:
     """Record a new run. Raises Fenced when another archiver planned the same one, UnavailableError."""
     row = {"_id": run, "kind": "archive", "token": token, "days": sorted(days), "policy": policy.to_document()}
-    row |= _fresh(frontier)
+    row |= fresh(frontier)
     with mongo_errors("recording the plan of an archive run"):
         try:
             db[ARCHIVE_MANIFESTS].insert_one(row)
@@ -68,7 +68,7 @@ def restart(db: MongoDatabase, manifest: Manifest, token: int, frontier: Frontie
     Raises Fenced, UnavailableError.
     """
     _demand_newer(manifest, token)
-    return _update(db, manifest, {"token": token, **_fresh(frontier)}, f"restarting the archive run {manifest.run}")
+    return _update(db, manifest, {"token": token, **fresh(frontier)}, f"restarting the archive run {manifest.run}")
 
 
 def next_epoch(db: MongoDatabase, session: ClientSession) -> int:
@@ -88,7 +88,7 @@ def file_documents(files: Collection[ArchivedFile]) -> list[Document]:
     return [asdict(file) for file in files]
 
 
-def _fresh(frontier: Frontier) -> Document:
+def fresh(frontier: Frontier) -> Document:
     """The fields of a run that has done nothing yet."""
     return {
         "state": str(RunState.PLANNED),

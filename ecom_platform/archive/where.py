@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from ecom_platform.archive.files import read_archived
-from ecom_platform.archive.hdfs import connect_hdfs
 from ecom_platform.archive.layout import ROOT, file_day
+from ecom_platform.archive.lookup import find_archived
 from ecom_platform.settings import Settings
-from ecom_platform.store.archived import ArchivedIds, read_archived_ids
+from ecom_platform.store.archived import read_archived_ids
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import LATE_EVENTS, ORDERS
-from ecom_platform.store.manifests import Manifest, RunKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +55,7 @@ def where(settings: Settings, db: MongoDatabase, order_id: int) -> Whereabouts:
         return Whereabouts(order_id, "hot", hot["order_date"], run, late_events=late)
     if manifest is None:
         return Whereabouts(order_id, "unknown", late_events=late)
-    path = _path_of(settings, archived, manifest, order_id)
+    found = find_archived(settings, archived, order_id)
+    path = found.places[0].path if found else None
     day = file_day(path) if path else None
     return Whereabouts(order_id, "archived", day, run, f"{ROOT}/{path}" if path else None, late)
-
-
-def _path_of(settings: Settings, archived: ArchivedIds, run: Manifest, order_id: int) -> str | None:
-    """The file with the order's row: one of the run that archived it, or of a compaction that took that over."""
-    client = connect_hdfs(settings)
-    for manifest in (each.manifest for each in archived.runs):
-        if order_id not in manifest.superseded and (manifest.run == run.run or manifest.kind == RunKind.COMPACTION):
-            for file in manifest.files:
-                if file_day(file.path) in run.days and _holds(read_archived(client, ROOT, file), order_id):
-                    return file.path
-    return None
-
-
-def _holds(content: bytes, order_id: int) -> bool:
-    ids = pq.read_table(pa.BufferReader(content), columns=["order_id"])
-    return len(ids.filter(pc.field("order_id") == order_id)) > 0

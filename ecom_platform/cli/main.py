@@ -39,10 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         take_standard_streams()
     os.umask(0o077)  # what is written in the home is its owner's, even where a person's shell allows more
     shield()
-    _quiet_libraries()
-    sys.exit(run(lambda: cli.main(args=arguments, prog_name="ecom", standalone_mode=False)))
-
-
-def _quiet_libraries() -> None:
     # The Kafka client reports every refused connection on stderr; our error says it in one sentence.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    sys.exit(run(lambda: cli.main(args=arguments, prog_name="ecom", standalone_mode=False)))

@@ -1,4 +1,4 @@
-"""Instants as milliseconds since 1970, the form they have in Kafka, in Spark and in the simulator. UTC throughout."""
+"""Instants as milliseconds since 1970, as Kafka, Spark and the simulator have them, and days. UTC throughout."""
 
 from __future__ import annotations
 
@@ -24,3 +24,18 @@ def in_milliseconds(when: datetime) -> datetime:
         when = when.astimezone(UTC)
     surplus = when.microsecond % 1000
     return when.replace(microsecond=when.microsecond - surplus) if surplus else when
+
+
+def midnight(instant: datetime) -> datetime:
+    """The first instant of the UTC day that a time in UTC lies in."""
+    return instant.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def start_of(day: str) -> datetime:
+    """The first instant of a UTC day, YYYY-MM-DD."""
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)
+
+
+def day_range(day: str) -> tuple[datetime, datetime]:
+    """The first instant of a UTC day and of the next one."""
+    return start_of(day), start_of(day) + timedelta(days=1)

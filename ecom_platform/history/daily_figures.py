@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from ecom_platform.contract import Status
+from ecom_platform.contract.times import day_range
 from ecom_platform.kpi.buckets import Grain, field_name
 from ecom_platform.kpi.figures import delay_percentile_seconds
 from ecom_platform.kpi.rollups import CITY_FIELDS, PAYMENT_FIELDS, PRODUCT_FIELDS, PROMISE_FIELDS, STATUS_FIELDS
@@ -84,8 +85,9 @@ def live_figures(db: MongoDatabase, day: str, as_of: datetime) -> Figures:
     """
     query: Document = {"grain": Grain.DAY.label, "t": within_day(day)}
     due = query
-    if as_of < start_of(day) + timedelta(days=1):
-        due = {"grain": Grain.HALF_HOUR.label, "t": {"$gte": start_of(day), "$lt": as_of}}
+    start, end = day_range(day)
+    if as_of < end:
+        due = {"grain": Grain.HALF_HOUR.label, "t": {"$gte": start, "$lt": as_of}}
     either = [{"basis": {"$in": ["P", "H"]}, **query}, {"basis": "D", **due}]
     return figures_of(db[names.KPI_CUBE].find({"$or": either}), db[names.KPI_PRODUCT].find(query))
 
@@ -101,14 +103,10 @@ def figures_of(cube: Iterable[Document], products: Iterable[Document]) -> Figure
     return figures
 
 
-def start_of(day: str) -> datetime:
-    """The first instant of a UTC day."""
-    return datetime.fromisoformat(day).replace(tzinfo=UTC)
-
-
 def within_day(day: str) -> Document:
     """The instants of a UTC day as a filter of MongoDB."""
-    return {"$gte": start_of(day), "$lt": start_of(day) + timedelta(days=1)}
+    start, end = day_range(day)
+    return {"$gte": start, "$lt": end}
 
 
 def replace_day(db: MongoDatabase, day: str, figures: Figures, at: datetime) -> None:

@@ -6,7 +6,6 @@ Money is summed per order; only what is sold per category or product unfolds the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Any, Final, Self
 
 import duckdb
@@ -112,9 +111,7 @@ class OrderTable:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._connection.close()
 
     def add(self, batches: Iterable[pa.RecordBatch], *, hot: bool) -> None:
@@ -142,7 +139,7 @@ class OrderTable:
             "by_category": self._by_category(),
             "by_warehouse": self._sales_by("warehouse_id"),
             "by_courier": self._by_courier(),
-            "by_location": self._by_location(),
+            "by_location": self._sales_by("city", "placed", "total_cents"),
             "top_products": self._top_products(),
             "promise": self._promise(),
             "delivery_delay_seconds": self._delay(),
@@ -194,10 +191,10 @@ class OrderTable:
             "aov_cents": average_order_value_cents(_int(revenue), valid),
         }
 
-    def _sales_by(self, column: str) -> dict[str, dict[str, int]]:
+    def _sales_by(self, column: str, table: str = "sold", money: str = "money_cents") -> dict[str, dict[str, int]]:
         rows = self._rows(
-            f"SELECT {column}, count(*) FILTER (valid), sum(money_cents) FILTER (valid), count(*) FROM sold "  # noqa: S608
-            "GROUP BY ALL ORDER BY 1"
+            f"SELECT {column}, count(*) FILTER (valid), sum({money}) FILTER (valid), count(*) "  # noqa: S608
+            f"FROM {table} GROUP BY ALL ORDER BY 1"
         )
         return {
             str(key): {"orders": valid, "revenue_cents": _int(revenue), "placed": placed}
@@ -229,16 +226,6 @@ class OrderTable:
         return {
             str(key): {"orders": int(orders), "due": int(due), "on_time": int(on_time), "late": int(due - on_time)}
             for key, orders, due, on_time in rows
-        }
-
-    def _by_location(self) -> dict[str, dict[str, int]]:
-        rows = self._rows(
-            "SELECT city, count(*) FILTER (valid), sum(total_cents) FILTER (valid), count(*) FROM placed "
-            "GROUP BY ALL ORDER BY 1"
-        )
-        return {
-            city: {"orders": valid, "revenue_cents": _int(revenue), "placed": placed}
-            for city, valid, revenue, placed in rows
         }
 
     def _top_products(self) -> list[dict[str, int]]:

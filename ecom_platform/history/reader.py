@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from pyarrow.fs import FileSystem
 from ecom_platform.archive.hdfs import archived_file_errors
 from ecom_platform.archive.layout import ROOT, file_day
 from ecom_platform.archive.parquet_reader import stored_batches, without_orders
+from ecom_platform.contract.times import day_range
 from ecom_platform.history.snapshot import HistorySnapshot
 from ecom_platform.store.client import Document, MongoDatabase
 from ecom_platform.store.cluster_time import database_at, instant_errors
@@ -72,9 +73,9 @@ class Selection:
 
     def takes(self, day: str, committed: datetime | None) -> bool:
         """Whether a file of this day, of a run that was committed at a time, may hold selected orders."""
-        first = datetime.fromisoformat(day).replace(tzinfo=UTC)
+        first, end = day_range(day)
         reach = _FARTHEST_PROMISE if self.promised else timedelta(0)
-        near = first - reach < self.end and first + timedelta(days=1) + reach > self.start
+        near = first - reach < self.end and end + reach > self.start
         # Steps come long after the order, but none in a file is later than the file.
         return near or (self.stepped and (committed is None or committed + _FARTHEST_STEP > self.start))
 

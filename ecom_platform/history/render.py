@@ -17,8 +17,11 @@ _BREAKDOWNS: Final = (
 
 def render_answer(answer: Mapping[str, Any], currency: str) -> str:
     """The same figures as the JSON has, in lines of text."""
-    parts = [_heading(answer), _totals(answer, currency), _states(answer)]
-    parts += [_breakdown(answer, part, title) for part, title in _BREAKDOWNS if answer[part]]
+    states = "   ".join(f"{status} {count:,}" for status, count in answer["by_status"].items())
+    parts = [_heading(answer), _totals(answer, currency), states]
+    for part, title in _BREAKDOWNS:
+        if rows := answer[part]:
+            parts.append(_table(title, rows, tuple(next(iter(rows.values())))))
     if answer["top_products"]:
         rows = {f"{row['product_id']} {row['name']}": row for row in answer["top_products"]}
         parts.append(_table("top products", rows, ("units", "gross_cents", "net_cents")))
@@ -53,15 +56,6 @@ def _totals(answer: Mapping[str, Any], currency: str) -> str:
         ("delay", f"mean {_minutes(delay['mean'])}, p50 {_minutes(delay['p50'])}, p90 {_minutes(delay['p90'])}"),
     ]
     return "\n".join(f"{name:16}{value}" for name, value in rows)
-
-
-def _states(answer: Mapping[str, Any]) -> str:
-    return "   ".join(f"{status} {count:,}" for status, count in answer["by_status"].items())
-
-
-def _breakdown(answer: Mapping[str, Any], part: str, title: str) -> str:
-    rows = answer[part]
-    return _table(title, rows, tuple(next(iter(rows.values()))))
 
 
 def _table(title: str, rows: Mapping[str, Mapping[str, Any]], columns: Sequence[str]) -> str:

@@ -6,14 +6,15 @@ Money is summed per order before any line is unfolded, so that an order of three
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from bson.timestamp import Timestamp
 from pyspark.sql import DataFrame, SparkSession
 
 from ecom_platform.contract import Status
-from ecom_platform.history.daily_figures import SUBJECTS, Figures, start_of, step_amount
+from ecom_platform.contract.times import day_range, start_of
+from ecom_platform.history.daily_figures import SUBJECTS, Figures, step_amount
 from ecom_platform.history.reader import Selection
 from ecom_platform.history.snapshot import read_snapshot
 from ecom_platform.history.spark_history import instant_kept, read_history
@@ -121,7 +122,7 @@ def orders_of(
 
     Nothing is read yet. Raises UnavailableError; InstantExpired when the server no longer keeps the instant.
     """
-    selection = Selection(start_of(first), start_of(last) + timedelta(days=1), promised=True, stepped=True)
+    selection = Selection(start_of(first), day_range(last)[1], promised=True, stepped=True)
     return read_history(spark, settings, read_snapshot(db, settings, instant), selection)
 
 
@@ -135,7 +136,7 @@ def compute_figures(orders: DataFrame, first: str, last: str, as_of: datetime) -
         *("discount_cents", "quantity", "order_items", "delivery.status", "delivery.courier_id"),
         *("delivery.expected_time", "delivery.actual_time", "delivery.history"),
     ).persist()
-    times = {"start": start_of(first), "end": start_of(last) + timedelta(days=1), "as_of": as_of}
+    times = {"start": start_of(first), "end": day_range(last)[1], "as_of": as_of}
     try:
         spark = orders.sparkSession
         placed = flat.where(flat["order_date"].between(first, last))

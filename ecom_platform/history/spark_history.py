@@ -96,15 +96,11 @@ def _paths(settings: Settings, manifests: Sequence[Manifest], selection: Selecti
     if manifests and not settings.hdfs_uri:
         raise ConfigurationError("Orders are archived, and no HDFS is known. Run `ecom up`, or set ECOM_HDFS_URI.")
     return [
-        _uri(settings, file.path)
+        f"{settings.hdfs_uri.rstrip('/')}{ROOT}/{file.path}"
         for manifest in manifests
         for file in manifest.files
         if selection is None or selection.takes(file_day(file.path), manifest.times.get(RunState.COMMITTED))
     ]
-
-
-def _uri(settings: Settings, path: str) -> str:
-    return f"{settings.hdfs_uri.rstrip('/')}{ROOT}/{path}"
 
 
 def _read_files(session: SparkSession, settings: Settings, paths: list[str], schema: StructType) -> DataFrame:

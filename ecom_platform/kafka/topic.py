@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any, Self
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import AuthorizationError, KafkaError, NoError, UnsupportedVersionError
+from kafka.errors import AuthorizationError, CoordinatorNotAvailableError, KafkaError, NoError, UnsupportedVersionError
 from kafka.protocol.consumer.offsets import IsolationLevel, OffsetSpec
 from kafka.structs import OffsetAndMetadata
 
@@ -160,7 +159,10 @@ class TopicReader:
     def published(self, group: str) -> dict[int, int]:
         """Read the offsets published for a group, by partition. Raises UnavailableError."""
         with self._errors("reading published offsets"):
-            found = self._admin.list_group_offsets(group)[group]
+            try:
+                found = self._admin.list_group_offsets(group).get(group, {})
+            except CoordinatorNotAvailableError:
+                return {}  # no group has ever committed in this cluster
         return {place.partition: answer.offset for place, answer in found.items() if place.topic == self._topic}
 
     def close(self) -> None:
@@ -171,9 +173,7 @@ class TopicReader:
         """Return itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the connection."""
         self.close()
 

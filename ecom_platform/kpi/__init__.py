@@ -11,7 +11,7 @@ from ecom_platform.kpi.buckets import (
     field_key,
     field_name,
 )
-from ecom_platform.kpi.contribution import StoredOrder, accumulate, accumulate_receipt, contribution
+from ecom_platform.kpi.contribution import accumulate, accumulate_receipt, contribution
 from ecom_platform.kpi.rollups import Increment, Rollups
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "Grain",
     "Increment",
     "Rollups",
-    "StoredOrder",
     "accumulate",
     "accumulate_receipt",
     "bin_edge_seconds",

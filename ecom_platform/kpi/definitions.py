@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Basis(StrEnum):
@@ -25,12 +27,10 @@ _BASIS_TEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One figure: `key` is stable (JSON, tests), `label` is what screens say, `unit` is that of the stored number."""
+    """One figure; `label` is what screens say."""
 
-    key: str
     label: str
     formula: str
-    unit: str
     basis: Basis
 
     @property
@@ -39,164 +39,114 @@ class Definition:
         return f"{self.formula}; counted {_BASIS_TEXT[self.basis]}, in UTC."
 
 
-_ALL = (
-    Definition(
-        "revenue",
+DEFINITIONS: Final[Mapping[str, Definition]] = {
+    "revenue": Definition(
         "Revenue",
         "Sum of order totals after discount, cancelled orders out (a later cancellation lowers the bucket the order "
         "was placed in), returned orders in",
-        "cents",
         Basis.PLACED,
     ),
-    Definition("orders", "Orders", "Distinct orders placed, cancelled and returned ones in", "orders", Basis.PLACED),
-    Definition(
-        "valid_orders", "Valid orders", "Orders placed minus cancelled ones, returned ones in", "orders", Basis.PLACED
-    ),
-    Definition("booked", "Booked value", "Sum of order totals, cancelled orders in", "cents", Basis.PLACED),
-    Definition(
-        "average_order_value",
+    "orders": Definition("Orders", "Distinct orders placed, cancelled and returned ones in", Basis.PLACED),
+    "valid_orders": Definition("Valid orders", "Orders placed minus cancelled ones, returned ones in", Basis.PLACED),
+    "booked": Definition("Booked value", "Sum of order totals, cancelled orders in", Basis.PLACED),
+    "average_order_value": Definition(
         "Average order value",
         "Revenue divided by valid orders (placed minus cancelled), half a cent rounded up",
-        "cents",
         Basis.PLACED,
     ),
-    Definition(
-        "discount_rate",
+    "discount_rate": Definition(
         "Discount rate",
         "Discounts given divided by the value before discount, cancelled orders out",
-        "share",
         Basis.PLACED,
     ),
-    Definition(
-        "cancelled_rate",
+    "cancelled_rate": Definition(
         "Cancelled rate",
         "Booked value of orders that were cancelled divided by all booked value",
-        "share",
         Basis.PLACED,
     ),
-    Definition(
-        "returned",
+    "returned": Definition(
         "Returned",
         "Sum of the totals of orders that came back; it is not deducted from revenue",
-        "cents",
         Basis.PLACED,
     ),
-    Definition(
-        "category_sales",
+    "category_sales": Definition(
         "Sales by category",
         "Net item sales (after each line's share of the discount), cancelled orders out; over all categories they add "
         "up to revenue",
-        "cents",
         Basis.PLACED,
     ),
-    Definition(
-        "location_sales",
+    "location_sales": Definition(
         "Sales by location",
         "Revenue by the customer's city as it was when the order was placed, cancelled orders out; customers not "
         "described yet are unknown",
-        "cents",
         Basis.PLACED,
     ),
-    Definition("units", "Units", "Sum of item quantities, cancelled orders out", "units", Basis.PLACED),
-    Definition(
-        "order_status",
+    "units": Definition("Units", "Sum of item quantities, cancelled orders out", Basis.PLACED),
+    "order_status": Definition(
         "Delivered vs pending",
         "Orders placed, by the state they are in now; the five states add up to the orders placed, open = Pending + "
         "Shipped",
-        "orders",
         Basis.PLACED,
     ),
-    Definition(
-        "payment_mix", "Payment mix", "Valid orders (placed minus cancelled) per payment type", "orders", Basis.PLACED
-    ),
-    Definition(
-        "top_products",
+    "payment_mix": Definition("Payment mix", "Valid orders (placed minus cancelled) per payment type", Basis.PLACED),
+    "top_products": Definition(
         "Top 10 products",
         "Net item sales (after each line's share of the discount), cancelled orders out; ties by product number",
-        "cents",
         Basis.PLACED,
     ),
-    Definition(
-        "late_now",
+    "late_now": Definition(
         "Late now",
         "Open orders (Pending or Shipped) whose promised time has passed; due this very instant is not late",
-        "orders",
         Basis.NOW,
     ),
-    Definition(
-        "at_risk",
-        "At risk 2 h",
-        "Orders still Pending that are promised within the next two hours",
-        "orders",
-        Basis.NOW,
-    ),
-    Definition("open", "Open", "Orders that are Pending or Shipped, late ones in", "orders", Basis.NOW),
-    Definition(
-        "delay_p50",
+    "at_risk": Definition("At risk 2 h", "Orders still Pending that are promised within the next two hours", Basis.NOW),
+    "open": Definition("Open", "Orders that are Pending or Shipped, late ones in", Basis.NOW),
+    "delay_p50": Definition(
         "Delay, median",
         "Half of the delivered orders arrived earlier than this against their promise (below 0 is early); to 5 minutes",
-        "seconds",
         Basis.DUE,
     ),
-    Definition(
-        "delay_p90",
+    "delay_p90": Definition(
         "Delay, 9 of 10",
         "Nine of ten delivered orders arrived earlier than this against their promise (below 0 is early); to 5 minutes",
-        "seconds",
         Basis.DUE,
     ),
-    Definition(
-        "delivery_delay",
+    "delivery_delay": Definition(
         "Delivery delay",
         "Delivery minus promise of the orders due and delivered: left of the line is early",
-        "orders",
         Basis.DUE,
     ),
-    Definition(
-        "delivery_steps",
+    "delivery_steps": Definition(
         "Delivery steps",
         "Steps that deliveries took; a repeated step counts once",
-        "steps",
         Basis.STEP,
     ),
-    Definition(
-        "on_time_share",
+    "on_time_share": Definition(
         "On-time share",
         "Orders delivered by the promised time divided by orders due, cancelled orders out; only closed half hours "
         "count, so that an order due a minute ago is not judged yet. Below 30 due orders the share says little",
-        "share",
         Basis.DUE,
     ),
-    Definition(
-        "oversold",
+    "oversold": Definition(
         "Oversold",
         "Shelves (a product in a warehouse) of which more was promised than there is, for a minute or longer",
-        "shelves",
         Basis.NOW,
     ),
-    Definition("out_of_stock", "Out of stock", "Shelves with nothing left to sell", "shelves", Basis.NOW),
-    Definition(
-        "below_reorder",
+    "out_of_stock": Definition("Out of stock", "Shelves with nothing left to sell", Basis.NOW),
+    "below_reorder": Definition(
         "Below reorder",
         "Shelves with fewer units left to sell than the point at which the product is ordered again",
-        "shelves",
         Basis.NOW,
     ),
-    Definition(
-        "available",
+    "available": Definition(
         "Units available",
         "Units on hand (opening + received - shipped + returned) minus those that pending orders have reserved",
-        "units",
         Basis.NOW,
     ),
-    Definition(
-        "days_of_cover",
+    "days_of_cover": Definition(
         "Days of cover",
         "Units available divided by the units sold per day of the last 7 days (of the whole history while it is "
         "shorter; it takes 24 hours), cancelled orders out",
-        "days",
         Basis.NOW,
     ),
-)
-
-DEFINITIONS: dict[str, Definition] = {definition.key: definition for definition in _ALL}
+}

@@ -31,6 +31,11 @@ def change(current: float, baseline: float) -> float | None:
     return (current - baseline) / baseline if baseline else None
 
 
+def difference(current: float | None, baseline: float | None) -> float | None:
+    """Of two shares, 0.01 = one percentage point; None where one of them is not known."""
+    return None if current is None or baseline is None else current - baseline
+
+
 def half_hour(instant: datetime) -> datetime:
     """The start of the half hour `instant` lies in: the as-of of everything that waits for closed half hours."""
     return instant - timedelta(minutes=instant.minute % 30, seconds=instant.second, microseconds=instant.microsecond)
@@ -38,10 +43,16 @@ def half_hour(instant: datetime) -> datetime:
 
 def delay_percentile_seconds(bins: Mapping[int, int], percent: int) -> int | None:
     """Nearest rank over the 5-minute bins of a delay: the lower edge of the bin it falls into; None without orders."""
+    number = nearest_rank(bins, percent)
+    return None if number is None else bin_edge_seconds(number)
+
+
+def nearest_rank(bins: Mapping[int, int], percent: int) -> int | None:
+    """The number of the bin that a percentile falls into; None when nothing was counted."""
     count = sum(bins.values())
     rank = -(-percent * count // 100)
     for number in sorted(bins):
         rank -= bins[number]
         if count and rank <= 0:
-            return bin_edge_seconds(number)
+            return number
     return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ecom_platform.local.doctor import Finding, doctor
-from ecom_platform.local.platform import Progress, down, reset, up
+from ecom_platform.local.doctor import doctor
+from ecom_platform.local.platform import down, reset, up
 from ecom_platform.local.status import status
 
-__all__ = ["Finding", "Progress", "doctor", "down", "reset", "status", "up"]
+__all__ = ["doctor", "down", "reset", "status", "up"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from ecom_platform.local.instance import Instance
@@ -37,7 +36,9 @@ def companions(settings: Settings, instance: Instance) -> list[Program]:
 
     def program(name: str, *argv: str, priority: int, folder: Path = instance.home, **more: str) -> Program:
         stop_seconds = 30 if name == SIMULATOR else _SHORT_STOP_SECONDS
-        return Program(name, _python(argv), environment | more, folder, priority, stop_seconds=stop_seconds)
+        return Program(
+            name, [sys.executable, "-m", *argv], environment | more, folder, priority, stop_seconds=stop_seconds
+        )
 
     grpc, web = str(settings.dagster_grpc_port), str(settings.dagster_port)
     return [
@@ -66,10 +67,4 @@ def _archive_marks(settings: Settings) -> dict[str, str]:
     """Marks that a demo passes within minutes, so that one sees the archive at work; a mark that was set stays."""
     demo = {"archive_high_bytes": DEMO_HIGH_BYTES, "archive_low_bytes": DEMO_LOW_BYTES}
     given = {name: getattr(settings, name) for name in demo if name in settings.model_fields_set}
-    if given:
-        return {f"ECOM_{name.upper()}": str(value) for name, value in given.items()}
-    return {f"ECOM_{name.upper()}": str(value) for name, value in demo.items()}
-
-
-def _python(argv: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", *argv]
+    return {f"ECOM_{name.upper()}": str(value) for name, value in (given or demo).items()}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from types import TracebackType
 from typing import Self
 
 from ecom_platform.contract.times import from_milliseconds
@@ -41,9 +40,7 @@ class StoreReport:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         # The last state is still written: that a history is there is said at once.
         self._ending = True
         self._told.set()

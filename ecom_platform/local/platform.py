@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ import psutil
 
 from ecom_platform import scratch
 from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
+from ecom_platform.files import size_of, text_since
 from ecom_platform.local import endpoints, processes
 from ecom_platform.local.demo_programs import PORTS, companions
 from ecom_platform.local.hdfs import HDFS
@@ -22,8 +23,8 @@ from ecom_platform.local.limits import hard_limits, refuse_low_limits
 from ecom_platform.local.mongodb import MONGODB
 from ecom_platform.local.programs import Program
 from ecom_platform.local.remedies import remedy
-from ecom_platform.local.server import Server, log_since, log_size, log_tail, reason_of
-from ecom_platform.local.stopping import end_everything
+from ecom_platform.local.server import Server, log_tail, reason_of
+from ecom_platform.local.stopping import Progress, end_everything
 from ecom_platform.local.supervisord import Supervisord
 from ecom_platform.runtime import jars
 from ecom_platform.runtime.machine import refuse_nameless_user
@@ -33,9 +34,6 @@ SERVERS = (KAFKA, MONGODB, HDFS)
 READY_SECONDS = 180.0  # a busy machine takes a minute for what takes 6 seconds on an idle one
 JARS_AT_A_TIME = 40
 LIVES = 2  # one that may just have been killed, and one that takes over; a third will not do better
-
-Progress = Callable[[str, str], None]
-"""Called with the part (`Kafka`) and what happens to it (`starting`); from several threads."""
 
 
 def _silent(part: str, what: str) -> None:
@@ -266,7 +264,7 @@ def bring_up(server: Server, claimed: Claim, progress: Progress) -> None:
     else:
         progress(server.title, "starting")
         server.prepare(settings, manager.instance)
-        said_before = {program.name: log_size(program.log_file(manager.instance)) for program in programs}
+        said_before = {program.name: size_of(program.log_file(manager.instance)) for program in programs}
         for program in programs:
             manager.start(program.name)
         _await_ready(server, settings, manager, programs, said_before)
@@ -317,7 +315,7 @@ def _failed_start(
     for program in programs:
         manager.stop(program.name)
     log = (dead or programs[0]).log_file(manager.instance)
-    advice = remedy(server.key, log_since(log, said_before[dead.name])) if dead else None
+    advice = remedy(server.key, text_since(log, said_before[dead.name])) if dead else None
     if advice:
         return ConfigurationError(
             f"{server.title} died. {advice} It was stopped; the other servers stay up. Its log is {log}."

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from ecom_platform.credentials import Role, SecuredServer, credential_file
 from ecom_platform.errors import EcomError, UnavailableError
+from ecom_platform.files import text_since
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.processes import environment
 from ecom_platform.local.programs import Program
@@ -102,30 +103,11 @@ def run_once(argv: Sequence[str], instance: Instance, step: str, seconds: float 
         raise UnavailableError(f"{step} failed with code {done.returncode}: {log_tail(log)} See {log}.")
 
 
-def log_size(log: Path) -> int:
-    """Its bytes; 0 when there is none."""
-    return log.stat().st_size if log.exists() else 0
-
-
-def log_since(log: Path, start_bytes: int, most_bytes: int = 200_000) -> str:
-    """What a log says behind its first bytes, the end of that when it is much; all of one that was begun again."""
-    try:
-        with log.open("rb") as file:
-            size = log.stat().st_size
-            file.seek(max(start_bytes if start_bytes <= size else 0, size - most_bytes))
-            return file.read().decode(errors="replace")
-    except OSError:
-        return ""
-
-
 def log_tail(log: Path, length: int = 200) -> str:
     """The last line of a log that says anything, cut to `length` characters."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 4000))
-            lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
-    except OSError:
+    if not log.exists():
         return "it wrote no log."
+    lines = [line.strip() for line in text_since(log, 0, 4_000).splitlines()]
     telling = [line for line in lines if any(word in line for word in ("ERROR", "FATAL", "Exception", "error"))]
     last = next(reversed(telling or [line for line in lines if line]), "it wrote nothing.")
     return last[:length]

@@ -21,6 +21,7 @@ FIRST = frozenset({SIMULATOR, DAEMON, WEBSERVER, DASHBOARD})
 MOST_LOOKS = 5
 
 Progress = Callable[[str, str], None]
+"""Called with the part (`Kafka`) and what happens to it (`starting`); from several threads."""
 
 
 def waves(running: Iterable[str]) -> tuple[list[str], list[str]]:

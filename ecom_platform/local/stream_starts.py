@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ecom_platform.errors import ConfigurationError, EcomError, UnavailableError
+from ecom_platform.files import size_of, text_since
 from ecom_platform.settings import Settings
 from ecom_platform.streaming.starts import hopeless
 
@@ -15,7 +16,7 @@ class StreamStarts:
 
     def __init__(self, settings: Settings) -> None:
         self._log = settings.logs / LOG
-        self._said_before = self._log.stat().st_size if self._log.exists() else 0
+        self._said_before = size_of(self._log)
 
     def works(self) -> bool:
         """True as long as there is hope.
@@ -24,11 +25,7 @@ class StreamStarts:
             ConfigurationError: it cannot start with these settings, or needs a person.
             UnavailableError: its last starts all failed in the same words, which are quoted.
         """
-        if not self._log.exists():
-            return True
-        with self._log.open("rb") as log:
-            log.seek(self._said_before)
-            failure = hopeless(log.read().decode(errors="replace").splitlines())
+        failure = hopeless(text_since(self._log, self._said_before, most_bytes=10_000_000).splitlines())
         if failure is None:
             return True
         kind: type[EcomError] = ConfigurationError if failure.enough == 1 else UnavailableError

@@ -24,7 +24,6 @@ from ecom_platform.local.programs import Program, render
 ANSWER_SECONDS = 5.0
 # The manager notices the end of a program once a second, or with the next call.
 POLL_SECONDS = 0.05
-FAULT_BAD_NAME = 10
 FAULT_NOT_RUNNING = 70
 FAULT_ALREADY_STARTED = 60
 

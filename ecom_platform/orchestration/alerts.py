@@ -16,7 +16,7 @@ from ecom_platform.orchestration.names import ANALYSTS, OWNER
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.runs.requests import history_is_loading
 from ecom_platform.orchestration.sensor_state import Remembered
-from ecom_platform.orchestration.tables import ALERTS_KEY, fact_key, table_metadata
+from ecom_platform.orchestration.tables import ALERTS_KEY, fact_key, result_of, table_metadata
 
 # What is wrong with the data stands on the facts; what is unusual in the shop says nothing about their quality.
 _ABOUT_DATA: Final[Mapping[Rule, dg.AssetKey]] = {
@@ -104,15 +104,7 @@ def alert_checks(platform: Platform) -> Iterable[dg.AssetCheckResult]:
     silent = last is None or (datetime.now(UTC) - last).total_seconds() >= LATEST_SECONDS
     when = f"last at {last:%Y-%m-%d %H:%M:%S} UTC" if last else "never"
     found = [*evaluations(alerts).values(), evaluated(int(silent), f"The rules were evaluated {when}.")]
-    for one in found:
-        yield dg.AssetCheckResult(
-            asset_key=one.asset_key,
-            check_name=one.check_name,
-            passed=one.passed,
-            severity=one.severity,
-            description=one.description,
-            metadata=one.metadata,
-        )
+    yield from map(result_of, found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,8 @@ from ecom_platform.orchestration.archiving.jobs import (
     orders_purge_job,
     rehydration_job,
 )
-from ecom_platform.orchestration.archiving.late_events import late_events_sensor
-from ecom_platform.orchestration.archiving.purge import orders_purge_sensor
 from ecom_platform.orchestration.archiving.size import orders_size_sensor
+from ecom_platform.orchestration.archiving.waiting import late_events_sensor, orders_purge_sensor
 from ecom_platform.orchestration.dimensions import dimensions
 from ecom_platform.orchestration.dirty_days import dirty_days_sensor, no_day_waits
 from ecom_platform.orchestration.facts import accounting_equations_hold, facts
@@ -28,8 +27,9 @@ from ecom_platform.orchestration.kpis import kpi_daily, kpi_daily_job
 from ecom_platform.orchestration.pruning import prune_history_job, prune_history_schedule
 from ecom_platform.orchestration.resources import Batch, Platform, StreamLauncher, pyspark
 from ecom_platform.orchestration.status import pipeline_status_sensor, run_failure_sensor
-from ecom_platform.orchestration.supervision.jobs import SupervisorPace, streaming_supervisor_job
+from ecom_platform.orchestration.supervision.jobs import streaming_supervisor_job
 from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
+from ecom_platform.orchestration.supervision.supervisor import SupervisorPace
 from ecom_platform.orchestration.topic import kafka_lag_sensor, lag_within_bounds, orders_topic
 
 defs = dg.Definitions(

@@ -23,7 +23,7 @@ from ecom_platform.orchestration.runs.requests import (
     run_request,
 )
 from ecom_platform.orchestration.sensor_state import Remembered, repeat_is_due
-from ecom_platform.orchestration.tables import KPI_KEYS
+from ecom_platform.orchestration.tables import KPI_KEYS, result_of
 from ecom_platform.store import collections as names
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 
@@ -128,10 +128,8 @@ def no_day_waits(platform: Platform) -> dg.AssetCheckResult:
     """One look, as the sensor writes it."""
     now = datetime.now(UTC)
     with platform.database() as db:
-        found = waiting_verdict(_with_partition(read_touched(db), platform), now.date().isoformat(), now.timestamp())
-    return dg.AssetCheckResult(
-        passed=found.passed, severity=found.severity, description=found.description, metadata=found.metadata
-    )
+        touched = _with_partition(read_touched(db), platform)
+    return result_of(waiting_verdict(touched, now.date().isoformat(), now.timestamp()))
 
 
 @dg.sensor(

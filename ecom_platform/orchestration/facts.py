@@ -17,7 +17,7 @@ from ecom_platform.orchestration.resources import Platform, StreamLauncher
 from ecom_platform.orchestration.runs.ending import end_if_asked
 from ecom_platform.orchestration.supervision.drain import Drain, Held
 from ecom_platform.orchestration.supervision.heartbeat import count_items, fact_rows, stream_metadata
-from ecom_platform.orchestration.supervision.jobs import SupervisorPace
+from ecom_platform.orchestration.supervision.supervisor import SupervisorPace
 from ecom_platform.orchestration.supervision.world import try_lease
 from ecom_platform.orchestration.tables import FACTS, TOPIC_KEY, dimension_key, fact_key, table_metadata
 from ecom_platform.settings import Settings

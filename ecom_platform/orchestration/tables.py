@@ -21,6 +21,18 @@ ALERTS_KEY: Final = dg.AssetKey(["alerts", "alerts"])
 KPI_KEYS: Final = tuple(dg.AssetKey(["kpis", name]) for name in KPI_TABLES)
 
 
+def result_of(found: dg.AssetCheckEvaluation) -> dg.AssetCheckResult:
+    """What a sensor writes about a check, as the check itself returns it."""
+    return dg.AssetCheckResult(
+        asset_key=found.asset_key,
+        check_name=found.check_name,
+        passed=found.passed,
+        severity=found.severity,
+        description=found.description,
+        metadata=found.metadata,
+    )
+
+
 def dimension_key(name: str) -> dg.AssetKey:
     """The asset key of a dimension."""
     return dg.AssetKey(["dimensions", name])
@@ -46,15 +58,21 @@ def schema(table: str) -> dg.TableSchema:
 def table_metadata(table: str, collection: str | None = None) -> dict[str, Any]:
     """What Dagster shows of a table in MongoDB: columns, where they come from, its name and address."""
     collection = collection or table
-    metadata: dict[str, Any] = {
-        "dagster/column_schema": schema(table),
+    return {
+        **column_metadata(table),
         "dagster/table_name": collection,
         # Without a host: that is a setting of the place, and may hold a password.
         "dagster/uri": f"mongodb:///{load_settings().mongodb_database}/{collection}",
     }
-    if columns := lineage(table).deps_by_column:
-        metadata["dagster/column_lineage"] = dg.TableColumnLineage(columns)
-    return metadata
+
+
+def column_metadata(table: str) -> dict[str, Any]:
+    """The columns of a table, and where they come from."""
+    found = lineage(table)
+    return {
+        "dagster/column_schema": schema(table),
+        **({"dagster/column_lineage": found} if found.deps_by_column else {}),
+    }
 
 
 def lineage(table: str) -> dg.TableColumnLineage:

@@ -13,7 +13,7 @@ from ecom_platform.kafka.held import held_sentence
 from ecom_platform.orchestration.names import OWNER
 from ecom_platform.orchestration.resources import SHORT_SECONDS, Platform
 from ecom_platform.orchestration.sensor_state import Action, Remembered, State, Watermarks, decide, repeat_is_due
-from ecom_platform.orchestration.tables import TOPIC_KEY, schema
+from ecom_platform.orchestration.tables import TOPIC_KEY, result_of, schema
 from ecom_platform.settings import load_settings
 
 if TYPE_CHECKING:
@@ -132,10 +132,7 @@ def lag_within_bounds(platform: Platform) -> dg.AssetCheckResult:
         lag = read_lag(settings, db, BUDGET_SECONDS)
     high = settings.lag_high_events
     judged = verdict(lag, firing=lag.total >= high, high=high, now=datetime.now(UTC))
-    found = evaluation(judged, metadata(lag))
-    return dg.AssetCheckResult(
-        passed=found.passed, severity=found.severity, description=found.description, metadata=found.metadata
-    )
+    return result_of(evaluation(judged, metadata(lag)))
 
 
 @dataclass(frozen=True, slots=True)

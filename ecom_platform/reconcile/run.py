@@ -21,12 +21,13 @@ from ecom_platform.reconcile.facts import ColdOrders, FactTally, gather_facts, g
 from ecom_platform.reconcile.fingerprints import Amounts, Fingerprints
 from ecom_platform.reconcile.report import FIRST, Equation, Report, first_of
 from ecom_platform.reconcile.snapshot import at_one_time
-from ecom_platform.reconcile.topic_equations import LateEvents, applied_equation, held_of, lag_of, topic_equations
+from ecom_platform.reconcile.topic_equations import LateEvents, applied_equation, topic_equations
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.ledger import read_ledger
 from ecom_platform.store import Counters, MongoDatabase, PartitionOffsets, read_offsets
 from ecom_platform.store import collections as names
 from ecom_platform.store.late_events import LateOutcomes, read_late_outcomes
+from ecom_platform.streaming.lag import lag_of
 
 # Fine buckets expire while they are compared; within the last hour of their life they are left alone.
 MARGIN: Final = timedelta(hours=1)
@@ -63,13 +64,15 @@ class _Reading:
         expectation = self._expectation(stored)
         with TopicReader(self.settings) as reader:
             topic = reader.state()
-        equations = topic_equations(topic, stored, self._dead_counts(stored), late)
+        dead = Counter(row["partition"] for row in self._dead_letters(stored, {"partition": 1}))
+        equations = topic_equations(topic, stored, dead, late)
         orders = OrderComparison(expectation) if expectation else None
         equations += self._fact_equations(stored, late, orders)
         if expectation and orders:
             equations += self._ledger_equations(expectation, orders, stored, late, topic.end)
         pending = expectation.pending if expectation else 0
-        return Report(tuple(equations), lag_of(topic, stored), pending, tuple(held_of(topic, stored)))
+        lag = lag_of(topic, stored)
+        return Report(tuple(equations), lag.total, pending, tuple(lag.held))
 
     def _expectation(self, stored: Stored) -> Expectation | None:
         folder = self.settings.home / "ledger"
@@ -139,9 +142,6 @@ class _Reading:
             late=waiting,
         )
         return ledger_equations(expectation, orders, dead, counted, read=read, end=end, refused=refused)
-
-    def _dead_counts(self, stored: Stored) -> Counter[int]:
-        return Counter(row["partition"] for row in self._dead_letters(stored, {"partition": 1}))
 
     def _dead_letters(self, stored: Stored, columns: Mapping[str, int]) -> Iterator[dict[str, Any]]:
         return self._of_accounted_offsets(names.DEAD_LETTERS, stored, columns)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from ecom_platform.kafka.held import Held
 from ecom_platform.kafka.topic import TopicState
 from ecom_platform.reconcile.report import Equation
 from ecom_platform.store import Counters, PartitionOffsets
@@ -71,23 +70,6 @@ def applied_equation(
     verb = "are missing from" if found < applied else "are too many in"
     detail = f"{applied:,} ≠ {numbers} = {found:,}: {abs(applied - found):,} {verb} the facts (applied but not stored)"
     return Equation("applied = facts", False, detail)
-
-
-def lag_of(topic: TopicState, stored: Mapping[int, PartitionOffsets]) -> int:
-    """Events in the topic that are not yet accounted for."""
-    return sum(max(end - _position(topic, stored, partition), 0) for partition, end in topic.end.items())
-
-
-def held_of(topic: TopicState, stored: Mapping[int, PartitionOffsets]) -> list[Held]:
-    """Those of them that cannot be read yet, because a transaction before them is still open."""
-    return [
-        Held(partition, topic.held(partition, _position(topic, stored, partition)), open_.since)
-        for partition, open_ in sorted(topic.open.items())
-    ]
-
-
-def _position(topic: TopicState, stored: Mapping[int, PartitionOffsets], partition: int) -> int:
-    return stored[partition].next if partition in stored else topic.begin[partition]
 
 
 def _offset_equation(name: str, part: PartitionOffsets) -> Equation:

@@ -98,42 +98,24 @@ def _malformed(value: bytes, bits: int) -> Corrupted:
     return variants[bits % len(variants)](value)
 
 
-def _without_time(value: bytes) -> Corrupted:
-    fields = _fields(value)
-    del fields["event_time"]
-    return orjson.dumps(fields), Reason.MISSING_FIELD
+def _changed(change: Callable[[Fields], object], reason: Reason) -> Callable[[bytes], Corrupted]:
+    """A corruption that changes the fields of an event, and the reason for which it must be refused."""
+
+    def corrupt(value: bytes) -> Corrupted:
+        fields = _fields(value)
+        change(fields)
+        return orjson.dumps(fields), reason
+
+    return corrupt
 
 
-def _with_numeric_time(value: bytes) -> Corrupted:
-    return orjson.dumps({**_fields(value), "event_time": 17}), Reason.WRONG_TYPE
+def _add(fields: Fields, name: str) -> None:
+    fields[name] += 1
 
 
-def _with_wrong_total(value: bytes) -> Corrupted:
-    fields = _fields(value)
-    fields["order"]["total_cents"] += 1
-    return orjson.dumps(fields), Reason.TOTALS_MISMATCH
-
-
-def _with_other_id(value: bytes) -> Corrupted:
-    fields = _fields(value)
-    fields["delivery"]["order_id"] += 1
-    return orjson.dumps(fields), Reason.ID_MISMATCH
-
-
-def _before_its_order(value: bytes) -> Corrupted:
-    fields = _fields(value)
-    fields["event_time"] = _moved(fields["order_time"], timedelta(weeks=-4))
-    return orjson.dumps(fields), Reason.OUT_OF_RANGE
-
-
-def _with_other_order_time(value: bytes) -> Corrupted:
-    fields = _fields(value)
-    fields["order_time"] = _moved(fields["order_time"], timedelta(seconds=1))
-    return orjson.dumps(fields), Reason.ORDER_TIME_MISMATCH
-
-
-def _moved(time: str, by: timedelta) -> str:
-    return (datetime.fromisoformat(time) + by).isoformat(timespec="milliseconds")
+def _move(fields: Fields, name: str, by: timedelta) -> None:
+    """Let a time be one that lies so far from when the order was placed."""
+    fields[name] = (datetime.fromisoformat(fields["order_time"]) + by).isoformat(timespec="milliseconds")
 
 
 def _unknown_enum(value: bytes, _bits: int) -> Corrupted | None:
@@ -172,11 +154,19 @@ _MALFORMED: list[Callable[[bytes], Corrupted]] = [
     lambda value: (value[:40] + b"\xff\xfe" + value[40:], Reason.BAD_ENCODING),
     lambda _value: (None, Reason.NULL_VALUE),
     lambda value: (b"[" + value + b"]", Reason.NOT_AN_OBJECT),
-    _without_time,
-    _with_numeric_time,
+    _changed(lambda fields: fields.pop("event_time"), Reason.MISSING_FIELD),
+    _changed(lambda fields: fields.update(event_time=17), Reason.WRONG_TYPE),
 ]
-_MALFORMED_ORDERS = [*_MALFORMED, _with_wrong_total, _with_other_id]
-_MALFORMED_STEPS = [*_MALFORMED, _before_its_order, _with_other_order_time]
+_MALFORMED_ORDERS = [
+    *_MALFORMED,
+    _changed(lambda fields: _add(fields["order"], "total_cents"), Reason.TOTALS_MISMATCH),
+    _changed(lambda fields: _add(fields["delivery"], "order_id"), Reason.ID_MISMATCH),
+]
+_MALFORMED_STEPS = [
+    *_MALFORMED,
+    _changed(lambda fields: _move(fields, "event_time", timedelta(weeks=-4)), Reason.OUT_OF_RANGE),
+    _changed(lambda fields: _move(fields, "order_time", timedelta(seconds=1)), Reason.ORDER_TIME_MISMATCH),
+]
 _CORRUPTIONS: dict[str, Callable[[bytes, int], Corrupted | None]] = {
     "malformed": _malformed,
     "unknown_enum": _unknown_enum,

@@ -7,17 +7,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any, Self
 
-from kafka import KafkaAdminClient, KafkaProducer
-from kafka.admin import OffsetSpec
-from kafka.errors import CoordinatorNotAvailableError, KafkaError
-from kafka.structs import TopicPartition
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
 from ecom_platform.contract import MAX_BATCH_BYTES
-from ecom_platform.errors import UnavailableError
+from ecom_platform.errors import EcomError, UnavailableError
 from ecom_platform.kafka.client import python_options
+from ecom_platform.kafka.topic import TopicReader
 from ecom_platform.settings import Settings
 from ecom_platform.simulator.emission import Emission
 from ecom_platform.simulator.ledger import Ledger
@@ -138,9 +136,7 @@ class LedgerProducer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._producer.close(timeout=0.5, null_logger=True)
 
 
@@ -172,50 +168,35 @@ class LagWatch:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
-        admin: Any = None
+        reader: TopicReader | None = None
         trouble = ""
         stood: int | None = None
         while not self._stop.is_set():
             try:
-                admin = admin or KafkaAdminClient(
-                    **python_options(self._settings),
-                    client_id="ecom-simulator-lag",
-                    bootstrap_timeout_ms=_CONNECT_SECONDS * 1000,
-                    request_timeout_ms=_CONNECT_SECONDS * 1000,
-                )
+                reader = reader or TopicReader(self._settings, timeout_seconds=_CONNECT_SECONDS)
                 acked = self._producer.acked
-                (lag, self.published), trouble = self._read(admin), ""
+                (lag, self.published), trouble = self._read(reader), ""
                 position = sum(self.published.values())
                 stood = position if stood is None else stood
                 self._reading = (lag, acked) if position != stood or self._reading else None
-            except (KafkaError, OSError) as error:
+            except EcomError as error:
                 # No answer means no permission to write history; the next reading may come through.
                 self._reading = None
                 if trouble != str(error):
                     trouble = str(error)
                     _log.warning("the lag of the stream is unknown, and what waits for it stands still: %s", error)
             self._stop.wait(self._interval)
-        if admin is not None:
-            admin.close()
+        if reader is not None:
+            reader.close()
 
-    def _read(self, admin: Any) -> tuple[int, dict[int, int]]:
+    def _read(self, reader: TopicReader) -> tuple[int, dict[int, int]]:
         """Return the lag, and the published offsets by partition."""
-        topic, group = self._settings.topic, self._settings.consumer_group
-        known = admin.describe_topics([topic])[0]["partitions"]
-        partitions = [TopicPartition(topic, entry["partition_index"]) for entry in known]
-        ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
-        begins = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
-        try:
-            committed = admin.list_group_offsets(group).get(group, {})
-        except CoordinatorNotAvailableError:
-            committed = {}  # no group has ever committed in this cluster
-        published = {one: committed[one].offset if one in committed else 0 for one in partitions}
-        lag = sum(max(0, ends[one].offset - max(begins[one].offset, published[one])) for one in partitions)
-        return lag, {one.partition: offset for one, offset in published.items()}
+        topic, known = reader.state(), reader.published(self._settings.consumer_group)
+        published = {partition: known.get(partition, 0) for partition in topic.end}
+        lag = sum(max(0, end - max(topic.begin[one], published[one])) for one, end in topic.end.items())
+        return lag, published

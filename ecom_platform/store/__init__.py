@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ecom_platform.store.client import MongoCollection, MongoDatabase, connect, database, mongo_errors, open_database
-from ecom_platform.store.desired_state import Intent, read_intent, set_intent
+from ecom_platform.store.client import MongoDatabase, connect, database, mongo_errors, open_database
+from ecom_platform.store.desired_state import read_intent, set_intent
 from ecom_platform.store.dimensions import DimensionTables, dimension_version, load_dimensions, read_dimensions
-from ecom_platform.store.leases import Lease, LeaseState, read_lease
+from ecom_platform.store.leases import Lease, read_lease
 from ecom_platform.store.loading import Loading, read_first_order, read_loading, write_loading
 from ecom_platform.store.offsets import Counters, PartitionOffsets, read_offsets
 from ecom_platform.store.progress import AgeState, FigureAge, Progress, figure_age, read_progress
@@ -16,11 +16,8 @@ __all__ = [
     "Counters",
     "DimensionTables",
     "FigureAge",
-    "Intent",
     "Lease",
-    "LeaseState",
     "Loading",
-    "MongoCollection",
     "MongoDatabase",
     "PartitionOffsets",
     "Progress",

@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from pymongo.client_session import ClientSession
@@ -16,9 +18,17 @@ from pyroaring import BitMap64
 
 from ecom_platform.store.client import MongoDatabase, mongo_errors
 from ecom_platform.store.collections import ARCHIVE_STATE, ARCHIVED_IDS
-from ecom_platform.store.manifests import COLD_STATES, Manifest, bitmap_from, read_manifests
+from ecom_platform.store.manifests import COLD_STATES, Frontier, Manifest, bitmap_from, read_manifests
 
 STATE_ID: Final = "archive"
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """Where an archived order is, and where the stream stood before the run read it."""
+
+    run: str
+    frontier: Frontier
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +39,34 @@ class ArchivedRun:
     ids: BitMap64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ArchivedIds:
     """The archived orders at one epoch; `runs` is oldest first."""
 
     epoch: int = 0
-    runs: tuple[ArchivedRun, ...] = field(default=())
+    runs: tuple[ArchivedRun, ...] = ()
+
+    @cached_property
+    def every(self) -> BitMap64:
+        """The ids of all runs together: of thousands of new orders, one question tells that none is archived."""
+        return BitMap64.union(BitMap64(), *(run.ids for run in self.runs))
 
     def run_of(self, order_id: int) -> Manifest | None:
         """The latest run that archived the order. An order that is hot counts there, not here."""
         return next((run.manifest for run in reversed(self.runs) if order_id in run.ids), None)
+
+    def among(self, order_ids: Iterable[int]) -> dict[int, Archived]:
+        """Those of the orders that are archived, each with the latest run that archived it."""
+        left = self.every & BitMap64(order_ids) if self.every else BitMap64()
+        found: dict[int, Archived] = {}
+        for run in reversed(self.runs):
+            if not left:
+                break
+            if here := left & run.ids:
+                archived = Archived(run.manifest.run, run.manifest.frontier)
+                found.update(dict.fromkeys(here, archived))
+                left -= here
+        return found
 
 
 def read_epoch(db: MongoDatabase, session: ClientSession | None = None) -> int:

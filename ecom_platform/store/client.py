@@ -13,6 +13,7 @@ from pymongo import MongoClient
 from pymongo import errors as driver
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
 from ecom_platform.settings import Settings, credential_of
@@ -114,6 +115,16 @@ def open_database(
     """The platform's database for as long as the block lasts. Arguments and errors as those of `connect`."""
     with connect(settings, timeout_seconds=timeout_seconds, operation_seconds=operation_seconds) as client:
         yield client.get_database(settings.mongodb_database, CODEC)
+
+
+def storage_stats(db: MongoDatabase, collection: str) -> Document:
+    """Sizes of a collection in bytes, as it is now: `size` of its documents, `avgObjSize`; empty without a collection.
+
+    `size`, unlike the file it is in, shrinks with every delete.
+    """
+    now = db.with_options(read_concern=ReadConcern())  # no past instant knows its size
+    stats = list(now[collection].aggregate([{"$collStats": {"storageStats": {}}}]))
+    return stats[0]["storageStats"] if stats else {}
 
 
 @contextmanager

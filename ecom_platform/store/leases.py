@@ -6,6 +6,7 @@ should work; what makes a late holder harmless is the token in every write. All 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
@@ -14,7 +15,7 @@ from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 
 from ecom_platform.contract.times import EPOCH
-from ecom_platform.errors import Fenced
+from ecom_platform.errors import Fenced, UnavailableError
 from ecom_platform.store.client import Document, MongoDatabase, mongo_errors
 from ecom_platform.store.collections import LEASES
 from ecom_platform.store.process_identity import ProcessIdentity, identify
@@ -117,6 +118,11 @@ class Lease:
                 f"{self.owner} lost the lease {self.role!r} (token {self.token}): another writer took it over, or it "
                 "was released. Nothing more was written. `ecom status` shows who holds it."
             )
+
+    def keep(self) -> None:
+        """As `renew`, but for a MongoDB that does not answer: it has not given the role to anybody. Raises Fenced."""
+        with suppress(UnavailableError):
+            self.renew()
 
     def confirm(self, session: ClientSession) -> None:
         """Make a transaction depend on this lease: it can only commit while no other process has taken it.

@@ -69,42 +69,23 @@ INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
     names.INGEST_MINUTE: (_expiring("t", INGEST_RETENTION),),
 }
 
+_PLACED: Final = {"order_time": 1, "order_date": 1, "warehouse_id": 1}
+
+
+def _fields_of(nested: str, *fields: str) -> dict[str, str]:
+    return {field: f"${nested}.{field}" for field in fields}
+
+
+_LINE: Final = ("order_item_id", "product_id", "quantity", "price_cents", "net_cents", "category")
+_DELIVERY: Final = ("delivery_id", "courier_id", "status", "expected_time", "actual_time", "history")
 VIEW_PIPELINES: Final[Mapping[str, list[dict[str, Any]]]] = {
     # One document per line of an order. `_id` stays the order's, so that a filter on it uses the index of `orders`.
     names.ORDER_ITEMS: [
         {"$unwind": "$order_items"},
-        {
-            "$project": {
-                "order_id": "$_id",
-                "order_item_id": "$order_items.order_item_id",
-                "product_id": "$order_items.product_id",
-                "quantity": "$order_items.quantity",
-                "price_cents": "$order_items.price_cents",
-                "net_cents": "$order_items.net_cents",
-                "category": "$order_items.category",
-                "order_time": 1,
-                "order_date": 1,
-                "warehouse_id": 1,
-            }
-        },
+        {"$project": {"order_id": "$_id", **_fields_of("order_items", *_LINE), **_PLACED}},
     ],
     # One document per order.
-    names.DELIVERIES: [
-        {
-            "$project": {
-                "order_id": "$_id",
-                "delivery_id": "$delivery.delivery_id",
-                "courier_id": "$delivery.courier_id",
-                "status": "$delivery.status",
-                "expected_time": "$delivery.expected_time",
-                "actual_time": "$delivery.actual_time",
-                "history": "$delivery.history",
-                "order_time": 1,
-                "order_date": 1,
-                "warehouse_id": 1,
-            }
-        },
-    ],
+    names.DELIVERIES: [{"$project": {"order_id": "$_id", **_fields_of("delivery", *_DELIVERY), **_PLACED}}],
 }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ecom_platform.files import text_since
 from ecom_platform.streaming.exits import error_said
 
 
@@ -81,13 +82,7 @@ def _kill_group(leader_pid: int) -> None:
 
 def last_lines(file: Path, count: int, window_bytes: int = 64_000) -> Sequence[str]:
     """The last lines of a log file that may be large; empty when there is none."""
-    try:
-        with file.open("rb") as log:
-            log.seek(0, os.SEEK_END)
-            log.seek(max(0, log.tell() - window_bytes))
-            return log.read().decode("utf-8", "replace").splitlines()[-count:]
-    except FileNotFoundError:
-        return []
+    return text_since(file, 0, window_bytes).splitlines()[-count:]
 
 
 def last_words(lines: Sequence[str]) -> str:

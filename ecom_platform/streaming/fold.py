@@ -22,8 +22,8 @@ from ecom_platform.contract import (
 from ecom_platform.contract.times import in_milliseconds
 from ecom_platform.kpi import Rollups, accumulate, accumulate_receipt
 from ecom_platform.store import DimensionTables
+from ecom_platform.store.archived import Archived
 from ecom_platform.store.client import Document
-from ecom_platform.streaming.archived import Archived
 from ecom_platform.streaming.enrich import apply_step, stored_order
 from ecom_platform.streaming.records import DecodedRecord, Record
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from types import FrameType
 
-from ecom_platform.errors import UnavailableError
+from ecom_platform.files import size_of, text_since
 from ecom_platform.settings import Settings
 from ecom_platform.store import Lease, ensure_schema, open_database
 from ecom_platform.store.leases import STREAM_ROLE
@@ -40,7 +40,7 @@ def run(
         lease = Lease.acquire(db, STREAM_ROLE, owner=f"ecom stream on {socket.gethostname()}")
         try:
             command = StreamCommand(lease.token, available_now, accept_loss, accept_dead, skips)
-            said_before = log_file.stat().st_size if log_file.exists() else 0
+            said_before = size_of(log_file)
             child = start_stream(settings, command, log_file)
             told_to_stop = _forward_signals(child)
             code = _wait(child, lease)
@@ -57,17 +57,9 @@ def _wait(child: subprocess.Popen[bytes], lease: Lease) -> int:
             try:
                 return child.wait(timeout=RENEW_SECONDS)
             except subprocess.TimeoutExpired:
-                _renew(lease)
+                lease.keep()  # a MongoDB that does not answer: the child finds out by itself
     finally:
         end_group(child)
-
-
-def _renew(lease: Lease) -> None:
-    try:
-        lease.renew()
-    except UnavailableError:
-        # A MongoDB that does not answer has not given the lease to anybody; the child finds out by itself.
-        return
 
 
 def _forward_signals(child: subprocess.Popen[bytes]) -> list[int]:
@@ -86,9 +78,6 @@ def _forward_signals(child: subprocess.Popen[bytes]) -> list[int]:
 
 def _last_error(log_file: Path, said_before: int, code: int) -> str:
     """The text the stream ended with, from what its log says after `said_before` bytes."""
-    with log_file.open("rb") as log:
-        log.seek(said_before)
-        lines = log.read().decode(errors="replace").splitlines()
-    if said := error_said(lines):
+    if said := error_said(text_since(log_file, said_before).splitlines()):
         return said[1]
     return f"The stream ended with exit code {code}. What was committed stays. Its log is {log_file}."

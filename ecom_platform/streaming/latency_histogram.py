@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from ecom_platform.contract.times import to_milliseconds
+from ecom_platform.kpi.figures import nearest_rank
 
 _BIN_MILLISECONDS: Final = 50
 _LAST_BIN: Final = 200
@@ -26,9 +27,5 @@ def wait_bins(times_milliseconds: Iterable[int], now: datetime) -> dict[int, Cou
 
 def wait_percentile_seconds(bins: Mapping[int, int], percent: int) -> float | None:
     """Nearest rank, the upper edge of its bin; LONGEST_SECONDS: that or longer; None without events."""
-    rank = -(-percent * sum(bins.values()) // 100)
-    for number in sorted(bins):
-        rank -= bins[number]
-        if rank <= 0:
-            return min(number + 1, _LAST_BIN) * _BIN_MILLISECONDS / 1000
-    return None
+    number = nearest_rank(bins, percent)
+    return None if number is None else min(number + 1, _LAST_BIN) * _BIN_MILLISECONDS / 1000

@@ -19,15 +19,36 @@ from ecom_platform.kpi import Grain, bucket_time
 from ecom_platform.kpi.buckets import bucket_label
 from ecom_platform.store import DimensionTables, MongoDatabase
 from ecom_platform.store import collections as names
+from ecom_platform.store.archived import ArchivedIds, read_archived_ids, read_epoch
 from ecom_platform.store.client import Document
 from ecom_platform.store.rollups import add_increments
 from ecom_platform.store.transactions import commit_in_halves, is_data_error, run_transaction
-from ecom_platform.streaming.archived import ArchivedCache, ArchivedOrders
 from ecom_platform.streaming.dead_letters import dead_letter, mark_dirty_days, record_fields
 from ecom_platform.streaming.fold import ChunkWrites, Known, fold_chunk, order_ids, receipt_ids
 from ecom_platform.streaming.latency_histogram import wait_bins
 from ecom_platform.streaming.poison import EMPTY_WINDOW, is_poisoned, slide
 from ecom_platform.streaming.records import DecodedRecord, Record, decode_records
+
+
+class ArchivedCache:
+    """The archived orders as the last committed chunk saw them.
+
+    What a transaction read counts only once it is committed: before that, the epoch it saw could be undone by a server
+    that lost its last writes, and another change could get the same number.
+    """
+
+    def __init__(self) -> None:
+        self._kept = ArchivedIds()
+
+    def read(self, db: MongoDatabase, session: ClientSession) -> ArchivedIds:
+        """The archived orders in the snapshot of the session's transaction: read again when the epoch moved."""
+        if read_epoch(db, session) == self._kept.epoch:
+            return self._kept
+        return read_archived_ids(db, self._kept, session=session)
+
+    def keep(self, found: ArchivedIds) -> None:
+        """Remember what a transaction read that is committed now."""
+        self._kept = found
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +125,7 @@ class Sink:
 
     def _write(
         self, session: ClientSession, start: int, end: int, records: Sequence[DecodedRecord]
-    ) -> tuple[bool, ArchivedOrders]:
+    ) -> tuple[bool, ArchivedIds]:
         """The body of the transaction; returns whether the partition is poisoned, and the archived orders it saw."""
         before = self._advance(session, start, end)
         # In the snapshot of the orders: an order is hot, or archived, or was never placed, and never in between.
@@ -156,7 +177,7 @@ class Sink:
         start: int,
         end: int,
         records: Sequence[DecodedRecord],
-        archived: ArchivedOrders,
+        archived: ArchivedIds,
         topic_id: str,
     ) -> Known:
         ids, receipts = order_ids(records), receipt_ids(records)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -32,7 +32,7 @@ _COLUMNS: Final = (
 """A message beyond the limits is cut where it is read: neither Arrow nor a Python worker ever holds the whole of it."""
 
 
-def session_options(settings: Settings) -> dict[str, str]:
+def batch_options(settings: Settings) -> dict[str, str]:
     """Of the stream's session: an Arrow batch is about a chunk, so that nothing is copied together again in Python."""
     return {
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(settings.chunk_events),
@@ -73,8 +73,4 @@ def records_of(batch: pa.RecordBatch) -> Iterator[Record]:
     """The records of an Arrow batch."""
     columns = (batch.column(index).to_pylist() for index in range(1, len(_COLUMNS)))
     for offset, time, key, value, cut in zip(*columns, strict=True):
-        yield Record(offset, time, key, value, _cut_of(cut))
-
-
-def _cut_of(fields: Mapping[str, Any] | None) -> Cut | None:
-    return None if fields is None else Cut(**fields)
+        yield Record(offset, time, key, value, None if cut is None else Cut(**cut))

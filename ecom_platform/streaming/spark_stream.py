@@ -47,10 +47,10 @@ from ecom_platform.streaming.heartbeat import Batch, Heartbeat
 from ecom_platform.streaming.memory import JVM_OPTIONS, detour_memory, gone, out_of_memory, tells_of_memory
 from ecom_platform.streaming.records import Record
 from ecom_platform.streaming.skips import Skip
-from ecom_platform.streaming.spark_source import read_topic, records_of, session_options
+from ecom_platform.streaming.spark_source import batch_options, read_topic, records_of
 from ecom_platform.streaming.spark_unreadable import apply_one_by_one
 from ecom_platform.streaming.task import SERVER_SELECTION_SECONDS, TaskPlan, TaskResult, run_task
-from ecom_platform.tabular.spark_session import start_session
+from ecom_platform.tabular.spark_session import session_options, start_session
 
 log = logging.getLogger("ecom_platform.streaming")
 
@@ -160,14 +160,15 @@ class Stream:
 
     def _start_session(self) -> SparkSession:
         settings = self._settings
-        return start_session(
+        options = session_options(
             settings,
             "ecom-stream",
             master=settings.spark_master,
             jars=class_path("spark-kafka"),
             jvm_options=JVM_OPTIONS,
-            options=session_options(settings),
+            options=batch_options(settings),
         )
+        return start_session(settings, options)
 
     def _listen_to_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -18,10 +18,9 @@ from ecom_platform.errors import EcomError, Fenced, NeedsPerson
 from ecom_platform.kafka.topic import TopicReader
 from ecom_platform.settings import Settings
 from ecom_platform.store import DimensionTables, MongoDatabase, database, mongo_errors
-from ecom_platform.streaming.archived import ArchivedCache
 from ecom_platform.streaming.fence import record_session, refuse_another_topic
 from ecom_platform.streaming.records import Record, chunks, drop_before
-from ecom_platform.streaming.sink import Sink
+from ecom_platform.streaming.sink import ArchivedCache, Sink
 
 # A server that is killed and restarted answers again within this time; the task waits rather than fails.
 SERVER_SELECTION_SECONDS = 20.0

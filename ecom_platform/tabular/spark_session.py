@@ -17,31 +17,18 @@ from ecom_platform.scratch import own_folder
 from ecom_platform.settings import Settings
 
 
-def start_session(
-    settings: Settings,
-    name: str,
-    *,
-    master: str,
-    jars: Sequence[Path] = (),
-    jvm_options: Sequence[str] = (),
-    options: Mapping[str, str] | None = None,
-) -> SparkSession:
+def start_session(settings: Settings, options: Mapping[str, str]) -> SparkSession:
     """Start Spark (5 to 9 seconds) on the Java that Kafka and HDFS run on, too; `stop()` ends the JVM.
 
     Args:
-        settings: say which Java that is, where Spark keeps its files, and the size of its heap.
-        name: of the application.
-        master: any master URL.
-        jars: what is needed beside Spark itself.
-        jvm_options: more options of the driver's JVM.
-        options: more Spark options.
+        settings: say which Java that is.
+        options: those of `session_options`.
 
     Raises:
         ConfigurationError: there is no usable Java, or the user has no name.
     """
-    given = session_options(settings, name, master=master, jars=jars, jvm_options=jvm_options, options=options)
     builder = SparkSession.builder
-    for key, value in given.items():
+    for key, value in options.items():
         builder = builder.config(key, value)
     with prepared(settings):
         return builder.getOrCreate()
@@ -67,7 +54,16 @@ def session_options(
     jvm_options: Sequence[str] = (),
     options: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Every option of a session, as `start_session` explains them."""
+    """Every option of a session.
+
+    Args:
+        settings: say where Spark keeps its files, and the size of its heap.
+        name: of the application.
+        master: any master URL.
+        jars: what is needed beside Spark itself.
+        jvm_options: more options of the driver's JVM.
+        options: more Spark options.
+    """
     temporary = own_folder(settings.home / "tmp")
     named = {"spark.app.name": name, "spark.master": master}
     return {**named, **_common(settings, temporary, jvm_options), **_class_path(jars), **(options or {})}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from benchmarks.alert_scores import Case, Planted, Raised, score
 from ecom_platform.alerts import read_scores
 from ecom_platform.alerts.rules import SHOP, Rule
-from ecom_platform.alerts.scores import Case, Planted, Raised, score
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

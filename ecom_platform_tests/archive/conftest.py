@@ -12,7 +12,7 @@ from ecom_platform.archive.hdfs import connect_hdfs
 from ecom_platform.archive.rehydrate import rehydrate_waiting
 from ecom_platform.settings import Settings
 from ecom_platform.store import MongoDatabase
-from ecom_platform.tabular.spark_session import start_session
+from ecom_platform.tabular.spark_session import session_options, start_session
 from ecom_platform_tests.archive import handmade
 from ecom_platform_tests.archive.compacting import TOPIC
 from ecom_platform_tests.archive.shops import Shop, make_shop
@@ -32,7 +32,8 @@ def spark(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Itera
     _end_jvm()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", ZONE)
-        session = start_session(settings, "ecom archive", master=settings.spark_batch_master, jvm_options=java)
+        master = settings.spark_batch_master
+        session = start_session(settings, session_options(settings, "ecom archive", master=master, jvm_options=java))
         assert session._jvm.java.util.Locale.getDefault().toString() == "tr_TR"
         yield session
         session.stop()

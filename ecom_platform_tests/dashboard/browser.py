@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import os
 import re
@@ -36,8 +35,8 @@ QUIET = [
     "--disable-sync",
 ]
 _ENTRY = (ROOT / "dashboard" / "app.py").read_text(encoding="utf-8")
-# Every page there is: those of the navigation, which the entry script lists (running it needs a server), and the order.
-PAGES = (*(name for name, *_ in ast.literal_eval(_ENTRY.split("PAGES = ")[1].split("\n\n")[0])), "order")
+# Every page there is, as the entry script lists them: running it needs a server.
+PAGES = tuple(re.findall(r'^    \("(\w+)", ', _ENTRY, re.MULTILINE))
 # How many charts a page has while every panel has figures and nothing is chosen; the others have none.
 CHARTS = {"overview": 5, "sales": 5, "delivery": 7, "inventory": 3, "history": 2, "pipeline": 3}
 FILTERS = ".st-key-frame details"

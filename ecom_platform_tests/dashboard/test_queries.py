@@ -14,8 +14,7 @@ from dashboard.queries.delivery import (
     promises_by_bucket,
     steps_by_bucket,
 )
-from dashboard.queries.orders import last_orders
-from dashboard.queries.overview import revenue_line, tiles
+from dashboard.queries.overview import last_orders, revenue_line, tiles
 from dashboard.queries.products import product_by_bucket, product_sales
 from dashboard.queries.sales import (
     data_start,

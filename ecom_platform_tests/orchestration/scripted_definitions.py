@@ -10,8 +10,9 @@ from pathlib import Path
 import dagster as dg
 
 from ecom_platform.orchestration.resources import Platform, StreamLauncher
-from ecom_platform.orchestration.supervision.jobs import SupervisorPace, streaming_supervisor_job
+from ecom_platform.orchestration.supervision.jobs import streaming_supervisor_job
 from ecom_platform.orchestration.supervision.sensor import streaming_supervisor_sensor
+from ecom_platform.orchestration.supervision.supervisor import SupervisorPace
 from ecom_platform.settings import Settings
 from ecom_platform.streaming.child import Child, ProcessGroup
 from ecom_platform.streaming.process import environment, spawn

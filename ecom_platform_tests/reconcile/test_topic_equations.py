@@ -9,9 +9,10 @@ import pytest
 
 from ecom_platform.kafka.held import Held
 from ecom_platform.kafka.topic import OpenTransaction, TopicState
-from ecom_platform.reconcile.topic_equations import LateEvents, applied_equation, held_of, lag_of, topic_equations
+from ecom_platform.reconcile.topic_equations import LateEvents, applied_equation, topic_equations
 from ecom_platform.store import Counters, PartitionOffsets
 from ecom_platform.store.late_events import LateOutcomes
+from ecom_platform.streaming.lag import lag_of
 
 TOPIC = TopicState("orders", "id", begin={0: 0}, end={0: 120})
 PART = PartitionOffsets("orders", 0, "id", 0, 100, 1, Counters(80, 5, 4, 3, 2, 6), None, None)
@@ -81,7 +82,7 @@ def test_a_partition_that_the_stream_has_not_begun_waits() -> None:
 
     assert equations["orders-1 offsets"].holds
     assert "7 events wait" in equations["orders-1 offsets"].detail
-    assert lag_of(topic, {0: PART}) == 7
+    assert lag_of(topic, {0: PART}).total == 7
 
 
 def test_events_behind_an_open_transaction_are_lag_and_said_to_be_held_back() -> None:
@@ -92,8 +93,8 @@ def test_events_behind_an_open_transaction_are_lag_and_said_to_be_held_back() ->
 
     assert equations["orders-0 in the topic"].holds
     assert "lag 10, 10 of it behind an open transaction" in equations["orders-0 in the topic"].detail
-    assert lag_of(topic, {0: PART}) == 10
-    assert held_of(topic, {0: PART}) == [Held(0, 10, since)]
+    assert lag_of(topic, {0: PART}).total == 10
+    assert lag_of(topic, {0: PART}).held == [Held(0, 10, since)]
 
 
 def test_a_partition_that_the_broker_does_not_have_is_an_error() -> None:

@@ -19,10 +19,10 @@ import os
 import sys
 from pathlib import Path
 from ecom_platform.settings import Settings
-from ecom_platform.tabular.spark_session import start_session
+from ecom_platform.tabular.spark_session import session_options, start_session
 
 settings = Settings(_env_file=None, home=Path(sys.argv[1]), java_home=sys.argv[2])
-session = start_session(settings, "which Java", master=sys.argv[3])
+session = start_session(settings, session_options(settings, "which Java", master=sys.argv[3]))
 print(session.sparkContext._jvm.java.lang.System.getProperty("java.home"))
 print(session.range(3).count())
 print(os.environ["JAVA_HOME"])

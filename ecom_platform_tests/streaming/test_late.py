@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ecom_platform.contract import Event, Reason, Status
+from ecom_platform.store.archived import Archived
 from ecom_platform.store.manifests import Frontier
-from ecom_platform.streaming.archived import Archived
 from ecom_platform.streaming.enrich import stored_order
 from ecom_platform.streaming.fold import ChunkWrites, Known, fold_chunk
 from ecom_platform.streaming.records import decode_records

@@ -16,7 +16,7 @@ from ecom_platform.orchestration.names import ARCHIVE_CHECK, BATCH_POOL, OWNER, 
 from ecom_platform.orchestration.resources import Batch, Platform
 from ecom_platform.orchestration.runs.ending import end_if_asked, owner_of
 from ecom_platform.orchestration.runs.partitions import archive_days
-from ecom_platform.orchestration.tables import ARCHIVE_KEY, PURGE_KEY, SUMMARY_KEY, fact_key, lineage, schema
+from ecom_platform.orchestration.tables import ARCHIVE_KEY, PURGE_KEY, SUMMARY_KEY, column_metadata, fact_key
 
 if TYPE_CHECKING:
     from ecom_platform.archive.archiver_lease import Archiver
@@ -80,10 +80,6 @@ _SUMMARY_TEXT: Final = (
 )
 
 
-def _lineage(table: str) -> dict[str, Any]:
-    return {"dagster/column_lineage": dg.TableColumnLineage(lineage(table).deps_by_column)}
-
-
 @dg.multi_asset(
     name="orders_archive",
     specs=[
@@ -94,7 +90,7 @@ def _lineage(table: str) -> dict[str, Any]:
             owners=[OWNER],
             deps=[fact_key("orders")],
             description=_ARCHIVE_TEXT,
-            metadata={"dagster/column_schema": schema("orders_archive"), **_lineage("orders_archive")},
+            metadata=column_metadata("orders_archive"),
             partitions_def=archive_days(),
             freshness_policy=FRESHNESS,
         )
@@ -137,7 +133,7 @@ def orders_archive(context: dg.AssetExecutionContext, archive_platform: Platform
     owners=[OWNER],
     deps=[ARCHIVE_KEY],
     description=_PURGE_TEXT,
-    metadata={"dagster/column_schema": schema("orders_purge"), **_lineage("orders_purge")},
+    metadata=column_metadata("orders_purge"),
     freshness_policy=FRESHNESS,
     pool=BATCH_POOL,
 )
@@ -171,7 +167,7 @@ def orders_purge(
     owners=[OWNER],
     deps=[PURGE_KEY],
     description=_SUMMARY_TEXT,
-    metadata={"dagster/column_schema": schema("orders_archive_summary"), **_lineage("orders_archive_summary")},
+    metadata=column_metadata("orders_archive_summary"),
     freshness_policy=FRESHNESS,
     pool=BATCH_POOL,
 )

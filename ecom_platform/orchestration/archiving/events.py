@@ -10,7 +10,7 @@ import dagster as dg
 from ecom_platform.orchestration.names import ARCHIVE_CHECK
 from ecom_platform.orchestration.tables import ARCHIVE_KEY
 from ecom_platform.store import collections as names
-from ecom_platform.store.client import MongoDatabase, mongo_errors
+from ecom_platform.store.client import MongoDatabase, mongo_errors, storage_stats
 
 if TYPE_CHECKING:
     from ecom_platform.store.manifests import Manifest
@@ -65,10 +65,9 @@ def verdicts(manifests: Iterable[Manifest]) -> Iterator[dg.AssetCheckEvaluation]
 
 
 def size_of_orders(db: MongoDatabase) -> int:
-    """Bytes of the orders' documents; unlike the file they are in, this shrinks with every delete."""
+    """Bytes of the orders' documents. Raises UnavailableError."""
     with mongo_errors("measuring the orders"):
-        stats = list(db[names.ORDERS].aggregate([{"$collStats": {"storageStats": {}}}]))
-    return int(stats[0]["storageStats"]["size"]) if stats else 0
+        return int(storage_stats(db, names.ORDERS).get("size", 0))
 
 
 def summary_metadata(db: MongoDatabase) -> dict[str, Any]:

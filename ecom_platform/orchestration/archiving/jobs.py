@@ -2,7 +2,7 @@
 
 # Dagster compares the annotation of `context` with its classes, so annotations may not be postponed to strings here.
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -53,15 +53,7 @@ def bring_back_late_orders(context: dg.OpExecutionContext, archive_platform: Pla
         except Fenced as error:
             context.log.info("The events wait a little longer: %s", error)
             return
-    context.add_output_metadata(
-        {
-            "brought_back": dg.MetadataValue.int(done.brought_back),
-            "updated": dg.MetadataValue.int(done.updated),
-            "applied": dg.MetadataValue.int(done.applied),
-            "duplicate": dg.MetadataValue.int(done.duplicate),
-            "dead": dg.MetadataValue.int(done.dead),
-        }
-    )
+    context.add_output_metadata({name: dg.MetadataValue.int(number) for name, number in asdict(done).items()})
 
 
 @dg.job(

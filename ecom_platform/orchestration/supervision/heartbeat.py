@@ -61,7 +61,11 @@ def events(
         return written, [observed]
     rows = fact_rows(db)
     return written, [
-        dg.AssetMaterialization(fact_key(name), metadata={**metadata, **_row_count(rows.get(name))}) for name in FACTS
+        dg.AssetMaterialization(
+            fact_key(name),
+            metadata=metadata | ({"dagster/row_count": dg.MetadataValue.int(rows[name])} if name in rows else {}),
+        )
+        for name in FACTS
     ]
 
 
@@ -99,7 +103,3 @@ def count_items(db: MongoDatabase) -> int:
         pipeline = [{"$group": {"_id": None, "rows": {"$sum": {"$size": "$order_items"}}}}]
         rows = list(db[names.ORDERS].aggregate(pipeline))
     return int(rows[0]["rows"]) if rows else 0
-
-
-def _row_count(rows: int | None) -> dict[str, dg.MetadataValue]:
-    return {} if rows is None else {"dagster/row_count": dg.MetadataValue.int(rows)}

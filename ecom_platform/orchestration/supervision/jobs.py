@@ -15,7 +15,7 @@ from ecom_platform.orchestration.names import (
 )
 from ecom_platform.orchestration.resources import Platform, StreamLauncher
 from ecom_platform.orchestration.runs.ending import run_ending
-from ecom_platform.orchestration.supervision.supervisor import Ending, Outcome, Pace, StreamSupervisor
+from ecom_platform.orchestration.supervision.supervisor import Ending, Outcome, StreamSupervisor, SupervisorPace
 from ecom_platform.orchestration.supervision.world import RealWorld, patient_database, take_lease
 from ecom_platform.store.desired_state import set_intent
 from ecom_platform.store.leases import STREAM_ROLE
@@ -24,23 +24,6 @@ from ecom_platform.store.leases import STREAM_ROLE
 MAX_RUNTIME_SECONDS: Final = 8 * 86_400
 SUPERVISOR_JOB: Final = "streaming_supervisor_job"
 SENSOR_TAG: Final = "dagster/sensor_name"
-
-
-class SupervisorPace(dg.ConfigurableResource[Pace]):
-    """The supervisor's intervals in seconds; `supervisor.Pace` explains them."""
-
-    lease_seconds: float = 20.0
-    check_seconds: float = 5.0
-    heartbeat_seconds: float = 60.0
-    first_restart_seconds: float = 1.0
-    longest_restart_seconds: float = 60.0
-    healthy_seconds: float = 300.0
-    grace_seconds: float = 20.0
-    hung_seconds: float = 180.0
-
-    def pace(self) -> Pace:
-        """As the supervisor takes it."""
-        return Pace(**self.model_dump(exclude={"lease_seconds"}))
 
 
 @dg.op(pool=SUPERVISOR_POOL, description="Keep one streaming job alive until it is no longer wanted.")
@@ -77,7 +60,7 @@ def _supervise(
             return Outcome(Ending.FENCED, str(error))
         context.log.info("Took the lease of the stream, token %d.", lease.token)
         world = RealWorld(context, platform.settings(), db, lease, launcher)
-        return StreamSupervisor(world, pace.pace()).run()
+        return StreamSupervisor(world, pace).run()
 
 
 def _interrupted(context: dg.OpExecutionContext, error: BaseException) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -76,7 +75,6 @@ def look(
     instance: dg.DagsterInstance, db: MongoDatabase, lease: LeaseState | None, memory: Memory, now: float
 ) -> Situation:
     """Everything the decision depends on. Raises UnavailableError."""
-    view = _lease_view(lease)
     intent = read_intent(db, STREAM_ROLE)
     filters = dg.RunsFilter(tags={LEASED_TAG: STREAM_ROLE})
     records = instance.get_run_records(filters, limit=RUNS_LOOKED_AT)
@@ -85,14 +83,10 @@ def look(
         wanted=intent.desired == "running",
         intent_at=intent.at.timestamp() if intent.at else None,
         intent_text=f"{intent.by}: {intent.reason}",
-        runs=_run_views(instance, records, memory),
-        lease=view,
+        runs=tuple(_run_view(instance, record, memory) for record in records),
+        lease=_lease_view(lease),
         memory=memory,
     )
-
-
-def _run_views(instance: dg.DagsterInstance, records: Sequence[dg.RunRecord], memory: Memory) -> tuple[RunView, ...]:
-    return tuple(_run_view(instance, record, memory) for record in records)
 
 
 def _run_view(instance: dg.DagsterInstance, record: dg.RunRecord, memory: Memory) -> RunView:

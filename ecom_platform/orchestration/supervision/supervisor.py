@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import dagster as dg
+
 from ecom_platform.errors import Fenced, UnavailableError
 from ecom_platform.orchestration.runs.ending import shielded
 from ecom_platform.orchestration.sensor_state import Backoff
@@ -18,10 +20,10 @@ from ecom_platform.streaming.child import Child, last_words
 from ecom_platform.streaming.exits import Verdict, describe, judge
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Every interval of the supervisor, in seconds."""
+class SupervisorPace(dg.ConfigurableResource[None]):
+    """Every interval of the supervisor, in seconds; `lease_seconds` is the term of the stream's lease."""
 
+    lease_seconds: float = 20.0
     poll_seconds: float = 0.5
     check_seconds: float = 5.0
     heartbeat_seconds: float = 60.0
@@ -103,7 +105,7 @@ class World(Protocol):
 class StreamSupervisor:
     """Runs the stream until something ends it; one use."""
 
-    def __init__(self, world: World, pace: Pace) -> None:
+    def __init__(self, world: World, pace: SupervisorPace) -> None:
         """Take the outside world and the intervals; the lease is already held."""
         self.world, self.pace = world, pace
         self.child: Child | None = None

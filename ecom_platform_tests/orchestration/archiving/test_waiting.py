@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecom_platform.orchestration.archiving.late_events import LATE_EVENTS
-from ecom_platform.orchestration.archiving.purge import COMMITTED_RUNS
-from ecom_platform.orchestration.archiving.waiting import WaitingWork
+from ecom_platform.orchestration.archiving.waiting import COMMITTED_RUNS, LATE_EVENTS, WaitingWork
 from ecom_platform.orchestration.runs.requests import Asking, Outcome
 
 pytestmark = pytest.mark.parametrize("work", [LATE_EVENTS, COMMITTED_RUNS], ids=["late events", "committed runs"])

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from ecom_platform.errors import Fenced, UnavailableError
-from ecom_platform.orchestration.supervision.supervisor import Ending, Outcome, Pace, StreamSupervisor
+from ecom_platform.orchestration.supervision.supervisor import Ending, Outcome, StreamSupervisor, SupervisorPace
 
-PACE = Pace(
+PACE = SupervisorPace(
     poll_seconds=1,
     check_seconds=5,
     heartbeat_seconds=60,
