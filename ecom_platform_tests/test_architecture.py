@@ -39,7 +39,7 @@ ROOMS = ("store", "streaming", "streaming.foreground", "reconcile", "local", "si
     [
         *((f"ecom_platform.{room}", {"pyspark", "dagster", "streamlit"}) for room in ROOMS),
         ("dashboard.overview", {"pyspark", "dagster", "kafka"}),
-        ("dashboard.query_cache, dashboard.queries.orders, dashboard.queries.overview, dashboard.queries.pulse",
+        ("dashboard.query_cache, dashboard.queries.overview, dashboard.queries.pipeline, dashboard.queries.selling",
          {"streamlit"}),
     ],
 )  # fmt: skip
