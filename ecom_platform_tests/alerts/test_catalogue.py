@@ -12,7 +12,7 @@ from ecom_platform.alerts.catalogue import ABOUT
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
-PAGES = {"overview", "sales", "delivery", "inventory", "pipeline"}
+PAGES = re.findall(r'^    \("(\w+)", ', (ROOT / "dashboard" / "app.py").read_text(encoding="utf-8"), re.MULTILINE)
 UNITS = {"orders/min", "cents", "share", "seconds", "units", "products"}
 
 
