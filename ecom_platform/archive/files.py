@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-import socket
 from collections.abc import Collection, Iterator
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import hdfs_native
 
-from ecom_platform.archive.hdfs import connect_hdfs, hdfs_errors, patiently
+from ecom_platform.archive.hdfs import connect_hdfs, find_name_node, hdfs_errors, patiently
 from ecom_platform.archive.layout import MANIFESTS, ROOT, STAGING
 from ecom_platform.errors import UnavailableError
 from ecom_platform.settings import Settings
 from ecom_platform.store.manifests import ArchivedFile
 
-_CONNECT_SECONDS: Final = 5.0
 _PUBLISHED: Final = re.compile(r"part-(?P<run>.+)-(?P<token>\d+)-\d{5,}\.snappy\.parquet")
 _STAGED: Final = re.compile(r"(?P<run>.+)-(?P<token>\d+)")
 
@@ -33,12 +30,8 @@ def demand_hdfs(settings: Settings) -> Any:
         ConfigurationError: no HDFS is known.
         UnavailableError: nothing listens there, or it is in safe mode.
     """
+    find_name_node(settings)
     client = connect_hdfs(settings)
-    address = urlsplit(settings.hdfs_uri)
-    with hdfs_errors("looking for the NameNode"):
-        # The client itself tries for minutes, in native code that cannot be interrupted.
-        if address.hostname and address.port:
-            socket.create_connection((address.hostname, address.port), _CONNECT_SECONDS).close()
     with hdfs_errors("making the archive's folders"):
         for folder in (ROOT, STAGING, MANIFESTS):
             client.mkdirs(folder, create_parent=True)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import socket
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import pyarrow.dataset as ds
 from pyarrow.fs import FileSystem
 from pyroaring import BitMap64
 
-from ecom_platform.archive.hdfs import archived_file_errors, arrow_file_system, hdfs_errors
+from ecom_platform.archive.hdfs import archived_file_errors, arrow_file_system, find_name_node
 from ecom_platform.archive.layout import ROOT, day_folder
 from ecom_platform.settings import Settings
 from ecom_platform.store.client import Document
 from ecom_platform.store.manifests import Manifest
 from ecom_platform.tabular.order_schema import ORDER_SCHEMA
 
-_CONNECT_SECONDS: Final = 5.0
 _ABSENT_WHEN_NULL: Final = frozenset({"extra"})
 
 
@@ -57,12 +54,8 @@ def to_document(row: Mapping[str, Any]) -> Document:
 
 def open_archive(settings: Settings) -> FileSystem:
     """The archive's file system, when its NameNode listens. Raises ConfigurationError, UnavailableError."""
-    file_system = arrow_file_system(settings)
-    address = urlsplit(settings.hdfs_uri)
-    with hdfs_errors("looking for the NameNode"):
-        # The client itself tries for minutes, in native code that cannot be interrupted.
-        socket.create_connection((str(address.hostname), int(address.port or 0)), _CONNECT_SECONDS).close()
-    return file_system
+    find_name_node(settings)
+    return arrow_file_system(settings)
 
 
 def find_orders(
