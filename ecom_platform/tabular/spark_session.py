@@ -26,7 +26,7 @@ from ecom_platform.settings import Settings
 
 _PYTHON: Final = "spark.pyspark.python"
 _LOOPBACK_ADDRESS: Final = "127.0.0.1"
-_PROPERTY: Final = re.compile(r"([^\s=:]+)(?:\s*[=:]\s*|\s+)(\S.*)")
+_PROPERTY: Final = re.compile(r"([^\s=:]+)(?:\s*[=:]\s*|\s+)([^\s=:].*)")
 
 
 def start_session(

@@ -16,10 +16,16 @@ from ecom_platform.runtime.pack import pack
 TASKS = ("streaming.task", "tabular.arrow_documents", "archive.parquet_file", "archive.files", "store", "contract")
 
 
-def test_a_python_elsewhere_imports_every_task_from_the_archive_alone(tmp_path: Path) -> None:
-    """Unpacked under another name, with no package of this environment on its path."""
-    archive = tmp_path / "executors.tar.gz"
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive of this environment; packing takes seconds."""
+    archive = tmp_path_factory.mktemp("packed") / "executors.tar.gz"
     assert pack(archive) == archive.stat().st_size
+    return archive
+
+
+def test_a_python_elsewhere_imports_every_task_from_the_archive_alone(archive: Path, tmp_path: Path) -> None:
+    """Unpacked under another name, with no package of this environment on its path."""
     with tarfile.open(archive) as packed:
         packed.extractall(tmp_path / "unpacked elsewhere", filter="data")
 
@@ -42,11 +48,9 @@ def test_a_python_elsewhere_imports_every_task_from_the_archive_alone(tmp_path: 
     ]
 
 
-def test_servers_and_screens_stay_with_the_driver(tmp_path: Path) -> None:
+def test_servers_and_screens_stay_with_the_driver(archive: Path) -> None:
     """They are most of the environment's size."""
-    pack(tmp_path / "executors.tar.gz")
-
-    with tarfile.open(tmp_path / "executors.tar.gz") as packed:
+    with tarfile.open(archive) as packed:
         folders = {name.split("/")[1] for name in packed.getnames() if name.startswith("site-packages/")}
 
     assert {"ecom_platform", "pymongo", "pyarrow", "pydantic", "hdfs_native"} <= folders
