@@ -23,7 +23,7 @@ COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-has
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 SOURCES := ecom_platform ecom_platform_tests dashboard benchmarks docker docs/screenshots.py docs/settings_table.py setup.py
 
-.PHONY: help setup browser demo test test-unit test-full test-bare screenshots lint types lock clean check-machine
+.PHONY: help setup browser demo test test-unit test-full test-clusters test-bare screenshots lint types lock clean check-machine
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:[^#]*## /\t/' | while IFS=$$'\t' read -r name text; do
@@ -46,6 +46,9 @@ test-unit: $(STAMP) ## The tests that need no server: under a minute
 
 test-full: browser ## Every test, the long crash matrices included
 	@$(BIN)/python -m pytest $(SHARED_OUT) -p ecom_platform_tests.evidence $(ARGS)
+
+test-clusters: $(STAMP) ## Clusters of Kafka, MongoDB, HDFS and Spark, each with its faults under live orders
+	@$(BIN)/python -m pytest -m clusters -p ecom_platform_tests.evidence $(ARGS)
 
 test-bare: ## The README's two commands in fresh Debian trees; only root can; ARGS="--suite trixie --command demo"
 	@$(PYTHON) -m ecom_platform_tests.bare $(ARGS)

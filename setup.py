@@ -24,6 +24,7 @@ RUNTIME = [
     "msgspec>=0.19",
     "numpy>=2",
     "orjson>=3.10",
+    "packaging>=24",  # which packages the executors of a cluster need
     "pandas>=2.2,<3",  # Spark 4.2 warns at every start about 3
     "plotly>=6",
     "psutil>=6",

@@ -35,6 +35,8 @@ READERS: Final[dict[str, str]] = {
     "tls": "all that talk to Kafka or MongoDB",
     "allow_insecure": _EVERYBODY,
     "spark_master": _STREAM,
+    "hadoop_conf": "archive and KPI runs, dashboard, `ecom`",
+    "spark_properties": "stream, archive and KPI runs",
     "java_home": f"{_LOCAL}, stream, archive and KPI runs",
     "mongod": _LOCAL,
     "mongodb_parameters": _LOCAL,

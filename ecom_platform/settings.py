@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     hdfs_uri: Annotated[str, AfterValidator(_readable)] = Field(
         "", description="An existing HDFS; empty: `ecom up` starts one"
     )
+    hadoop_conf: Place | None = Field(
+        None, description="Folder with `core-site.xml` and `hdfs-site.xml` of that HDFS: name service, Kerberos"
+    )
     role: Role = Field(Role.OPERATOR, description="Who this program is to the servers; most know it themselves")
     kafka_credentials: Place | None = Field(
         None, description="Folder of `kafka-<role>.properties`; `ecom up` makes those of its own; none: no login"
@@ -91,6 +94,11 @@ class Settings(BaseSettings):
 
     spark_master: Annotated[str, AfterValidator(valid_names.spark_master)] = Field(
         "local[*,4]", description="Spark master of the stream; 4 = attempts of a failed task"
+    )
+
+    spark_properties: Place | None = Field(
+        None,
+        description="File of Spark properties (`name value`) for every session: driver's host, executors, archives",
     )
 
     java_home: str = Field(

@@ -30,8 +30,8 @@ def demand_hdfs(settings: Settings) -> Client:
         ConfigurationError: no HDFS is known.
         UnavailableError: nothing listens there, or it is in safe mode.
     """
-    client = connect_hdfs(settings)
     demand_name_node(settings)
+    client = connect_hdfs(settings)
     with hdfs_errors("making the archive's folders"):
         for folder in (ROOT, STAGING, MANIFESTS):
             client.mkdirs(folder, create_parent=True)

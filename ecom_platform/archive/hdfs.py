@@ -17,6 +17,7 @@ from hdfs_native.fsspec import HdfsFileSystem
 from pyarrow.fs import FSSpecHandler, PyFileSystem
 
 from ecom_platform.errors import ConfigurationError, UnavailableError
+from ecom_platform.runtime.hadoop import hadoop_properties
 from ecom_platform.settings import Settings
 
 T = TypeVar("T")
@@ -27,7 +28,6 @@ _READ_PAUSES_SECONDS: Final = (0.5, 2.0)
 _DENIED: Final = "AccessControlException"
 # What a server says in Java's words: its class, its sentence, and where in its code that was.
 _REFUSAL: Final = re.compile(r'RPCError\("[\w.$]+", "(.+?)(?:\\n|"\))')
-_OPTIONS = {"dfs.client.use.datanode.hostname": "true"}
 
 
 def connect_hdfs(settings: Settings) -> Client:
@@ -36,23 +36,32 @@ def connect_hdfs(settings: Settings) -> Client:
     Raises:
         ConfigurationError: no HDFS is named and none was started.
     """
-    return Client(_uri(settings), _OPTIONS)
-
-
-def demand_name_node(settings: Settings) -> None:
-    """Raise UnavailableError unless the NameNode listens: the client tries for minutes, and cannot be interrupted."""
-    address = urlsplit(settings.hdfs_uri)
-    with hdfs_errors("looking for the NameNode"):
-        if address.hostname and address.port:
-            socket.create_connection((address.hostname, address.port), _CONNECT_SECONDS).close()
+    return Client(_uri(settings), _options(settings))
 
 
 def arrow_file_system(settings: Settings) -> PyFileSystem:
     """HDFS as pyarrow's datasets and Parquet readers take it; paths are absolute. Raises ConfigurationError."""
-    host, _, port = _uri(settings).removeprefix("hdfs://").rstrip("/").partition(":")
+    # As it is written: `hostname` has small letters, and a name service may have others.
+    host, _, port = urlsplit(_uri(settings)).netloc.partition(":")
     # The class itself: fsspec's registry would look for another client where this one is missing. No instance cache,
     # because a client does not survive a fork.
-    return PyFileSystem(FSSpecHandler(HdfsFileSystem(host, int(port), skip_instance_cache=True, **_OPTIONS)))
+    client = HdfsFileSystem(host, int(port) if port else None, **_options(settings), skip_instance_cache=True)
+    return PyFileSystem(FSSpecHandler(client))
+
+
+def demand_name_node(settings: Settings) -> None:
+    """Raise unless the NameNode listens at its address; a name service has none, its client finds one.
+
+    The client itself tries for minutes, in native code that cannot be interrupted.
+
+    Raises:
+        ConfigurationError: no HDFS is named and none was started.
+        UnavailableError: nothing listens there.
+    """
+    address = urlsplit(_uri(settings))
+    if address.hostname and address.port:
+        with hdfs_errors("looking for the NameNode"):
+            socket.create_connection((address.hostname, address.port), _CONNECT_SECONDS).close()
 
 
 def patiently(read: Callable[[], T], path: str) -> T:
@@ -97,6 +106,11 @@ def archived_file_errors(path: str) -> Iterator[None]:
             f"The archive's file {path} cannot be read: {str(error).splitlines()[0][:300]}. Nothing was changed. "
             "Restore the file (its manifest names its checksum), then run the command again."
         ) from error
+
+
+def _options(settings: Settings) -> dict[str, str]:
+    """The DataNode is known by its name; its address may be one that clients cannot reach."""
+    return {"dfs.client.use.datanode.hostname": "true", **hadoop_properties(settings)}
 
 
 def _uri(settings: Settings) -> str:

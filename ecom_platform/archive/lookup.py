@@ -55,9 +55,8 @@ def to_document(row: Mapping[str, Any]) -> Document:
 
 def open_archive(settings: Settings) -> FileSystem:
     """The archive's file system, when its NameNode listens. Raises ConfigurationError, UnavailableError."""
-    file_system = arrow_file_system(settings)
     demand_name_node(settings)
-    return file_system
+    return arrow_file_system(settings)
 
 
 def find_archived(settings: Settings, archived: ArchivedIds, order_id: int) -> ColdOrder | None:

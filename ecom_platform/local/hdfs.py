@@ -17,6 +17,7 @@ from ecom_platform.local import jvm
 from ecom_platform.local.instance import Instance
 from ecom_platform.local.programs import Program
 from ecom_platform.local.server import Server, accepts, run_once
+from ecom_platform.runtime.hadoop import hadoop_properties
 from ecom_platform.runtime.jars import class_path
 from ecom_platform.settings import Settings
 
@@ -105,7 +106,7 @@ def check(settings: Settings, seconds: float) -> None:
         ConfigurationError: the address cannot be read.
         UnavailableError: no answer, or a refusal.
     """
-    reason = _silence(settings.hdfs_uri, seconds)
+    reason = _silence(settings.hdfs_uri, hadoop_properties(settings), seconds)
     if reason is not None:
         raise UnavailableError(
             f"HDFS at {settings.hdfs_uri} does not answer ({reason}). Run `ecom status` to see what is up, "
@@ -118,25 +119,27 @@ def provision(settings: Settings) -> None:
     del settings
 
 
-def _silence(uri: str, seconds: float) -> str | None:
+def _silence(uri: str, properties: Mapping[str, str], seconds: float) -> str | None:
     address = urlsplit(uri)
     if address.scheme != "hdfs" or not address.hostname:
-        raise ConfigurationError(f"ECOM_HDFS_URI is {uri!r}; expected hdfs://host:port.")
+        raise ConfigurationError(
+            f"ECOM_HDFS_URI is {uri!r}; expected hdfs://host:port, or hdfs:// and the name of a name service."
+        )
     # The client itself tries for minutes, in native code that cannot be interrupted.
     if address.port and not accepts(address.hostname, address.port, seconds):
         return "nothing accepts connections there"
     outcome: list[str | None] = [f"silence for {seconds:.0f} seconds"]
-    asking = threading.Thread(target=_ask, args=(uri, outcome), daemon=True)
+    asking = threading.Thread(target=_ask, args=(uri, properties, outcome), daemon=True)
     asking.start()
     asking.join(seconds)
     return outcome[0]
 
 
-def _ask(uri: str, outcome: list[str | None]) -> None:
+def _ask(uri: str, properties: Mapping[str, str], outcome: list[str | None]) -> None:
     import hdfs_native
 
     try:
-        hdfs_native.Client(uri).get_file_info("/")
+        hdfs_native.Client(uri, dict(properties)).get_file_info("/")
     except (OSError, RuntimeError, ValueError) as error:
         outcome[0] = str(error)
     else:

@@ -238,7 +238,7 @@ class Stream:
         )
         return (
             source.writeStream.foreachBatch(self._apply)
-            .option("checkpointLocation", str(self._fresh_checkpoint()))
+            .option("checkpointLocation", self._fresh_checkpoint().as_uri())  # not what Hadoop takes for the default
             .trigger(**trigger)
             .start()
         )

@@ -123,7 +123,7 @@ def test_a_run_of_the_daily_kpis_killed_between_two_days_is_finished_by_the_next
 def test_an_archive_run_killed_at_a_move_of_its_manifest_is_finished_by_the_next(
     stage: Stage, moves: int, record_property: Callable[[str, object], None]
 ) -> None:
-    """Each kill falls after so many moves, while the next one is in the server's hands: the last ones are the purge's."""
+    """Each kill falls after so many moves, while the next one is in the server's hands; the last is the purge's."""
     record_property("killed", (f"Dagster: archive run at move {moves + 1}", "run worker"))
     orders = fill(stage.db, count=600)
     with stopped_at(stage, "findAndModify", "archive_manifests", after=moves) as wait:

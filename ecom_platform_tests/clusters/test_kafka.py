@@ -1,0 +1,71 @@
+"""Three Kafka brokers by one setting: nothing is lost while one is lost, moved to, and while partitions are added."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ecom_platform_tests.clusters.kafka_brokers import KafkaBrokers
+from ecom_platform_tests.clusters.live_shop import LiveShop
+
+pytestmark = [pytest.mark.clusters, pytest.mark.full, pytest.mark.servers, pytest.mark.timeout(1800)]
+
+PARTITIONS = 12
+
+
+@pytest.fixture
+def brokers(tmp_path: Path) -> Iterator[KafkaBrokers]:
+    """A cluster that answers."""
+    brokers = KafkaBrokers(tmp_path / "kafka")
+    try:
+        brokers.start()
+        yield brokers
+    finally:
+        brokers.programs.end()
+
+
+def test_nothing_is_lost_while_a_broker_is_lost_and_partitions_are_moved_and_added(
+    brokers: KafkaBrokers, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """A topic of twelve partitions with three copies; under live orders each fault in turn, then everything adds up."""
+    settings = {"ECOM_KAFKA_BOOTSTRAP_SERVERS": brokers.bootstrap_servers, "ECOM_TOPIC_PARTITIONS": str(PARTITIONS)}
+    shop = LiveShop(tmp_path / "shop", settings, for_seconds=240)
+    try:
+        shop.await_live()
+        brokers.programs.kill("broker-1")
+        record_property("live again after a lost broker, seconds", round(shop.await_live_again(), 1))
+        brokers.programs.start("broker-1")
+        brokers.await_up()
+
+        moved = _reassign_to_two_brokers(brokers, tmp_path)
+        record_property("live again after a reassignment, seconds", round(shop.await_live_again(), 1))
+        assert moved == PARTITIONS
+
+        brokers.tool("org.apache.kafka.tools.TopicCommand", "--alter", "--topic", "orders", "--partitions", "14")
+        record_property("live again after partitions were added, seconds", round(shop.await_live_again(), 1))
+
+        verdict = shop.finish()
+        record_property("verdict", verdict)
+        assert verdict["reconciled"] is True
+        assert verdict["lag"] == 0
+    finally:
+        shop.end()
+
+
+def _reassign_to_two_brokers(brokers: KafkaBrokers, folder: Path) -> int:
+    """Let brokers 2 and 3 alone hold every partition; how many there are."""
+    plan = folder / "plan.json"
+    partitions = [{"topic": "orders", "partition": number, "replicas": [2, 3]} for number in range(PARTITIONS)]
+    plan.write_text(json.dumps({"version": 1, "partitions": partitions}))
+    main = "org.apache.kafka.tools.reassign.ReassignPartitionsCommand"
+    brokers.tool(main, "--execute", "--reassignment-json-file", str(plan))
+
+    def is_done() -> bool:
+        return "still in progress" not in brokers.tool(main, "--verify", "--reassignment-json-file", str(plan))
+
+    brokers.programs.await_ready("partitions are moved", is_done)
+    described = brokers.tool("org.apache.kafka.tools.TopicCommand", "--describe", "--topic", "orders")
+    return sum("Isr: 2,3" in line or "Isr: 3,2" in line for line in described.splitlines())
