@@ -130,7 +130,7 @@ def test_what_an_aborted_chunk_read_of_the_archive_is_not_remembered(
     assert archived.sink.archived._kept is kept
 
     archived.send_archived(stepped(1, DELIVERED))
-    assert archived.sink.archived._kept.ids.epoch == 1
+    assert archived.sink.archived._kept.epoch == 1
 
 
 def test_a_run_that_was_revoked_archives_nothing(shop: Shop) -> None:
