@@ -101,7 +101,8 @@ def open_for_two_days(db: MongoDatabase, now: datetime) -> None:
 def sell_now(db: MongoDatabase, count: int) -> None:
     """So many more orders, placed within the last second."""
     now = datetime.now(UTC)
-    store(db, orders_between(now - timedelta(seconds=1), now, count, seed=int(now.timestamp() * 10)), now)
+    seed = int(now.timestamp() * 10) % 10**9  # a million times it is still an id that the contract allows
+    store(db, orders_between(now - timedelta(seconds=1), now, count, seed), now)
 
 
 def sell_today(db: MongoDatabase, now: datetime) -> None:
