@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import base64
 import uuid
+from contextlib import closing
 from pathlib import Path
+from typing import Any
+
+from kafka import KafkaAdminClient, TopicPartition
 
 from ecom_platform.runtime.jars import class_path
 from ecom_platform.runtime.java import find_java
@@ -43,9 +47,27 @@ class KafkaBrokers:
         """Wait until every broker listens; the seconds that took."""
         return self.programs.await_ready("every broker listens", lambda: all(map(listens, self._ports)))
 
-    def tool(self, main: str, *arguments: str) -> str:
-        """Run one of Kafka's own tools against the cluster."""
-        return self.programs.run(main, [*self._java, main, "--bootstrap-server", self.bootstrap_servers, *arguments])
+    def move(self, topic: str, brokers: list[int]) -> None:
+        """Let these brokers alone hold every partition, and wait until they do."""
+        with closing(KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)) as admin:
+            places = [TopicPartition(topic, part["partition_index"]) for part in self._partitions(admin, topic)]
+            refused = admin.alter_partition_reassignments(dict.fromkeys(places, brokers))
+            assert set(refused.values()) <= {None}, refused
+
+            def moved() -> bool:
+                return all(sorted(part["isr_nodes"]) == brokers for part in self._partitions(admin, topic))
+
+            self.programs.await_ready("partitions are moved", moved)
+
+    def add_partitions(self, topic: str, count: int) -> None:
+        """Let the topic have `count` partitions."""
+        with closing(KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)) as admin:
+            admin.create_partitions({topic: count})
+
+    @staticmethod
+    def _partitions(admin: KafkaAdminClient, topic: str) -> list[dict[str, Any]]:
+        [described] = admin.describe_topics([topic])
+        return list(described["partitions"])
 
     def _properties(self, number: int) -> dict[str, object]:
         voters = ",".join(f"{place}@127.0.0.1:{port}" for place, port in enumerate(self._controllers, 1))
