@@ -13,7 +13,7 @@ from typing import Any
 
 from ecom_platform.errors import UnavailableError
 from ecom_platform.settings import Settings
-from ecom_platform.store import open_database
+from ecom_platform.store import open_database, read_loading
 from ecom_platform_tests.clusters.programs import seconds_until
 from ecom_platform_tests.conftest import FREE_PORTS
 
@@ -51,12 +51,17 @@ class LiveShop:
         return self._said.read_text()
 
     def await_live(self) -> None:
-        """Wait until everything is up and two days of history are applied."""
+        """Wait until everything is up and live orders are applied; history may still be loading."""
         seconds_until("everything is live", lambda: self._lives("Everything is live"), START_SECONDS)
 
     def _lives(self, line: str) -> bool:
         assert self._demo.poll() is None, self.said()[-4000:]
         return line in self.said()
+
+    def await_loaded(self) -> None:
+        """Wait until two days of history are there: only then is there something to archive."""
+        with open_database(self.settings) as db:
+            seconds_until("the history is loaded", lambda: read_loading(db) is None, START_SECONDS)
 
     def newest_order(self) -> datetime:
         """When the newest applied order was placed."""

@@ -41,9 +41,10 @@ def test_the_archive_goes_on_while_a_name_node_and_a_data_node_are_lost(
         "ECOM_HADOOP_CONF": str(name_service.write_client_configuration()),
         "ECOM_ALLOW_INSECURE": "true",  # a name service is no loopback address
     }
-    shop = LiveShop(tmp_path / "shop", settings, for_seconds=300)
+    shop = LiveShop(tmp_path / "shop", settings, for_seconds=420)
     try:
         shop.await_live()
+        shop.await_loaded()
         before = _placed_before_today(shop)
 
         killed = name_service.kill_active()
