@@ -168,7 +168,7 @@ def variables(settings: Settings, *more: str) -> dict[str, str]:
 
 @pytest.fixture
 def own_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever reads its settings from the environment finds the run's servers, and the test's own names in them."""
+    """What reads its settings from the environment finds the run's servers, and the test's own names in them."""
     monkeypatch.chdir(settings.home)
     for name, value in variables(settings).items():
         monkeypatch.setenv(name, value)

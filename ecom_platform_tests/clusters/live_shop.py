@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ecom_platform.errors import UnavailableError
 from ecom_platform.settings import Settings
@@ -24,7 +24,7 @@ END_SECONDS = 900.0
 
 
 class LiveShop:
-    """One demo, as its own process; the settings are those of `.env` in its folder."""
+    """One demo, as its own process; the settings are those of `.env` in its folder. A context manager."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str], *, for_seconds: int) -> None:
         self.folder = folder
@@ -101,7 +101,10 @@ class LiveShop:
         verdict: dict[str, Any] = json.loads(said.splitlines()[-1])
         return verdict
 
-    def end(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Stop the demo as Ctrl-C does, if it still runs."""
         if self._demo.poll() is None:
             self._demo.terminate()

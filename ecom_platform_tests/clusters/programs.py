@@ -7,9 +7,10 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from ecom_platform_tests.programs import until
 
@@ -73,6 +74,27 @@ class Programs:
         for name in list(self._running):
             if self.alive(name):
                 self.kill(name)
+
+
+class Cluster(Protocol):
+    """Servers of one kind that are started together."""
+
+    programs: Programs
+
+    def start(self) -> None:
+        """Start all of it, and wait until it can be used."""
+
+
+C = TypeVar("C", bound=Cluster)
+
+
+def running(cluster: C) -> Iterator[C]:
+    """The cluster, started; at the end nothing of it runs."""
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.programs.end()
 
 
 def seconds_until(what: str, found: Callable[[], bool], seconds: float) -> float:

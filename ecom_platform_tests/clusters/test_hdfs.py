@@ -12,6 +12,7 @@ import pytest
 
 from ecom_platform_tests.clusters.live_shop import LiveShop
 from ecom_platform_tests.clusters.name_service import NameService
+from ecom_platform_tests.clusters.programs import running
 
 UNCHANGING = ("orders", "booked_cents")
 """Of the orders of days that are over, whatever becomes of them."""
@@ -22,12 +23,7 @@ pytestmark = [pytest.mark.clusters, pytest.mark.full, pytest.mark.servers, pytes
 @pytest.fixture
 def name_service(tmp_path: Path) -> Iterator[NameService]:
     """A name service with an active NameNode."""
-    name_service = NameService(tmp_path / "hdfs")
-    try:
-        name_service.start()
-        yield name_service
-    finally:
-        name_service.programs.end()
+    yield from running(NameService(tmp_path / "hdfs"))
 
 
 def test_the_archive_goes_on_while_a_name_node_and_a_data_node_are_lost(
@@ -41,8 +37,7 @@ def test_the_archive_goes_on_while_a_name_node_and_a_data_node_are_lost(
         "ECOM_HADOOP_CONF": str(name_service.write_client_configuration()),
         "ECOM_ALLOW_INSECURE": "true",  # a name service is no loopback address
     }
-    shop = LiveShop(tmp_path / "shop", settings, for_seconds=420)
-    try:
+    with LiveShop(tmp_path / "shop", settings, for_seconds=420) as shop:
         shop.await_live()
         shop.await_loaded()
         before = _placed_before_today(shop)
@@ -64,8 +59,6 @@ def test_the_archive_goes_on_while_a_name_node_and_a_data_node_are_lost(
         verdict = shop.finish()
         record_property("verdict", verdict)
         assert verdict["reconciled"] is True
-    finally:
-        shop.end()
 
 
 def _placed_before_today(shop: LiveShop) -> dict[str, Any]:

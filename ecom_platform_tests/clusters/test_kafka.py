@@ -9,6 +9,7 @@ import pytest
 
 from ecom_platform_tests.clusters.kafka_brokers import KafkaBrokers
 from ecom_platform_tests.clusters.live_shop import LiveShop
+from ecom_platform_tests.clusters.programs import running
 
 pytestmark = [pytest.mark.clusters, pytest.mark.full, pytest.mark.servers, pytest.mark.timeout(1800)]
 
@@ -18,12 +19,7 @@ PARTITIONS = 12
 @pytest.fixture
 def brokers(tmp_path: Path) -> Iterator[KafkaBrokers]:
     """A cluster that answers."""
-    brokers = KafkaBrokers(tmp_path / "kafka")
-    try:
-        brokers.start()
-        yield brokers
-    finally:
-        brokers.programs.end()
+    yield from running(KafkaBrokers(tmp_path / "kafka"))
 
 
 def test_nothing_is_lost_while_a_broker_is_lost_and_partitions_are_moved_and_added(
@@ -31,8 +27,7 @@ def test_nothing_is_lost_while_a_broker_is_lost_and_partitions_are_moved_and_add
 ) -> None:
     """A topic of twelve partitions with three copies; under live orders each fault in turn, then everything adds up."""
     settings = {"ECOM_KAFKA_BOOTSTRAP_SERVERS": brokers.bootstrap_servers, "ECOM_TOPIC_PARTITIONS": str(PARTITIONS)}
-    shop = LiveShop(tmp_path / "shop", settings, for_seconds=240)
-    try:
+    with LiveShop(tmp_path / "shop", settings, for_seconds=240) as shop:
         shop.await_live()
         brokers.programs.kill("broker-1")
         record_property("live again after a lost broker, seconds", round(shop.await_live_again(), 1))
@@ -49,5 +44,3 @@ def test_nothing_is_lost_while_a_broker_is_lost_and_partitions_are_moved_and_add
         record_property("verdict", verdict)
         assert verdict["reconciled"] is True
         assert verdict["lag"] == 0
-    finally:
-        shop.end()

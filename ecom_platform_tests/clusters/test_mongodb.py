@@ -9,6 +9,7 @@ import pytest
 
 from ecom_platform_tests.clusters.live_shop import LiveShop
 from ecom_platform_tests.clusters.mongodb_members import MongodbMembers
+from ecom_platform_tests.clusters.programs import running
 
 pytestmark = [pytest.mark.clusters, pytest.mark.full, pytest.mark.servers, pytest.mark.timeout(1800)]
 
@@ -16,20 +17,14 @@ pytestmark = [pytest.mark.clusters, pytest.mark.full, pytest.mark.servers, pytes
 @pytest.fixture
 def members(tmp_path: Path) -> Iterator[MongodbMembers]:
     """A replica set with a primary."""
-    members = MongodbMembers(tmp_path / "mongodb")
-    try:
-        members.start()
-        yield members
-    finally:
-        members.programs.end()
+    yield from running(MongodbMembers(tmp_path / "mongodb"))
 
 
 def test_nothing_is_lost_while_the_primary_steps_down_and_while_it_is_killed(
     members: MongodbMembers, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """Under live orders: a step-down as for maintenance, then a primary killed and back later; everything adds up."""
-    shop = LiveShop(tmp_path / "shop", {"ECOM_MONGODB_URI": members.uri}, for_seconds=180)
-    try:
+    with LiveShop(tmp_path / "shop", {"ECOM_MONGODB_URI": members.uri}, for_seconds=180) as shop:
         shop.await_live()
         before = members.step_down()
         record_property("live again after a step-down, seconds", round(shop.await_live_again(), 1))
@@ -44,5 +39,3 @@ def test_nothing_is_lost_while_the_primary_steps_down_and_while_it_is_killed(
         record_property("verdict", verdict)
         assert verdict["reconciled"] is True
         assert verdict["lag"] == 0
-    finally:
-        shop.end()

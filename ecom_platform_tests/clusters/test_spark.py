@@ -9,6 +9,7 @@ import pytest
 
 from ecom_platform.runtime.pack import pack
 from ecom_platform_tests.clusters.live_shop import LiveShop
+from ecom_platform_tests.clusters.programs import running
 from ecom_platform_tests.clusters.spark_workers import SparkWorkers, cannot_hide
 
 pytestmark = [pytest.mark.clusters, pytest.mark.full, pytest.mark.servers, pytest.mark.timeout(1800)]
@@ -19,12 +20,7 @@ def workers(tmp_path: Path) -> Iterator[SparkWorkers]:
     """A master with two workers."""
     if (reason := cannot_hide()) is not None:
         pytest.skip(reason)
-    workers = SparkWorkers(tmp_path / "spark")
-    try:
-        workers.start()
-        yield workers
-    finally:
-        workers.programs.end()
+    yield from running(SparkWorkers(tmp_path / "spark"))
 
 
 def test_stream_and_archive_run_on_workers_that_see_nothing_of_ours_and_survive_the_loss_of_one(
@@ -39,8 +35,7 @@ def test_stream_and_archive_run_on_workers_that_see_nothing_of_ours_and_survive_
         "ECOM_SPARK_PROPERTIES": str(properties),
         "ECOM_SPARK_BATCH_MASTER": workers.master,
     }
-    shop = LiveShop(tmp_path / "shop", settings, for_seconds=240)
-    try:
+    with LiveShop(tmp_path / "shop", settings, for_seconds=240) as shop:
         shop.await_live()
         workers.programs.kill("worker-1")
         record_property("live again after a lost worker, seconds", round(shop.await_live_again(), 1))
@@ -51,5 +46,3 @@ def test_stream_and_archive_run_on_workers_that_see_nothing_of_ours_and_survive_
         record_property("verdict", verdict)
         assert verdict["reconciled"] is True
         assert verdict["lag"] == 0
-    finally:
-        shop.end()

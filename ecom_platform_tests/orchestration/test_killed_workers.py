@@ -84,7 +84,7 @@ def demand_all_archived(stage: Stage, orders: dict[int, Document]) -> None:
 
 
 def test_a_killed_archive_run_is_buried_and_the_next_runs_finish_its_work(stage: Stage) -> None:
-    """Its worker while Spark writes, then whoever purges between two deletes."""
+    """Its worker while Spark writes, then the archiver that purges, between two deletes."""
     orders = fill(stage.db, count=600)
     stage.start()
 

@@ -46,7 +46,7 @@ WAITS = {"orders": {1: hot()}, "archived": {}, "waiting": {1: "run-7"}}
     [
         *(pytest.param([placed(1)], offset, {}, "duplicate", id=f"placed again at {offset}")
           for offset in (0, 99, 100, 5_000)),
-        pytest.param([stepped(1, SHIPPED)], 5, {"topic_id": "another"}, "late", id="a topic that was made anew"),
+        pytest.param([stepped(1, SHIPPED)], 5, {"topic_id": "another"}, "late", id="a topic that was created again"),
         pytest.param([placed(1), stepped(1, Status.PENDING)], 0, WAITS, "duplicate", id="what a waiting order has"),
     ],
 )  # fmt: skip

@@ -20,7 +20,7 @@ def _options(home: Path, master: str, properties: Path | None = None) -> dict[st
 
 @pytest.mark.parametrize("master", ["local[*,4]", "local", "local-cluster[2,1,1024]"])
 def test_executors_of_this_machine_are_reached_by_loopback_alone(tmp_path: Path, master: str) -> None:
-    """Nobody else can connect to the driver."""
+    """No other machine can connect to the driver."""
     options = _options(tmp_path, master)
 
     assert options["spark.driver.host"] == options["spark.driver.bindAddress"] == "127.0.0.1"
