@@ -238,15 +238,16 @@ class Stream:
         )
         return (
             source.writeStream.foreachBatch(self._apply)
-            .option("checkpointLocation", self._fresh_checkpoint().as_uri())  # not what Hadoop takes for the default
+            .option("checkpointLocation", self._fresh_checkpoint())
             .trigger(**trigger)
             .start()
         )
 
-    def _fresh_checkpoint(self) -> Path:
+    def _fresh_checkpoint(self) -> str:
+        """On this machine, not on the file system that Hadoop takes for the default. Hadoop knows no escapes in a path."""
         root = self._settings.home / "spark" / "checkpoints"
         shutil.rmtree(root, ignore_errors=True)
-        return root / str(self._token)
+        return f"file://{root / str(self._token)}"
 
     def _apply(self, batch: DataFrame, batch_id: int) -> None:
         """Apply one micro-batch; called by Spark."""

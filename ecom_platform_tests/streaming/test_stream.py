@@ -67,7 +67,7 @@ MIXED = [
 def test_one_run_applies_the_topic_and_a_second_run_finds_nothing_to_do(settings: Settings, db: MongoDatabase) -> None:
     """
     `availableNow` ends by itself, with every record accounted for, of producers in any language; starting again, on a
-    fresh checkpoint, adds nothing.
+    fresh checkpoint, which lies in the home as that is spelt, adds nothing.
     """
     produce(settings, MIXED)
     produce_as_others_do(settings, range(901, 909))
@@ -84,7 +84,9 @@ def test_one_run_applies_the_topic_and_a_second_run_finds_nothing_to_do(settings
     assert db.orders.count_documents({"delivery.status": "Cancelled"}) == 20
     before = list(db.orders.find())
 
-    assert run_available_now(settings, next_token(db)) == 0
+    other = settings.model_copy(update={"home": settings.home / "a home with blänks, 100 % ours"})
+    assert run_available_now(other, next_token(db)) == 0
+    assert [path.name for path in (other.home / "spark" / "checkpoints").glob("*/metadata")] == ["metadata"]
     assert list(db.orders.find()) == before
     assert sum(o.counters.total for o in read_offsets(db, settings.topic).values()) == len(MIXED) + 12
 
