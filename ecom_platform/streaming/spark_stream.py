@@ -24,7 +24,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -244,7 +243,7 @@ class Stream:
         )
 
     def _fresh_checkpoint(self) -> str:
-        """On this machine, not on the file system that Hadoop takes for the default. Hadoop knows no escapes in a path."""
+        """On this machine, not where Hadoop's default file system is; Hadoop knows no escapes in a path."""
         root = self._settings.home / "spark" / "checkpoints"
         shutil.rmtree(root, ignore_errors=True)
         return f"file://{root / str(self._token)}"
